@@ -1,0 +1,3 @@
+//! The `trainyard` binary.
+
+fn main() {}
