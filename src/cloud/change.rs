@@ -1,0 +1,248 @@
+//! Changing an instance: in place, or between a stop and a start.
+
+use aws_sdk_ec2::types::{
+    AttributeBooleanValue, AttributeValue, HttpTokensState, IamInstanceProfileSpecification,
+    InstanceMetadataEndpointState, VolumeType,
+};
+
+use super::connect::Clients;
+use super::error::{CloudError, CloudErrorKind};
+use super::launch::wait_running;
+use super::observe::by_id;
+use super::poll::{Pace, Wait};
+use super::tags::retag;
+use super::translate;
+use crate::apply::{Control, Performed, StepError, StepErrorKind};
+use crate::plan::Change;
+use crate::resource::{Disk, InstanceState, LiveVolume, Tokens};
+
+/// Makes every change that a running instance takes; the tags that record it come last.
+pub(super) async fn update(clients: &Clients, change: &Change) -> Result<Performed, StepError> {
+    in_place(clients, change).await?;
+    Ok(Performed { instances: Vec::new(), text: "changed".to_owned() })
+}
+
+/// Stops the instance, changes it, and starts it again.
+pub(super) async fn restart(
+    clients: &Clients,
+    pace: &Pace,
+    change: &Change,
+    control: &Control,
+) -> Result<Performed, StepError> {
+    let id = &change.before.id;
+    stop(clients, pace, change, control).await?;
+    // From here on the instance is down because of us, so a wish to stop does
+    // not keep it from being started again.
+    if has(change, |field| field == "type") {
+        let value = AttributeValue::builder().value(&change.after.instance_type).build();
+        clients
+            .ec2
+            .modify_instance_attribute()
+            .instance_id(id.as_str())
+            .instance_type(value)
+            .send()
+            .await
+            .map_err(|error| stopped(CloudError::from_sdk("change the instance type", &error), change))?;
+    }
+    in_place(clients, change).await?;
+    (control.progress)("starting".to_owned());
+    clients
+        .ec2
+        .start_instances()
+        .instance_ids(id.as_str())
+        .send()
+        .await
+        .map_err(|error| stopped(CloudError::from_sdk("start the instance", &error), change))?;
+    let instances = wait_running(clients, pace, std::slice::from_ref(id), control).await?;
+    Ok(Performed { instances, text: "stopped, changed and started".to_owned() })
+}
+
+fn stopped(error: CloudError, change: &Change) -> StepError {
+    StepError::from(error).alive(vec![(change.before.id.to_string(), "stopped".to_owned())])
+}
+
+async fn stop(
+    clients: &Clients,
+    pace: &Pace,
+    change: &Change,
+    control: &Control,
+) -> Result<(), StepError> {
+    let id = &change.before.id;
+    if change.before.state != InstanceState::Stopped {
+        (control.progress)("stopping".to_owned());
+        clients
+            .ec2
+            .stop_instances()
+            .instance_ids(id.as_str())
+            .send()
+            .await
+            .map_err(|error| CloudError::from_sdk("stop the instance", &error))?;
+    }
+    let mut wait = Wait::new(pace, pace.stopped);
+    loop {
+        let seen = by_id(clients, std::slice::from_ref(id)).await?;
+        match seen.get(id).map(|live| live.state) {
+            Some(InstanceState::Stopped) => return Ok(()),
+            Some(InstanceState::Terminated | InstanceState::ShuttingDown) => {
+                let text = "the instance ended while it was to be stopped";
+                return Err(StepError::new(StepErrorKind::Rejected, text));
+            }
+            _ => {}
+        }
+        if wait.pause_through().await.is_err() {
+            let text = format!("the instance did not stop within {} s", pace.stopped.as_secs());
+            let alive = vec![(id.to_string(), "stopping".to_owned())];
+            return Err(StepError::new(StepErrorKind::TimedOut, text).alive(alive));
+        }
+    }
+}
+
+fn has(change: &Change, test: impl Fn(&str) -> bool) -> bool {
+    change.changes.iter().any(|change| test(&change.field))
+}
+
+async fn in_place(clients: &Clients, change: &Change) -> Result<(), CloudError> {
+    let id = change.before.id.as_str();
+    if has(change, |field| field == "iam_profile") {
+        iam_profile(clients, change).await?;
+    }
+    if has(change, |field| field == "security_groups") {
+        clients
+            .ec2
+            .modify_instance_attribute()
+            .instance_id(id)
+            .set_groups(Some(change.security_groups.clone()))
+            .send()
+            .await
+            .map_err(|error| CloudError::from_sdk("change the security groups", &error))?;
+    }
+    disks(clients, change).await?;
+    if has(change, |field| field.starts_with("metadata.")) {
+        metadata(clients, change).await?;
+    }
+    if has(change, |field| field == "protect") {
+        let value = AttributeBooleanValue::builder().value(change.after.protect).build();
+        clients
+            .ec2
+            .modify_instance_attribute()
+            .instance_id(id)
+            .disable_api_termination(value)
+            .send()
+            .await
+            .map_err(|error| CloudError::from_sdk("change the termination protection", &error))?;
+    }
+    retag(clients, change).await
+}
+
+async fn disks(clients: &Clients, change: &Change) -> Result<(), CloudError> {
+    let root = change.after.disk.as_ref().zip(change.before.root_volume());
+    if let Some((disk, live)) = root.filter(|_| has(change, |field| field.starts_with("disk."))) {
+        modify_volume(clients, disk, live).await?;
+    }
+    for (device, disk) in &change.after.volumes {
+        let field = format!("volumes.{device}.");
+        let live = change.before.volumes.get(device);
+        if let Some(live) = live.filter(|_| has(change, |name| name.starts_with(&field))) {
+            modify_volume(clients, disk, live).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn modify_volume(
+    clients: &Clients,
+    disk: &Disk,
+    live: &LiveVolume,
+) -> Result<(), CloudError> {
+    let Disk { size, kind, iops, throughput, encrypted: _ } = disk;
+    let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+    clients
+        .ec2
+        .modify_volume()
+        .volume_id(live.id.as_str())
+        .set_size(size.map(|size| number(size.gibibytes())))
+        .volume_type(VolumeType::from(kind.as_str()))
+        .set_iops(iops.map(number))
+        .set_throughput(throughput.map(|rate| number(rate.mebibytes_per_second())))
+        .send()
+        .await
+        .map_err(|error| CloudError::from_sdk("change the disk", &error))?;
+    Ok(())
+}
+
+async fn metadata(clients: &Clients, change: &Change) -> Result<(), CloudError> {
+    let wanted = change.after.metadata;
+    // Every field is named: one that is left out may be reset.
+    clients
+        .ec2
+        .modify_instance_metadata_options()
+        .instance_id(change.before.id.as_str())
+        .http_tokens(match wanted.tokens {
+            Tokens::Required => HttpTokensState::Required,
+            Tokens::Optional => HttpTokensState::Optional,
+        })
+        .http_put_response_hop_limit(i32::from(wanted.hop_limit))
+        .http_endpoint(if wanted.enabled {
+            InstanceMetadataEndpointState::Enabled
+        } else {
+            InstanceMetadataEndpointState::Disabled
+        })
+        .send()
+        .await
+        .map_err(|error| CloudError::from_sdk("change the metadata options", &error))?;
+    Ok(())
+}
+
+async fn iam_profile(clients: &Clients, change: &Change) -> Result<(), CloudError> {
+    const OPERATION: &str = "change the instance profile";
+    let id = change.before.id.as_str();
+    let answer = clients
+        .ec2
+        .describe_iam_instance_profile_associations()
+        .filters(translate::filter("instance-id", [id]))
+        .filters(translate::filter("state", ["associating", "associated"]))
+        .send()
+        .await
+        .map_err(|error| CloudError::from_sdk(OPERATION, &error))?;
+    let association = answer
+        .iam_instance_profile_associations()
+        .first()
+        .and_then(|association| association.association_id());
+    let wanted = change
+        .after
+        .iam_profile
+        .as_ref()
+        .map(|name| IamInstanceProfileSpecification::builder().name(name).build());
+    let result = match (association, wanted) {
+        (Some(association), Some(profile)) => clients
+            .ec2
+            .replace_iam_instance_profile_association()
+            .association_id(association)
+            .iam_instance_profile(profile)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| CloudError::from_sdk(OPERATION, &error)),
+        (Some(association), None) => clients
+            .ec2
+            .disassociate_iam_instance_profile()
+            .association_id(association)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| CloudError::from_sdk(OPERATION, &error)),
+        (None, Some(profile)) => clients
+            .ec2
+            .associate_iam_instance_profile()
+            .instance_id(id)
+            .iam_instance_profile(profile)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| CloudError::from_sdk(OPERATION, &error)),
+        (None, None) => {
+            Err(CloudError::of(OPERATION, CloudErrorKind::Rejected, "there is none to take away"))
+        }
+    };
+    result
+}

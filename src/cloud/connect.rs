@@ -1,0 +1,89 @@
+//! Clients with explicit patience.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region as SdkRegion};
+use aws_credential_types::Credentials;
+
+use crate::resource::Region;
+
+/// How long a connection may take to open.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long one attempt of a control call may take; the SDK's own default is for ever.
+const ATTEMPT: Duration = Duration::from_secs(30);
+/// How long a control call may take with all its attempts.
+const OPERATION: Duration = Duration::from_secs(180);
+/// How often a control call is tried. The SDK waits longer between attempts each
+/// time, so that a short storm of throttling is ridden out.
+const ATTEMPTS: u32 = 6;
+
+/// How to reach AWS.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Connection {
+    /// The profile to use; the default chain where there is none.
+    pub profile: Option<String>,
+    /// The region.
+    pub region: Region,
+    /// The address of the embedded cloud, where that is used.
+    pub local: Option<String>,
+    /// Whether the environment names an endpoint of its own.
+    pub own_endpoint: bool,
+}
+
+/// One client for each service.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// Instances and what belongs to them.
+    pub ec2: aws_sdk_ec2::Client,
+    /// Files.
+    pub s3: aws_sdk_s3::Client,
+    /// Public parameters.
+    pub ssm: aws_sdk_ssm::Client,
+    /// Who we are.
+    pub sts: aws_sdk_sts::Client,
+    /// The region that they all speak to.
+    pub region: Region,
+}
+
+/// Makes the clients; nothing is sent yet.
+pub async fn connect(connection: &Connection) -> Clients {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(OPERATION)
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(SdkRegion::new(connection.region.to_string()))
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(timeouts);
+    if let Some(profile) = &connection.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(address) = &connection.local {
+        let keys = Credentials::new("TRAINYARDLOCAL", "local", None, None, "trainyard-local");
+        loader = loader.endpoint_url(address).credentials_provider(keys);
+    }
+    let config = loader.load().await;
+    let path_style = connection.own_endpoint || config.endpoint_url().is_some();
+    // A transfer takes as long as its bytes do: what guards it is that bytes keep
+    // coming, not a limit on the whole.
+    let transfer = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .read_timeout(ATTEMPT)
+        .disable_operation_attempt_timeout()
+        .disable_operation_timeout()
+        .build();
+    let s3 = aws_sdk_s3::config::Builder::from(&config)
+        .force_path_style(path_style)
+        .timeout_config(transfer)
+        .build();
+    Clients {
+        ec2: aws_sdk_ec2::Client::new(&config),
+        s3: aws_sdk_s3::Client::from_conf(s3),
+        ssm: aws_sdk_ssm::Client::new(&config),
+        sts: aws_sdk_sts::Client::new(&config),
+        region: connection.region.clone(),
+    }
+}

@@ -1,0 +1,137 @@
+//! What AWS answers when it does not do what was asked.
+
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+
+use crate::apply::{StepError, StepErrorKind};
+
+/// What kind of failure it was.
+pub type CloudErrorKind = StepErrorKind;
+
+/// A request that failed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("failed to {operation}: {text}")]
+pub struct CloudError {
+    /// What was being done, as in "failed to …".
+    pub operation: String,
+    /// What kind of failure it was.
+    pub kind: CloudErrorKind,
+    /// AWS's own code, where it gave one.
+    pub code: Option<String>,
+    /// AWS's own words, or the connection's.
+    pub text: String,
+}
+
+impl CloudError {
+    /// A failure found on our side of the wire.
+    pub(super) fn of(operation: &str, kind: CloudErrorKind, text: impl Into<String>) -> Self {
+        Self { operation: operation.to_owned(), kind, code: None, text: text.into() }
+    }
+
+    /// Sorts an SDK error into its kind.
+    pub(super) fn from_sdk<E, R>(operation: &str, error: &SdkError<E, R>) -> Self
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+        R: std::fmt::Debug,
+    {
+        let operation = operation.to_owned();
+        if let Some(service) = error.as_service_error() {
+            let code = service.code().unwrap_or("Unknown").to_owned();
+            let message = service.message().unwrap_or("no reason was given");
+            let text = format!("{message} ({code})");
+            return Self { operation, kind: kind_of_code(&code), code: Some(code), text };
+        }
+        let chain = chain(error);
+        let credentials = ["credential", "identity", "sso", "profile"]
+            .iter()
+            .any(|word| chain.to_lowercase().contains(word));
+        let kind = match error {
+            SdkError::TimeoutError(_) | SdkError::ResponseError(_) => CloudErrorKind::Ambiguous,
+            SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) if credentials => {
+                CloudErrorKind::Credentials
+            }
+            SdkError::ConstructionFailure(_) => CloudErrorKind::Rejected,
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => CloudErrorKind::Ambiguous,
+            _ => CloudErrorKind::Unreachable,
+        };
+        Self { operation, kind, code: None, text: chain }
+    }
+
+    /// Whether AWS answered with this code.
+    pub fn is_code(&self, code: &str) -> bool {
+        self.code.as_deref() == Some(code)
+    }
+
+    /// What the user can do about it.
+    pub fn help(&self) -> Option<String> {
+        let text = match self.kind {
+            CloudErrorKind::Credentials => {
+                "sign in again, or set `credentials.profile` in the spec, or AWS_PROFILE"
+            }
+            CloudErrorKind::Denied => {
+                "ask for the permission that the message names, or use another profile"
+            }
+            CloudErrorKind::Quota => {
+                "ask AWS for a higher limit under Service Quotas, or choose another instance type"
+            }
+            CloudErrorKind::Capacity => {
+                "AWS has none free right now: choose another type or zone, or run the command again later"
+            }
+            CloudErrorKind::Throttled => "AWS is busy with this account's requests: run the command again",
+            CloudErrorKind::Unreachable => "check the network, the region and AWS_ENDPOINT_URL",
+            CloudErrorKind::Ambiguous => {
+                "it may or may not have taken effect: run the same command again, it will find out"
+            }
+            CloudErrorKind::Rejected | CloudErrorKind::TimedOut | CloudErrorKind::Cancelled => {
+                return None;
+            }
+        };
+        Some(text.to_owned())
+    }
+}
+
+impl From<CloudError> for StepError {
+    fn from(error: CloudError) -> Self {
+        let help = error.help();
+        Self { kind: error.kind, text: error.to_string(), help, alive: Vec::new() }
+    }
+}
+
+/// The innermost words of an error that the SDK only calls "dispatch failure".
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = Vec::new();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let text = error.to_string();
+        if words.last() != Some(&text) {
+            words.push(text);
+        }
+        source = error.source();
+    }
+    if words.is_empty() { error.to_string() } else { words.join(": ") }
+}
+
+/// Sorts AWS's codes (EC2 API error codes) by what a caller can do.
+fn kind_of_code(code: &str) -> CloudErrorKind {
+    match code {
+        "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" | "OptInRequired"
+        | "Blocked" | "OperationNotPermitted" => CloudErrorKind::Denied,
+        "AuthFailure" | "RequestExpired" | "ExpiredToken" | "ExpiredTokenException"
+        | "InvalidClientTokenId" | "UnrecognizedClientException" | "SignatureDoesNotMatch"
+        | "MissingAuthenticationToken" | "InvalidSecurity.RequestHasExpired"
+        | "InvalidAccessKeyId" => CloudErrorKind::Credentials,
+        "RequestLimitExceeded" | "Throttling" | "ThrottlingException" | "ThrottledException"
+        | "TooManyRequestsException" | "SlowDown" | "EC2ThrottledException"
+        | "BandwidthLimitExceeded" | "PriorRequestNotComplete" => CloudErrorKind::Throttled,
+        "VcpuLimitExceeded" | "InstanceLimitExceeded" | "MaxSpotInstanceCountExceeded"
+        | "VolumeLimitExceeded" | "MaxIOPSLimitExceeded" | "NetworkInterfaceLimitExceeded"
+        | "PendingVerification" | "ResourceCountExceeded" => CloudErrorKind::Quota,
+        "InsufficientInstanceCapacity" | "InsufficientHostCapacity" | "UnfulfillableCapacity"
+        | "InsufficientCapacityOnHost" | "ReservationCapacityExceeded" | "Unsupported"
+        | "InsufficientFreeAddressesInSubnet" | "InsufficientVolumeCapacity"
+        | "VolumeTypeNotAvailableInZone" => CloudErrorKind::Capacity,
+        "InternalError" | "InternalFailure" | "ServiceUnavailable" | "Unavailable" => {
+            CloudErrorKind::Ambiguous
+        }
+        _ => CloudErrorKind::Rejected,
+    }
+}

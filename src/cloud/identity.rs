@@ -1,0 +1,36 @@
+//! Who we are, asked before anything else.
+
+use super::connect::Clients;
+use super::error::{CloudError, CloudErrorKind};
+use crate::resource::AccountId;
+
+/// Whom the credentials belong to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The account.
+    pub account: AccountId,
+    /// The user or role.
+    pub arn: String,
+}
+
+/// Asks STS.
+///
+/// # Errors
+///
+/// When nobody answers, or the credentials are missing, expired or refused.
+pub async fn identify(clients: &Clients) -> Result<Identity, CloudError> {
+    const OPERATION: &str = "find out whose credentials these are";
+    let answer = clients
+        .sts
+        .get_caller_identity()
+        .send()
+        .await
+        .map_err(|error| CloudError::from_sdk(OPERATION, &error))?;
+    let account = answer.account().ok_or_else(|| {
+        CloudError::of(OPERATION, CloudErrorKind::Rejected, "AWS did not name an account")
+    })?;
+    Ok(Identity {
+        account: AccountId::new(account),
+        arn: answer.arn().unwrap_or("an unnamed identity").to_owned(),
+    })
+}

@@ -1,0 +1,128 @@
+//! The part of what was seen that belongs to one environment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::observed::Observed;
+use crate::lease::{Deadline, deadline};
+use crate::resource::{
+    Address, Claim, EnvironmentName, InstanceId, LiveInstance, LiveVolume, Mark, claim,
+    volume_claim,
+};
+
+/// One environment's instances and volumes, sorted by what is known of them.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    /// Provably ours, by address; more than one alive at an address is a duplicate.
+    pub members: BTreeMap<Address, Vec<(LiveInstance, Mark)>>,
+    /// They name the environment, but the proof has a gap.
+    pub unproven: Vec<(InstanceId, String)>,
+    /// Provably ours and attached to nothing that we know alive.
+    pub loose_volumes: Vec<LiveVolume>,
+}
+
+impl Inventory {
+    /// Sorts out what belongs to `environment`.
+    pub fn of(observed: &Observed, environment: &EnvironmentName) -> Self {
+        let mut inventory = Self::default();
+        for live in &observed.instances {
+            match claim(live, &observed.account) {
+                Claim::Ours(mark) if mark.environment == *environment => {
+                    let address = Address::Instance {
+                        group: mark.group.clone(),
+                        ordinal: mark.ordinal,
+                    };
+                    inventory
+                        .members
+                        .entry(address)
+                        .or_default()
+                        .push((live.clone(), *mark));
+                }
+                Claim::Unproven {
+                    environment: named,
+                    reason,
+                } if named == environment.as_str() && live.state.is_alive() => {
+                    inventory.unproven.push((live.id.clone(), reason));
+                }
+                Claim::Ours(_) | Claim::Unproven { .. } | Claim::Foreign => {}
+            }
+        }
+        for instances in inventory.members.values_mut() {
+            // The winner among duplicates is the same for everybody: launched first, then lowest id.
+            instances.sort_by(|(one, _), (other, _)| {
+                (one.first_launched, &one.id).cmp(&(other.first_launched, &other.id))
+            });
+        }
+        inventory.loose_volumes = observed
+            .volumes
+            .iter()
+            .filter(|volume| volume_claim(volume, &observed.account).as_ref() == Some(environment))
+            .filter(|volume| volume.attached_to.is_none() && volume.state != "deleting")
+            .cloned()
+            .collect();
+        inventory
+    }
+
+    /// Provably ours and alive, by address.
+    pub fn alive(&self) -> impl Iterator<Item = (&Address, &LiveInstance, &Mark)> {
+        self.members.iter().flat_map(|(address, instances)| {
+            instances
+                .iter()
+                .filter(|(live, _)| live.state.is_alive())
+                .map(move |(live, mark)| (address, live, mark))
+        })
+    }
+
+    /// When the first lease of those alive ends.
+    pub fn deadline(&self) -> Option<Deadline> {
+        self.alive()
+            .map(|(_, live, mark)| deadline(live, mark))
+            .min_by_key(|deadline| match deadline {
+                Deadline::At(end) => Some(*end),
+                Deadline::Unreadable => None,
+            })
+    }
+}
+
+/// An environment of ours that no given spec names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OtherEnvironment {
+    /// Its name as its tags say it.
+    pub environment: String,
+    /// How many of its instances are alive.
+    pub instances: usize,
+    /// When its first lease ends; nothing where that cannot be read.
+    pub lease_ends: Option<Timestamp>,
+}
+
+/// Environments of ours with something alive that are not among `named`.
+pub fn other_environments(
+    observed: &Observed,
+    named: &BTreeSet<EnvironmentName>,
+) -> Vec<OtherEnvironment> {
+    let mut names: BTreeSet<EnvironmentName> = BTreeSet::new();
+    for live in &observed.instances {
+        if let Claim::Ours(mark) = claim(live, &observed.account) {
+            names.insert(mark.environment);
+        }
+    }
+    names
+        .difference(named)
+        .filter_map(|name| {
+            let inventory = Inventory::of(observed, name);
+            let instances = inventory.alive().count();
+            let lease_ends = match inventory.deadline() {
+                Some(Deadline::At(end)) => Some(end),
+                Some(Deadline::Unreadable) | None => None,
+            };
+            let environment = name.to_string();
+            (instances > 0).then_some(OtherEnvironment {
+                environment,
+                instances,
+                lease_ends,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,55 @@
+//! One entry of `data:`: files kept in two places.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// Where files are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataPlace {
+    /// A folder; absolute, because a spec's paths are relative to the spec.
+    Folder(PathBuf),
+    /// Everything below a prefix of a bucket.
+    Prefix {
+        /// The bucket.
+        bucket: String,
+        /// Empty, or ending with `/`.
+        prefix: String,
+    },
+}
+
+impl fmt::Display for DataPlace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) => write!(formatter, "{}", path.display()),
+            Self::Prefix { bucket, prefix } => write!(formatter, "s3://{bucket}/{prefix}"),
+        }
+    }
+}
+
+/// What happens to files that only the target has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deletion {
+    /// They stay.
+    Never,
+    /// They are deleted.
+    Extra,
+}
+
+/// Files to be made equal at two places, in one direction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DataSet {
+    /// Where they come from.
+    pub from: DataPlace,
+    /// Where they go.
+    pub to: DataPlace,
+    /// Patterns of the files that take part; none means all.
+    pub include: Vec<String>,
+    /// Patterns of the files that do not.
+    pub exclude: Vec<String>,
+    /// What happens to files that only the target has.
+    pub delete: Deletion,
+}

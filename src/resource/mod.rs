@@ -1,0 +1,44 @@
+//! What an environment is made of: one file a kind, all of it pure.
+//!
+//! *Desired* is a spec lowered: complete and absolute. *Live* is one object as
+//! the provider reported it at one moment. The difference between the two is a
+//! list of [`FieldChange`]s, each with the effect that applying it has.
+//!
+//! # Adding a kind
+//!
+//! 1. Its file here: desired, live, and a `diff` that destructures both without `..`.
+//! 2. A variant of [`Address`], and of [`Action`](crate::plan::Action) where no
+//!    present one fits.
+//! 3. Its file under `cloud/` that observes and performs.
+//! 4. The match arms that the compiler then names.
+
+mod address;
+mod change;
+mod data;
+mod desired;
+mod digest;
+mod identifier;
+mod image;
+mod instance;
+mod instance_diff;
+mod live;
+mod ordinals;
+mod ownership;
+mod token;
+mod units;
+
+pub use address::Address;
+pub use change::{Effect, FieldChange, Value};
+pub use data::{DataPlace, DataSet, Deletion};
+pub use desired::{Desired, Target};
+pub use digest::Digest;
+pub use identifier::{AccountId, EnvironmentName, GroupName, InstanceId, Region, VolumeId};
+pub use image::{ImageSelector, ResolvedImage};
+pub use instance::{Disk, DiskKind, Instance, Metadata, Placement, Tokens};
+pub use instance_diff::{diff, in_place_changes};
+pub use live::{InstanceState, LiveInstance, LiveMetadata, LiveSecurityGroup, LiveVolume};
+pub use ordinals::Ordinals;
+pub(crate) use ownership::own_tag_count;
+pub use ownership::{Claim, Mark, TAG_PREFIX, claim, owned_tags, tag, volume_claim};
+pub use token::{LaunchIdentity, TOKEN_PREFIX};
+pub use units::{Lease, ParseUnitError, Size, Throughput, human_duration};

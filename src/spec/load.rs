@@ -1,0 +1,213 @@
+//! Finds spec files and takes them through all the gates.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::check::check_environment;
+use super::diagnostic::{Code, Diagnostic, SpecPath};
+use super::lower::lower;
+use super::model::{EnvironmentSpec, ProjectSpec};
+use super::schema::{SchemaKind, schema};
+use super::shape::shape;
+use super::source::Source;
+use crate::resource::Desired;
+
+/// The name of the file that environments share.
+pub const PROJECT_FILE: &str = "trainyard.yaml";
+
+/// One good spec.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The file, for messages that point into it.
+    pub source: Source,
+    /// What it asks for.
+    pub desired: Desired,
+}
+
+/// Every spec that was asked for, good and bad.
+#[derive(Debug, Default)]
+pub struct Specs {
+    /// The good ones, in the order of their names.
+    pub good: Vec<Loaded>,
+    /// The bad ones with all that is wrong with each.
+    pub bad: Vec<(Source, Vec<Diagnostic>)>,
+}
+
+/// The spec files that `paths` name: files as they are, folders by their YAML files.
+///
+/// # Errors
+///
+/// A diagnostic for each path that names nothing.
+pub fn find_specs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<(Source, Vec<Diagnostic>)>> {
+    let mut files = Vec::new();
+    let mut bad = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        match yaml_files(path) {
+            Ok(found) if found.is_empty() => bad.push(failure(
+                path,
+                Diagnostic::of_file(Code::Empty, "this folder holds no spec")
+                    .help("`trainyard init` writes a first one"),
+            )),
+            Ok(found) => files.extend(found),
+            Err(error) => bad.push(failure(
+                path,
+                Diagnostic::of_file(Code::Unreadable, format!("cannot read the folder: {error}")),
+            )),
+        }
+    }
+    if bad.is_empty() { Ok(files) } else { Err(bad) }
+}
+
+fn failure(path: &Path, diagnostic: Diagnostic) -> (Source, Vec<Diagnostic>) {
+    (
+        Source {
+            path: path.to_owned(),
+            text: String::new(),
+        },
+        vec![diagnostic],
+    )
+}
+
+fn yaml_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let yaml = path
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml");
+        let project = path.file_name().is_some_and(|name| name == PROJECT_FILE);
+        if yaml && !project {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Takes every file through all the gates.
+pub fn load(files: &[PathBuf]) -> Specs {
+    let mut specs = Specs::default();
+    let mut projects: BTreeMap<Option<PathBuf>, Option<ProjectSpec>> = BTreeMap::new();
+    for file in files {
+        let project_file = project_file(file);
+        if !projects.contains_key(&project_file) {
+            let project = match &project_file {
+                Some(path) => load_project(path, &mut specs.bad),
+                None => Some(ProjectSpec::default()),
+            };
+            projects.insert(project_file.clone(), project);
+        }
+        // Without its project file an environment cannot be judged; what is
+        // wrong with the project file has been noted.
+        let Some(Some(project)) = projects.get(&project_file) else {
+            continue;
+        };
+        match load_environment(file, project) {
+            Ok(loaded) => specs.good.push(loaded),
+            Err(bad) => specs.bad.push(*bad),
+        }
+    }
+    refuse_duplicates(&mut specs);
+    specs
+        .good
+        .sort_by(|one, other| one.desired.environment.cmp(&other.desired.environment));
+    specs
+}
+
+/// The nearest project file above a spec, no further than the repository's root.
+fn project_file(spec: &Path) -> Option<PathBuf> {
+    let absolute = std::path::absolute(spec).ok()?;
+    for folder in absolute.parent()?.ancestors() {
+        let candidate = folder.join(PROJECT_FILE);
+        if candidate.is_file() {
+            return Some(candidate);
+        }
+        if folder.join(".git").exists() {
+            return None;
+        }
+    }
+    None
+}
+
+fn load_project(path: &Path, bad: &mut Vec<(Source, Vec<Diagnostic>)>) -> Option<ProjectSpec> {
+    let parsed =
+        read_shape::<ProjectSpec>(path, SchemaKind::Project).and_then(|(source, project)| {
+            let mut found = Vec::new();
+            super::tag_rules::check_tags(&project.tags, &SpecPath::of_keys(&["tags"]), &mut found);
+            if found.is_empty() {
+                Ok(project)
+            } else {
+                Err(Box::new((source, found)))
+            }
+        });
+    parsed.map_err(|failure| bad.push(*failure)).ok()
+}
+
+type Failure = Box<(Source, Vec<Diagnostic>)>;
+
+fn load_environment(path: &Path, project: &ProjectSpec) -> Result<Loaded, Failure> {
+    let (source, spec) = read_shape::<EnvironmentSpec>(path, SchemaKind::Environment)?;
+    let found = check_environment(&spec, project);
+    if !found.is_empty() {
+        return Err(Box::new((source, found)));
+    }
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let folder = absolute.parent().unwrap_or(Path::new("/"));
+    match lower(&spec, project, folder) {
+        Ok(desired) => Ok(Loaded { source, desired }),
+        Err(found) => Err(Box::new((source, found))),
+    }
+}
+
+/// Reads a file as a type, through the type's schema first.
+fn read_shape<T: for<'de> serde::Deserialize<'de>>(
+    path: &Path,
+    kind: SchemaKind,
+) -> Result<(Source, T), Failure> {
+    let source = Source::read(path).map_err(|failure| {
+        let (source, diagnostic) = *failure;
+        Box::new((source, vec![diagnostic]))
+    })?;
+    let value = match source.parse() {
+        Ok(value) => value,
+        Err(diagnostic) => return Err(Box::new((source, vec![diagnostic]))),
+    };
+    let found = shape(&value, schema(kind));
+    if !found.is_empty() {
+        return Err(Box::new((source, found)));
+    }
+    match T::deserialize(value) {
+        Ok(spec) => Ok((source, spec)),
+        // The schema is made from the type, so this says that the two differ.
+        Err(error) => {
+            let diagnostic = Diagnostic::of_file(Code::WrongType, error.to_string());
+            Err(Box::new((source, vec![diagnostic])))
+        }
+    }
+}
+
+fn refuse_duplicates(specs: &mut Specs) {
+    let mut first: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut good = Vec::new();
+    for loaded in std::mem::take(&mut specs.good) {
+        let name = loaded.desired.environment.to_string();
+        match first.get(&name) {
+            None => {
+                first.insert(name, loaded.source.path.clone());
+                good.push(loaded);
+            }
+            Some(other) => {
+                let summary = format!("`{}` is named `{name}` already", other.display());
+                let diagnostic =
+                    Diagnostic::at(SpecPath::of_keys(&["name"]), Code::DuplicateName, summary)
+                        .help("give each environment a name of its own; on AWS the name is all that tells them apart");
+                specs.bad.push((loaded.source, vec![diagnostic]));
+            }
+        }
+    }
+    specs.good = good;
+}

@@ -1,0 +1,27 @@
+//! From YAML to what is desired.
+//!
+//! A file passes four gates, and every gate reports all that is wrong before the
+//! next one opens: [`Source`] reads it, [`shape`] compares it with the JSON
+//! Schema that editors use too, [`check`] looks at meaning, [`lower`] makes it
+//! complete and absolute.
+
+mod check;
+mod diagnostic;
+mod load;
+mod locate;
+mod lower;
+mod model;
+mod schema;
+mod shape;
+mod source;
+mod suggest;
+mod tag_rules;
+
+pub use check::check_environment;
+pub use diagnostic::{Code, Diagnostic, Segment, SpecPath};
+pub use load::{Loaded, PROJECT_FILE, Specs, find_specs, load};
+pub use lower::lower;
+pub use model::{EnvironmentSpec, ProjectSpec};
+pub use schema::{SchemaKind, schema_text};
+pub use source::Source;
+pub use suggest::nearest;

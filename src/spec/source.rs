@@ -1,0 +1,219 @@
+//! A file's text, read within bounds and parsed once.
+
+use std::path::{Path, PathBuf};
+
+use serde_yaml::Value;
+
+use super::diagnostic::{Code, Diagnostic};
+
+/// The text of one spec file and what it parsed to.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The file as the user named it.
+    pub path: PathBuf,
+    /// Its text, without a byte order mark and with plain line ends.
+    pub text: String,
+}
+
+impl Source {
+    /// The largest spec, in bytes: many times what a person would review.
+    pub const LARGEST: u64 = 1 << 20;
+    /// The deepest nesting that is looked into.
+    const DEEPEST: usize = 32;
+
+    /// Reads a file, refusing whatever is not a small regular file of text.
+    ///
+    /// # Errors
+    ///
+    /// One diagnostic that says why the file cannot be a spec.
+    pub fn read(path: &Path) -> Result<Self, Box<(Self, Diagnostic)>> {
+        let fail = |diagnostic: Diagnostic| {
+            Box::new((
+                Self {
+                    path: path.to_owned(),
+                    text: String::new(),
+                },
+                diagnostic,
+            ))
+        };
+        // Looking before opening: opening a FIFO would wait for a writer.
+        let metadata = std::fs::metadata(path).map_err(|error| {
+            fail(Diagnostic::of_file(
+                Code::Unreadable,
+                format!("cannot read the file: {}", plain(&error)),
+            ))
+        })?;
+        if !metadata.is_file() {
+            let summary = "this is no regular file";
+            return Err(fail(
+                Diagnostic::of_file(Code::NotAFile, summary)
+                    .help("name a YAML file, or a folder that holds some"),
+            ));
+        }
+        if metadata.len() > Self::LARGEST {
+            return Err(fail(too_large(metadata.len())));
+        }
+        let bytes = std::fs::read(path).map_err(|error| {
+            fail(Diagnostic::of_file(
+                Code::Unreadable,
+                format!("cannot read the file: {}", plain(&error)),
+            ))
+        })?;
+        Self::from_bytes(path, bytes).map_err(|(source, diagnostic)| Box::new((source, diagnostic)))
+    }
+
+    /// Takes a file's bytes as its text.
+    ///
+    /// # Errors
+    ///
+    /// One diagnostic that says which character cannot stand in a spec.
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, (Self, Diagnostic)> {
+        let source = |text: String| Self {
+            path: path.to_owned(),
+            text,
+        };
+        if bytes.len() as u64 > Self::LARGEST {
+            return Err((source(String::new()), too_large(bytes.len() as u64)));
+        }
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                let (line, column) = position_of(&error.as_bytes()[..valid]);
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                let diagnostic =
+                    Diagnostic::of_file(Code::BadCharacter, "the file is not UTF-8 text")
+                        .position(line, column)
+                        .help("save it as UTF-8");
+                return Err((source(text), diagnostic));
+            }
+        };
+        let text = text
+            .strip_prefix('\u{feff}')
+            .unwrap_or(&text)
+            .replace("\r\n", "\n");
+        let bad = text
+            .char_indices()
+            .find(|(_, character)| is_hostile(*character));
+        if let Some((index, character)) = bad {
+            let (line, column) = position_of(&text.as_bytes()[..index]);
+            let code_point = u32::from(character);
+            let summary =
+                format!("the invisible character U+{code_point:04X} must not stand in a spec");
+            let diagnostic = Diagnostic::of_file(Code::BadCharacter, summary)
+                .position(line, column)
+                .help("delete it: it can make the text look different from what is read");
+            return Err((source(text), diagnostic));
+        }
+        Ok(source(text))
+    }
+
+    /// Parses the text into a tree without repeated keys.
+    ///
+    /// # Errors
+    ///
+    /// One diagnostic with the parser's own position.
+    pub fn parse(&self) -> Result<Value, Diagnostic> {
+        let mut documents = serde_yaml::Deserializer::from_str(&self.text);
+        let Some(first) = documents.next() else {
+            return Err(empty());
+        };
+        let value: Value =
+            serde::Deserialize::deserialize(first).map_err(|error| syntax(&error))?;
+        if documents.next().is_some() {
+            return Err(Diagnostic::of_file(
+                Code::ManyDocuments,
+                "the file holds more than one YAML document",
+            )
+            .help("write one environment a file; remove the lines `---` between documents"));
+        }
+        if value.is_null() {
+            return Err(empty());
+        }
+        if depth(&value) > Self::DEEPEST {
+            return Err(Diagnostic::of_file(
+                Code::Syntax,
+                "the file is nested too deeply to be a spec",
+            ));
+        }
+        Ok(value)
+    }
+}
+
+fn plain(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn too_large(bytes: u64) -> Diagnostic {
+    let summary = format!(
+        "the file has {bytes} bytes; a spec has at most {}",
+        Source::LARGEST
+    );
+    Diagnostic::of_file(Code::TooLarge, summary)
+}
+
+fn empty() -> Diagnostic {
+    Diagnostic::of_file(Code::Empty, "the file holds no spec")
+        .help("`trainyard init` writes a first one")
+}
+
+/// Control characters, and characters that reorder or hide text.
+fn is_hostile(character: char) -> bool {
+    let control = character.is_control() && !matches!(character, '\n' | '\t' | '\u{85}');
+    let invisible = matches!(character,
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    control || invisible
+}
+
+/// Line and column from 1 of the place after `before`.
+fn position_of(before: &[u8]) -> (usize, usize) {
+    let line = before.split(|byte| *byte == b'\n').count();
+    let start = before
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |index| index + 1);
+    let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+    (line, column)
+}
+
+fn syntax(error: &serde_yaml::Error) -> Diagnostic {
+    let text = error.to_string();
+    let position = error
+        .location()
+        .map(|location| (location.line(), location.column()));
+    // The parser appends its position, which is shown apart.
+    let what = text.split(" at line ").next().unwrap_or(&text).to_owned();
+    let diagnostic = if what.contains("duplicate entry with key") {
+        Diagnostic::of_file(
+            Code::DuplicateKey,
+            what.replace("duplicate entry with key", "this map has twice the key"),
+        )
+        .help("keep one of the two")
+    } else if what.contains("repetition limit exceeded") {
+        Diagnostic::of_file(
+            Code::Syntax,
+            "the file's aliases unfold to far more than a spec can hold",
+        )
+    } else if what.contains("recursion limit exceeded") {
+        Diagnostic::of_file(Code::Syntax, "the file is nested too deeply to be a spec")
+    } else {
+        Diagnostic::of_file(Code::Syntax, format!("this is not YAML: {what}"))
+    };
+    match position {
+        Some((line, column)) => diagnostic.position(line, column),
+        None => diagnostic,
+    }
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 1,
+        Value::Sequence(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Mapping(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+        Value::Tagged(tagged) => 1 + depth(&tagged.value),
+    }
+}
