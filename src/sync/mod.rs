@@ -1,1 +1,70 @@
 //! Moving files between folders and bucket prefixes.
+//!
+//! [`survey`] reads both sides and says what is to do as a [`SyncPlan`], a value
+//! that people review; [`execute`] does that and decides nothing. Both sides are
+//! ordered streams of keys, so that neither has to fit into memory: only what
+//! differs is kept.
+//!
+//! The pure parts (places, filters, key rules, comparing, plans) need no network
+//! and compile without the `aws` feature.
+
+mod compare;
+#[cfg(feature = "aws")]
+mod delete;
+#[cfg(feature = "aws")]
+mod download;
+#[cfg(feature = "aws")]
+mod error;
+#[cfg(feature = "aws")]
+mod etag;
+#[cfg(feature = "aws")]
+mod execute;
+#[cfg(feature = "aws")]
+mod fault;
+mod filter;
+#[cfg(feature = "aws")]
+mod judge;
+mod key;
+#[cfg(feature = "aws")]
+mod list;
+#[cfg(feature = "aws")]
+mod merge;
+mod place;
+mod plan;
+#[cfg(feature = "aws")]
+mod ranged;
+mod report;
+#[cfg(feature = "aws")]
+mod route;
+#[cfg(feature = "aws")]
+mod session;
+#[cfg(feature = "aws")]
+mod survey;
+#[cfg(feature = "aws")]
+mod tally;
+#[cfg(feature = "aws")]
+mod target;
+#[cfg(feature = "aws")]
+mod upload;
+#[cfg(feature = "aws")]
+mod walk;
+
+pub use compare::{
+    Direction, EtagShape, LocalFacts, Look, Nature, Pair, RemoteFacts, SINGLE_REQUEST_LIMIT,
+    Verdict, decide, first_look, part_count, part_size, settle,
+};
+#[cfg(feature = "aws")]
+pub use error::SurveyError;
+#[cfg(feature = "aws")]
+pub use execute::execute;
+#[cfg(feature = "aws")]
+pub use fault::{Fault, FaultKind};
+pub use filter::{Filter, PatternError, validate_pattern};
+pub use key::{KeyFault, check_key};
+pub use place::{Deletion, Place, PlaceError, Request};
+pub use plan::{
+    Change, Deleted, Origin, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer, Why, Withheld,
+};
+pub use report::{Control, Failure, FailureReason, Progress, SyncReport};
+#[cfg(feature = "aws")]
+pub use survey::survey;

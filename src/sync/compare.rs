@@ -1,0 +1,225 @@
+//! Whether a file and an object are the same, from what is known without asking.
+//!
+//! A listing gives size, entity tag and time of modification, and the local file
+//! can be read. The truth table, for a file and an object of one key; the first
+//! row that fits decides:
+//!
+//! | sizes | entity tag | digest of the file | times | verdict |
+//! |---|---|---|---|---|
+//! | differ | any | not taken | any | changed: size |
+//! | both 0 | any | not taken | any | same |
+//! | equal | MD5, or of our part size | equal | any | same |
+//! | equal | MD5, or of our part size | differs | do not agree | changed: content |
+//! | equal | MD5, or of our part size | differs | agree | doubtful |
+//! | equal | anything else, or none | not taken | agree | same |
+//! | equal | anything else, or none | not taken | do not agree | changed: time |
+//!
+//! Times agree on the way up when the file is not newer than the object; on the
+//! way down when they are the same second, because a download sets it so.
+//!
+//! Doubtful is what looks like an MD5 and need not be one: an object encrypted
+//! with a KMS or a customer's key has such a tag too. One question to the object
+//! settles it ([`settle`]): an honest tag means changed content, another one means
+//! that only the times speak, and they agree.
+
+use jiff::Timestamp;
+
+use super::plan::Why;
+
+const MEBIBYTE: u64 = 1024 * 1024;
+
+/// Up to this many bytes a file goes up in one request.
+pub const SINGLE_REQUEST_LIMIT: u64 = 8 * MEBIBYTE;
+
+/// S3 takes 10,000 parts; aiming at 8,000 leaves room without a second rule.
+const PARTS_AIMED_AT: u64 = 8000;
+
+/// The size of the parts that a file of `size` bytes is sent in, in bytes.
+///
+/// It depends on nothing else, so that the entity tag of what we uploaded can be
+/// computed again from the file alone: 8 MiB, or the next power of two above
+/// `size / 8000`.
+pub const fn part_size(size: u64) -> u64 {
+    let even = size.div_ceil(PARTS_AIMED_AT);
+    if even <= SINGLE_REQUEST_LIMIT {
+        SINGLE_REQUEST_LIMIT
+    } else {
+        even.next_power_of_two()
+    }
+}
+
+/// How many parts a file of `size` bytes is sent in; an empty one still is one part.
+pub const fn part_count(size: u64) -> u64 {
+    let count = size.div_ceil(part_size(size));
+    if count == 0 { 1 } else { count }
+}
+
+/// Which way a sync goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From a folder to a bucket.
+    Up,
+    /// From a bucket to a folder.
+    Down,
+}
+
+/// What the walk knows of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalFacts {
+    /// Size in bytes.
+    pub size: u64,
+    /// When it was last modified.
+    pub modified: Timestamp,
+}
+
+/// What a listing knows of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RemoteFacts<'a> {
+    /// Size in bytes.
+    pub size: u64,
+    /// When it was last modified.
+    pub modified: Timestamp,
+    /// The entity tag without quotes.
+    pub etag: Option<&'a str>,
+}
+
+/// A file and an object of one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pair<'a> {
+    /// Which of the two is the source.
+    pub direction: Direction,
+    /// The file.
+    pub local: LocalFacts,
+    /// The object.
+    pub remote: RemoteFacts<'a>,
+}
+
+/// What an entity tag may be a digest of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EtagShape {
+    /// 32 hexadecimal digits: the MD5 of the whole, unless it is encrypted.
+    Whole,
+    /// The MD5 of the MD5s of this many parts, unless it is encrypted.
+    Parts(u64),
+    /// Nothing that we could compute.
+    Opaque,
+}
+
+impl EtagShape {
+    /// Reads the shape of an entity tag without quotes.
+    pub fn of(etag: &str) -> Self {
+        let (digest, parts) = match etag.split_once('-') {
+            Some((digest, parts)) => (digest, Some(parts)),
+            None => (etag, None),
+        };
+        if digest.len() != 32 || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Self::Opaque;
+        }
+        match parts.map(str::parse) {
+            None => Self::Whole,
+            Some(Ok(count)) if count > 0 => Self::Parts(count),
+            Some(Ok(_) | Err(_)) => Self::Opaque,
+        }
+    }
+}
+
+/// What comparing comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing to do.
+    Same,
+    /// To be moved.
+    Changed(Why),
+    /// To be settled by what the object's entity tag really is.
+    Doubtful,
+}
+
+/// What can be said before the file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Enough is known.
+    Decided(Verdict),
+    /// The file's digest of this shape is needed: see [`decide`].
+    NeedsDigest(EtagShape),
+}
+
+/// Whether the entity tag of an object is a digest of its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nature {
+    /// It is: not encrypted with a key of KMS or of a customer, and parts of our size.
+    Honest,
+    /// It is not, or of parts that we do not know.
+    Other,
+    /// Nobody could say.
+    Unknown,
+}
+
+/// Compares what needs no reading of the file.
+pub fn first_look(pair: &Pair<'_>) -> Look {
+    if pair.local.size != pair.remote.size {
+        return Look::Decided(Verdict::Changed(size_differs(pair)));
+    }
+    if pair.local.size == 0 {
+        return Look::Decided(Verdict::Same);
+    }
+    let shape = pair.remote.etag.map_or(EtagShape::Opaque, EtagShape::of);
+    match shape {
+        EtagShape::Whole => Look::NeedsDigest(shape),
+        EtagShape::Parts(count) if count == part_count(pair.local.size) => Look::NeedsDigest(shape),
+        EtagShape::Parts(_) | EtagShape::Opaque => Look::Decided(if times_agree(pair) {
+            Verdict::Same
+        } else {
+            Verdict::Changed(Why::Time)
+        }),
+    }
+}
+
+/// Compares with the digest that [`first_look`] asked for, in lower-case
+/// hexadecimal and with `-N` where it is one of parts.
+pub fn decide(pair: &Pair<'_>, digest: &str) -> Verdict {
+    let equal = pair
+        .remote
+        .etag
+        .is_some_and(|etag| etag.eq_ignore_ascii_case(digest));
+    if equal {
+        Verdict::Same
+    } else if times_agree(pair) {
+        Verdict::Doubtful
+    } else {
+        Verdict::Changed(Why::Content)
+    }
+}
+
+/// Settles a doubtful pair; `None` stands for "the same".
+///
+/// Where nobody could say, the file is moved: that costs a transfer, and taking
+/// it for the same could cost its content.
+pub fn settle(nature: Nature) -> Option<Why> {
+    match nature {
+        Nature::Honest | Nature::Unknown => Some(Why::Content),
+        Nature::Other => None,
+    }
+}
+
+fn size_differs(pair: &Pair<'_>) -> Why {
+    let (source_bytes, target_bytes) = match pair.direction {
+        Direction::Up => (pair.local.size, pair.remote.size),
+        Direction::Down => (pair.remote.size, pair.local.size),
+    };
+    Why::Size {
+        source_bytes,
+        target_bytes,
+    }
+}
+
+/// Whether the times are no reason to think that the content differs.
+fn times_agree(pair: &Pair<'_>) -> bool {
+    match pair.direction {
+        Direction::Up => pair.local.modified <= pair.remote.modified,
+        Direction::Down => pair.local.modified.as_second() == pair.remote.modified.as_second(),
+    }
+}
+
+#[cfg(test)]
+#[path = "compare/tests.rs"]
+mod tests;

@@ -1,0 +1,290 @@
+//! One object from the bucket into the folder.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::ChecksumMode;
+use crc_fast::{CrcAlgorithm, Digest as Crc};
+use md5::{Digest as _, Md5};
+use tokio::task::spawn_blocking;
+
+use super::compare::EtagShape;
+use super::etag::hexadecimal;
+use super::fault::{Fault, chain};
+use super::judge::encrypted;
+use super::plan::{Origin, Transfer};
+use super::ranged;
+use super::report::{FailureReason, Progress};
+use super::session::{Session, Undone};
+use super::target::land;
+use super::upload::local;
+
+/// From more than this many bytes an object comes down in ranges.
+const ONE_STREAM_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// How much of a body is gathered before it is written, in bytes.
+const FRAME: usize = 1024 * 1024;
+
+/// How often a body that breaks off or arrives damaged is asked for. The SDK
+/// retries requests, but once a body has begun it is ours to begin again.
+const ATTEMPTS: u32 = 4;
+
+/// How long to wait before a body is asked for again; doubled each time.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Why a body did not arrive.
+pub(super) enum Broken {
+    /// It may arrive when it is asked for again.
+    Again(FailureReason),
+    /// It will not.
+    Final(FailureReason),
+}
+
+impl From<FailureReason> for Broken {
+    fn from(reason: FailureReason) -> Self {
+        Self::Final(reason)
+    }
+}
+
+/// The revision of an object that was planned for.
+#[derive(Clone, Copy)]
+pub(super) struct Revision<'a> {
+    pub(super) key: &'a str,
+    pub(super) bytes: u64,
+    pub(super) etag: Option<&'a str>,
+}
+
+impl Revision<'_> {
+    /// What `If-Match` asks for.
+    pub(super) fn if_match(&self) -> Option<String> {
+        self.etag.map(|etag| format!("\"{etag}\""))
+    }
+}
+
+/// Downloads the planned revision of one object and says how many bytes it has.
+pub(super) async fn download(session: &Arc<Session>, transfer: &Transfer) -> Result<u64, Undone> {
+    let Origin::Object { etag, modified } = &transfer.origin else {
+        return Err(FailureReason::NotAPair.into());
+    };
+    if session.is_stopped() {
+        return Err(Undone::Stopped);
+    }
+    // Making and finishing the file is not dropped half-way: it is short, and so
+    // nothing is left behind. Only the network can take long.
+    let (owner, key) = (Arc::clone(session), transfer.key.clone());
+    let landing = blocking(move || land(&owner.route.folder, &key)).await?;
+    let full = session.route.full_key(&transfer.key);
+    let revision = Revision {
+        key: &full,
+        bytes: transfer.bytes,
+        etag: etag.as_deref(),
+    };
+    if transfer.bytes > ONE_STREAM_LIMIT {
+        let fetch = ranged::fetch(session, revision, &landing.file);
+        session.unless_stopped(fetch).await?;
+    } else {
+        let fetch = again(session, || whole(session, revision, &landing.file));
+        session.unless_stopped(fetch).await?;
+    }
+    let (owner, key, modified) = (Arc::clone(session), transfer.key.clone(), *modified);
+    blocking(move || landing.finish(&owner.route.folder, &key, modified)).await?;
+    Ok(transfer.bytes)
+}
+
+/// Does `attempt` until it works, fails for good or has failed too often.
+pub(super) async fn again<T, F>(
+    session: &Session,
+    mut attempt: impl FnMut() -> F + Send,
+) -> Result<T, FailureReason>
+where
+    F: Future<Output = Result<T, (Broken, u64)>> + Send,
+    T: Send,
+{
+    let mut pause = PAUSE;
+    for _attempt in 1..ATTEMPTS {
+        match attempt().await {
+            Ok(done) => return Ok(done),
+            Err((Broken::Final(reason), _)) => return Err(reason),
+            Err((Broken::Again(_), bytes)) => {
+                session.tell(Progress::Rewound { bytes });
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+        }
+    }
+    attempt().await.map_err(|(broken, _)| match broken {
+        Broken::Again(reason) | Broken::Final(reason) => reason,
+    })
+}
+
+/// Gets an object in one stream.
+async fn whole(
+    session: &Session,
+    revision: Revision<'_>,
+    file: &Arc<File>,
+) -> Result<(), (Broken, u64)> {
+    let _request = session.request().await.map_err(untouched)?;
+    let output = session
+        .client
+        .get_object()
+        .bucket(&session.route.bucket)
+        .key(revision.key)
+        .set_if_match(revision.if_match())
+        .checksum_mode(ChecksumMode::Enabled)
+        .send()
+        .await
+        .map_err(|error| untouched(Fault::of(&error).into_failure("download")))?;
+    let digest = etag_is_digest(revision.etag, &output);
+    let mut sums = Sums {
+        whole: digest.then(Md5::new),
+        crc: None,
+    };
+    let place = Place {
+        file,
+        offset: 0,
+        length: revision.bytes,
+    };
+    receive(session, output.body, &place, &mut sums).await?;
+    let Some(hash) = sums.whole else {
+        return Ok(());
+    };
+    let found = hexadecimal(&hash.finalize());
+    if revision
+        .etag
+        .is_some_and(|etag| etag.eq_ignore_ascii_case(&found))
+    {
+        return Ok(());
+    }
+    let damaged = FailureReason::Damaged(format!("its MD5 is {found}"));
+    Err((Broken::Again(damaged), revision.bytes))
+}
+
+/// Whether the entity tag of what is arriving is the MD5 of its content.
+fn etag_is_digest(etag: Option<&str>, output: &GetObjectOutput) -> bool {
+    etag.is_some_and(|etag| EtagShape::of(etag) == EtagShape::Whole)
+        && !encrypted(
+            output.server_side_encryption(),
+            output.sse_customer_algorithm(),
+        )
+}
+
+/// Where a body goes, in bytes.
+pub(super) struct Place<'a> {
+    pub(super) file: &'a Arc<File>,
+    pub(super) offset: u64,
+    pub(super) length: u64,
+}
+
+/// The sums that are taken of a body while it arrives.
+#[derive(Default)]
+pub(super) struct Sums {
+    pub(super) whole: Option<Md5>,
+    pub(super) crc: Option<Crc>,
+}
+
+impl Sums {
+    /// Sums that can be joined with those of other parts.
+    pub(super) fn of_part() -> Self {
+        Self {
+            whole: None,
+            crc: Some(Crc::new(CrcAlgorithm::Crc64Nvme)),
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        if let Some(hash) = &mut self.whole {
+            hash.update(bytes);
+        }
+        if let Some(crc) = &mut self.crc {
+            crc.update(bytes);
+        }
+    }
+}
+
+/// Writes a body to its place and checks its length.
+///
+/// The error says how many bytes have been told of, so that they can be taken back.
+pub(super) async fn receive(
+    session: &Session,
+    mut body: ByteStream,
+    place: &Place<'_>,
+    sums: &mut Sums,
+) -> Result<(), (Broken, u64)> {
+    let mut arrived = 0;
+    let mut frame = Vec::new();
+    loop {
+        let chunk = body.next().await.transpose().map_err(|error| {
+            let failure = FailureReason::Remote {
+                operation: "download".to_owned(),
+                detail: chain(&error),
+            };
+            (Broken::Again(failure), arrived)
+        })?;
+        let end = chunk.is_none();
+        frame.extend(chunk);
+        let held: usize = frame.iter().map(bytes::Bytes::len).sum();
+        if held >= FRAME || end {
+            if arrived + held as u64 > place.length {
+                return Err((wrong_length("more", place.length), arrived));
+            }
+            let offset = place.offset + arrived;
+            write(place.file, offset, std::mem::take(&mut frame), sums)
+                .await
+                .map_err(|reason| (Broken::Final(reason), arrived))?;
+            arrived += held as u64;
+            session.tell(Progress::Moved { bytes: held as u64 });
+        }
+        if end {
+            break;
+        }
+    }
+    if arrived < place.length {
+        return Err((wrong_length("fewer", place.length), arrived));
+    }
+    Ok(())
+}
+
+fn wrong_length(how: &str, expected: u64) -> Broken {
+    Broken::Again(FailureReason::Damaged(format!(
+        "{how} than {expected} bytes came"
+    )))
+}
+
+/// Writes and sums up on a blocking thread.
+async fn write(
+    file: &Arc<File>,
+    mut offset: u64,
+    frame: Vec<bytes::Bytes>,
+    sums: &mut Sums,
+) -> Result<(), FailureReason> {
+    let (file, mut taken) = (Arc::clone(file), std::mem::take(sums));
+    *sums = blocking(move || {
+        for chunk in &frame {
+            file.write_all_at(chunk, offset)
+                .map_err(|error| local("write the file", &error))?;
+            offset += chunk.len() as u64;
+            taken.update(chunk);
+        }
+        Ok(taken)
+    })
+    .await?;
+    Ok(())
+}
+
+/// A failure before the first byte.
+pub(super) fn untouched(reason: FailureReason) -> (Broken, u64) {
+    (Broken::Final(reason), 0)
+}
+
+/// Does `work` on a thread that may block.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, FailureReason> + Send + 'static,
+) -> Result<T, FailureReason> {
+    spawn_blocking(work)
+        .await
+        .map_err(|_| FailureReason::Lost)?
+}

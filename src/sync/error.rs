@@ -1,0 +1,126 @@
+//! Why a survey cannot give a plan.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::fault::{Fault, FaultKind};
+use super::filter::PatternError;
+use super::place::Place;
+
+/// Why a survey cannot give a plan.
+#[derive(Debug, thiserror::Error)]
+pub enum SurveyError {
+    /// The two places are of one kind.
+    #[error("cannot sync {from} to {to}: one must be a folder and the other a bucket prefix")]
+    NotAPair {
+        /// The source.
+        from: Place,
+        /// The target.
+        to: Place,
+    },
+    /// A prefix neither is empty nor ends with `/`.
+    #[error("the prefix of {0} must end with `/`")]
+    OpenPrefix(Place),
+    /// A filter cannot be used.
+    #[error("cannot use a filter")]
+    Pattern(#[source] PatternError),
+    /// The source folder is not there.
+    #[error("the folder {0} does not exist")]
+    NoFolder(PathBuf),
+    /// The folder is something else.
+    #[error("{0} is not a folder")]
+    NotAFolder(PathBuf),
+    /// The folder itself cannot be read.
+    #[error("failed to read the folder {folder}")]
+    Folder {
+        /// Its path.
+        folder: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The caller may not list the bucket.
+    #[error("not allowed to list bucket {bucket}")]
+    Denied {
+        /// Its name.
+        bucket: String,
+        /// What AWS said.
+        #[source]
+        source: Fault,
+    },
+    /// The credentials are no longer valid.
+    #[error("the credentials expired while listing bucket {bucket}")]
+    Expired {
+        /// Its name.
+        bucket: String,
+        /// What AWS said.
+        #[source]
+        source: Fault,
+    },
+    /// There is no such bucket.
+    #[error("bucket {bucket} does not exist")]
+    NoSuchBucket {
+        /// Its name.
+        bucket: String,
+        /// What AWS said.
+        #[source]
+        source: Fault,
+    },
+    /// No answer came.
+    #[error("bucket {bucket} cannot be reached")]
+    Unreachable {
+        /// Its name.
+        bucket: String,
+        /// What the network said.
+        #[source]
+        source: Fault,
+    },
+    /// The listing failed in another way.
+    #[error("failed to list bucket {bucket}")]
+    Listing {
+        /// Its name.
+        bucket: String,
+        /// What AWS said.
+        #[source]
+        source: Fault,
+    },
+    /// A page of the listing cannot be trusted.
+    #[error("the listing of bucket {bucket} cannot be trusted: {problem}")]
+    Untrusted {
+        /// Its name.
+        bucket: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Deletion was asked for and the source is empty.
+    #[error(
+        "{from} has no files, and deleting what only {to} has would delete all {files} files there"
+    )]
+    EmptySource {
+        /// The source.
+        from: Place,
+        /// The target.
+        to: Place,
+        /// How many files would be deleted.
+        files: usize,
+    },
+    /// A worker ended without an answer.
+    #[error("the survey ended without an answer")]
+    Lost,
+}
+
+impl SurveyError {
+    /// Files a failed listing under what it means.
+    pub(super) fn listing(bucket: &str, source: Fault) -> Self {
+        let bucket = bucket.to_owned();
+        match source.kind {
+            FaultKind::Denied => Self::Denied { bucket, source },
+            FaultKind::Expired => Self::Expired { bucket, source },
+            FaultKind::NoSuchBucket => Self::NoSuchBucket { bucket, source },
+            FaultKind::Unreachable => Self::Unreachable { bucket, source },
+            FaultKind::NoSuchKey | FaultKind::OtherRevision | FaultKind::Other => {
+                Self::Listing { bucket, source }
+            }
+        }
+    }
+}

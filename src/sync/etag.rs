@@ -1,0 +1,123 @@
+//! The entity tag that S3 gives to the content of a file.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use md5::{Digest, Md5};
+
+use super::compare::{EtagShape, part_size};
+
+/// How much is read at a time, in bytes: large enough that the reads cost nothing
+/// beside the hashing, small enough for a core's cache.
+const READ_SIZE: usize = 256 * 1024;
+
+/// Computes the entity tag of a file of `size` bytes, as our uploads get it.
+///
+/// Blocks for as long as reading and hashing take. A file that has another size
+/// by now gets a tag that equals none, because it has changed anyway.
+pub(super) fn of_file(path: &Path, size: u64, shape: EtagShape) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    match shape {
+        EtagShape::Whole => {
+            let mut hash = Md5::new();
+            let read = hash_up_to(&mut file, u64::MAX, &mut hash)?;
+            Ok(if read == size {
+                hexadecimal(&hash.finalize())
+            } else {
+                String::new()
+            })
+        }
+        EtagShape::Parts(_) => of_parts(&mut file, size),
+        EtagShape::Opaque => Ok(String::new()),
+    }
+}
+
+fn of_parts(file: &mut File, size: u64) -> io::Result<String> {
+    let mut outer = Md5::new();
+    let mut parts = 0_u64;
+    let mut total = 0;
+    loop {
+        let mut inner = Md5::new();
+        let read = hash_up_to(file, part_size(size), &mut inner)?;
+        if read == 0 && parts > 0 {
+            break;
+        }
+        outer.update(inner.finalize());
+        parts += 1;
+        total += read;
+    }
+    Ok(if total == size {
+        format!("{}-{parts}", hexadecimal(&outer.finalize()))
+    } else {
+        String::new()
+    })
+}
+
+/// Feeds at most `limit` bytes to a hash and says how many there were.
+fn hash_up_to(file: &mut File, limit: u64, hash: &mut Md5) -> io::Result<u64> {
+    let mut buffer = vec![0; READ_SIZE];
+    let mut source = file.take(limit);
+    let mut total = 0;
+    loop {
+        match source.read(&mut buffer) {
+            Ok(0) => return Ok(total),
+            Ok(count) => {
+                hash.update(&buffer[..count]);
+                total += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Writes bytes as lower-case hexadecimal digits.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _infallible = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tag(content: &[u8], shape: EtagShape) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, content).unwrap();
+        of_file(&path, content.len() as u64, shape).unwrap()
+    }
+
+    #[test]
+    fn tags_are_those_of_s3() {
+        assert_eq!(
+            tag(b"abc", EtagShape::Whole),
+            "900150983cd24fb0d6963f7d28e17f72"
+        );
+        // The MD5 of the sixteen bytes of the digest above.
+        assert_eq!(
+            tag(b"abc", EtagShape::Parts(1)),
+            "af5da9f45af7a300e3aded972f8ff687-1"
+        );
+        let large = vec![b'x'; 20 * 1024 * 1024];
+        assert!(tag(&large, EtagShape::Parts(3)).ends_with("-3"));
+        let exact = vec![b'x'; 16 * 1024 * 1024];
+        assert!(tag(&exact, EtagShape::Parts(2)).ends_with("-2"));
+    }
+
+    #[test]
+    fn a_file_of_another_size_equals_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, b"abc").unwrap();
+        assert_eq!(of_file(&path, 4, EtagShape::Whole).unwrap(), "");
+        assert_eq!(of_file(&path, 4, EtagShape::Parts(1)).unwrap(), "");
+    }
+}

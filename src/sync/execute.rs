@@ -1,0 +1,192 @@
+//! Does what a plan says.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::compare::Direction;
+use super::delete::{BATCH, delete};
+use super::download::download;
+use super::plan::{SyncPlan, Transfer};
+use super::report::{Control, Failure, FailureReason, Progress, SyncReport};
+use super::route::Route;
+use super::session::{Session, Undone};
+use super::upload::upload;
+
+/// How often the run asks whether to stop.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
+/// What a worker answers: the place of its transfer in the plan, and how it went.
+type Answer = (usize, Result<u64, Undone>);
+
+/// Does exactly the transfers and deletions of a plan.
+///
+/// One file that fails stops no other, except where every other would fail in the
+/// same way (access denied, credentials expired): then nothing more is begun.
+/// Deletions come last, and only when every transfer has succeeded.
+///
+/// When `control` cancels, nothing more is begun and what is in flight is dropped;
+/// no temporary file and no multipart upload is left. To be sure of that, cancel
+/// a run rather than dropping this future.
+pub async fn execute(client: &Client, plan: &SyncPlan, control: &Control<'_>) -> SyncReport {
+    let Some(route) = Route::of(&plan.from, &plan.to) else {
+        let failure = Failure {
+            key: String::new(),
+            reason: FailureReason::NotAPair,
+        };
+        return SyncReport {
+            failures: vec![failure],
+            not_transferred: plan.transfers.len() as u64,
+            not_deleted: plan.deletions.len() as u64,
+            ..SyncReport::default()
+        };
+    };
+    let (events, heard) = mpsc::unbounded_channel();
+    let (stop, stopped) = watch::channel(false);
+    let concurrency = control.concurrency.max(1);
+    let mut run = Run {
+        session: Session::new(client.clone(), route, concurrency, events, stopped),
+        control,
+        heard,
+        stop,
+        halted: false,
+        report: SyncReport::default(),
+    };
+    run.transfer(&plan.transfers, concurrency).await;
+    run.delete(plan).await;
+    run.tell_rest();
+    run.report
+        .failures
+        .sort_by(|one, other| one.key.cmp(&other.key));
+    run.report
+}
+
+/// A plan being executed.
+struct Run<'a> {
+    session: Arc<Session>,
+    control: &'a Control<'a>,
+    heard: mpsc::UnboundedReceiver<Progress>,
+    stop: watch::Sender<bool>,
+    /// Whether nothing more is to be begun.
+    halted: bool,
+    report: SyncReport,
+}
+
+impl Run<'_> {
+    async fn transfer(&mut self, transfers: &[Transfer], most: usize) {
+        let mut ask = interval(ASK_EVERY);
+        ask.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut queue = transfers.iter().cloned().enumerate();
+        let mut workers: JoinSet<Answer> = JoinSet::new();
+        let mut unanswered = BTreeSet::new();
+        self.ask();
+        loop {
+            while !self.halted && workers.len() < most {
+                let Some((index, transfer)) = queue.next() else {
+                    break;
+                };
+                unanswered.insert(index);
+                workers.spawn(work(Arc::clone(&self.session), index, transfer));
+            }
+            tokio::select! {
+                joined = workers.join_next() => match joined {
+                    Some(Ok((index, result))) => {
+                        unanswered.remove(&index);
+                        self.note(&transfers[index], result);
+                    }
+                    // Which worker that was shows in what stays unanswered.
+                    Some(Err(_)) => {}
+                    None => break,
+                },
+                Some(event) = self.heard.recv() => (self.control.progress)(event),
+                _ = ask.tick() => self.ask(),
+            }
+        }
+        for index in unanswered {
+            self.fail(Failure {
+                key: transfers[index].key.clone(),
+                reason: FailureReason::Lost,
+            });
+        }
+        self.report.not_transferred += queue.count() as u64;
+    }
+
+    /// Deletes, unless something before went wrong.
+    async fn delete(&mut self, plan: &SyncPlan) {
+        let mut batches = plan.deletions.chunks(BATCH);
+        let all_there = self.report.failures.is_empty() && self.report.not_transferred == 0;
+        while all_there
+            && self.goes_on()
+            && let Some(batch) = batches.next()
+        {
+            let failures = delete(&self.session, batch).await;
+            self.report.deleted += (batch.len() - failures.len().min(batch.len())) as u64;
+            for failure in failures {
+                self.fail(failure);
+            }
+            self.tell_rest();
+        }
+        self.report.not_deleted += batches.map(|batch| batch.len() as u64).sum::<u64>();
+    }
+
+    fn goes_on(&mut self) -> bool {
+        self.ask();
+        !self.halted
+    }
+
+    fn note(&mut self, transfer: &Transfer, result: Result<u64, Undone>) {
+        match result {
+            Ok(bytes) => {
+                self.report.transferred.add(bytes);
+                self.session.tell(Progress::Finished {
+                    key: transfer.key.clone(),
+                    bytes,
+                });
+            }
+            Err(Undone::Stopped) => self.report.not_transferred += 1,
+            Err(Undone::Failed(reason)) => self.fail(Failure {
+                key: transfer.key.clone(),
+                reason,
+            }),
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.halted |= failure.reason.stops_the_run();
+        self.session.tell(Progress::Failed(failure.clone()));
+        self.report.failures.push(failure);
+    }
+
+    /// Asks whether to stop, and tells the workers.
+    fn ask(&mut self) {
+        if !self.report.cancelled && (self.control.cancelled)() {
+            self.report.cancelled = true;
+            self.halted = true;
+            self.stop.send_replace(true);
+        }
+    }
+
+    /// Passes on what has been told and not yet heard.
+    fn tell_rest(&mut self) {
+        while let Ok(event) = self.heard.try_recv() {
+            (self.control.progress)(event);
+        }
+    }
+}
+
+async fn work(session: Arc<Session>, index: usize, transfer: Transfer) -> Answer {
+    session.tell(Progress::Started {
+        key: transfer.key.clone(),
+        bytes: transfer.bytes,
+    });
+    let result = match session.route.direction {
+        Direction::Up => upload(&session, &transfer).await,
+        Direction::Down => download(&session, &transfer).await,
+    };
+    (index, result)
+}

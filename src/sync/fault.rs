@@ -1,0 +1,146 @@
+//! What AWS's errors mean to a sync.
+
+use std::error::Error;
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use super::report::FailureReason;
+
+/// Codes that new credentials would help against.
+const EXPIRED: [&str; 5] = [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidToken",
+    "RequestExpired",
+    "TokenRefreshRequired",
+];
+
+/// Codes that only other rights or other credentials would help against.
+const DENIED: [&str; 5] = [
+    "AccessDenied",
+    "AccountProblem",
+    "AllAccessDisabled",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+];
+
+/// What an error of AWS means to a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The caller may not do that.
+    Denied,
+    /// The credentials are no longer valid.
+    Expired,
+    /// There is no such bucket.
+    NoSuchBucket,
+    /// There is no such object.
+    NoSuchKey,
+    /// The object is not the revision that was asked for.
+    OtherRevision,
+    /// No answer came.
+    Unreachable,
+    /// Anything else.
+    Other,
+}
+
+/// One failed call, after the retries of the SDK.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Fault {
+    /// What it means.
+    pub kind: FaultKind,
+    /// What AWS or the network said, with the code where there is one.
+    pub detail: String,
+}
+
+impl Fault {
+    /// Reads the error of a call.
+    pub(super) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let status = error
+            .raw_response()
+            .map(|response| response.status().as_u16());
+        let code = error.code();
+        Self {
+            kind: kind(error, code, status),
+            detail: detail(error, code, status),
+        }
+    }
+
+    /// Turns the fault into the failure of one file.
+    ///
+    /// `operation` is what was attempted, as a verb with its object.
+    pub(super) fn into_failure(self, operation: &str) -> FailureReason {
+        match self.kind {
+            FaultKind::Denied => FailureReason::Denied(self.detail),
+            FaultKind::Expired => FailureReason::CredentialsExpired(self.detail),
+            FaultKind::OtherRevision | FaultKind::NoSuchKey => FailureReason::ChangedSincePlanned,
+            FaultKind::NoSuchBucket | FaultKind::Unreachable | FaultKind::Other => {
+                FailureReason::Remote {
+                    operation: operation.to_owned(),
+                    detail: self.detail,
+                }
+            }
+        }
+    }
+}
+
+fn kind<E>(
+    error: &SdkError<E, HttpResponse>,
+    code: Option<&str>,
+    status: Option<u16>,
+) -> FaultKind {
+    match (code, status) {
+        (Some(code), _) if EXPIRED.contains(&code) => FaultKind::Expired,
+        (Some("NoSuchBucket"), _) => FaultKind::NoSuchBucket,
+        (Some("NoSuchKey"), _) => FaultKind::NoSuchKey,
+        (Some("PreconditionFailed"), _) | (None, Some(412)) => FaultKind::OtherRevision,
+        (Some(code), _) if DENIED.contains(&code) => FaultKind::Denied,
+        (None, Some(401 | 403)) => FaultKind::Denied,
+        (Some(_), _) => FaultKind::Other,
+        (None, _) => {
+            if unreachable(error) {
+                FaultKind::Unreachable
+            } else {
+                FaultKind::Other
+            }
+        }
+    }
+}
+
+fn unreachable<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    matches!(
+        error,
+        SdkError::DispatchFailure(_) | SdkError::TimeoutError(_)
+    )
+}
+
+fn detail<E>(error: &SdkError<E, HttpResponse>, code: Option<&str>, status: Option<u16>) -> String
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    match (code, error.message(), status) {
+        (Some(code), Some(message), _) => format!("{code}: {message}"),
+        (Some(code), None, _) => code.to_owned(),
+        (None, _, Some(status)) => format!("HTTP status {status}: {}", chain(error)),
+        (None, _, None) => chain(error),
+    }
+}
+
+/// The messages of an error and of everything that caused it.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let message = cause.to_string();
+        if !text.contains(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,130 @@
+//! The two ends of a sync and what is asked of it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// One end of a sync.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// A folder on this machine.
+    Folder(PathBuf),
+    /// The objects of a bucket whose keys begin with a prefix.
+    Prefix {
+        /// The name of the bucket.
+        bucket: String,
+        /// Empty for the whole bucket, or ending with `/`, so that `foo/` can
+        /// never touch `foobar/`.
+        prefix: String,
+    },
+}
+
+/// Why a text names no place in a bucket.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlaceError {
+    /// The text does not begin with `s3://`.
+    #[error("`{0}` does not begin with s3://")]
+    Scheme(String),
+    /// Nothing stands between `s3://` and the first `/`.
+    #[error("`{0}` names no bucket")]
+    NoBucket(String),
+}
+
+impl Place {
+    /// Names the prefix of a bucket and closes it with `/` where that is missing.
+    pub fn prefix(bucket: impl Into<String>, prefix: impl Into<String>) -> Self {
+        let mut prefix = prefix.into();
+        if !prefix.is_empty() && !prefix.ends_with('/') {
+            prefix.push('/');
+        }
+        Self::Prefix {
+            bucket: bucket.into(),
+            prefix,
+        }
+    }
+
+    /// Reads `s3://bucket/prefix`; the final `/` may be left out.
+    ///
+    /// # Errors
+    ///
+    /// When the text has another scheme or names no bucket.
+    pub fn parse_url(url: &str) -> Result<Self, PlaceError> {
+        let rest = url
+            .strip_prefix("s3://")
+            .ok_or_else(|| PlaceError::Scheme(url.to_owned()))?;
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.is_empty() {
+            return Err(PlaceError::NoBucket(url.to_owned()));
+        }
+        Ok(Self::prefix(bucket, prefix))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) => write!(formatter, "{}", path.display()),
+            Self::Prefix { bucket, prefix } => write!(formatter, "s3://{bucket}/{prefix}"),
+        }
+    }
+}
+
+/// What happens to files of the target that the source does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deletion {
+    /// They stay.
+    #[default]
+    Never,
+    /// They are deleted, once every transfer has succeeded.
+    Extra,
+}
+
+/// One sync as it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Where the files are.
+    pub from: Place,
+    /// Where they shall be.
+    pub to: Place,
+    /// Patterns of which a key must match one; none at all lets every key in.
+    pub include: Vec<String>,
+    /// Patterns of which a key must match none.
+    pub exclude: Vec<String>,
+    /// What happens to files that only the target has.
+    pub delete: Deletion,
+}
+
+impl Request {
+    /// Asks for every file of `from` and for no deletion.
+    pub fn new(from: Place, to: Place) -> Self {
+        Self {
+            from,
+            to,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            delete: Deletion::Never,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_always_ends_at_a_component() {
+        for (url, expected) in [
+            ("s3://bucket", "s3://bucket/"),
+            ("s3://bucket/", "s3://bucket/"),
+            ("s3://bucket/foo", "s3://bucket/foo/"),
+            ("s3://bucket/foo/", "s3://bucket/foo/"),
+        ] {
+            assert_eq!(Place::parse_url(url).unwrap().to_string(), expected);
+        }
+        assert!(Place::parse_url("bucket/foo").is_err());
+        assert!(Place::parse_url("s3:///foo").is_err());
+    }
+}

@@ -1,0 +1,285 @@
+//! What a sync is about to do, as a value.
+
+use std::cmp::Reverse;
+use std::iter::Sum;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::key::KeyFault;
+use super::place::Place;
+
+/// How many files, and how many bytes they have together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// Number of files.
+    pub files: u64,
+    /// Sum of their sizes, in bytes.
+    pub bytes: u64,
+}
+
+impl Totals {
+    /// Counts one more file of `bytes` bytes.
+    pub fn add(&mut self, bytes: u64) {
+        self.files += 1;
+        self.bytes += bytes;
+    }
+}
+
+impl Sum<u64> for Totals {
+    fn sum<I: Iterator<Item = u64>>(sizes: I) -> Self {
+        let mut totals = Self::default();
+        sizes.for_each(|bytes| totals.add(bytes));
+        totals
+    }
+}
+
+/// One file to move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// The key relative to both places.
+    pub key: String,
+    /// Size in bytes, as it was surveyed.
+    pub bytes: u64,
+    /// What the file is to the target.
+    pub change: Change,
+    /// What was seen of it at the source.
+    pub origin: Origin,
+}
+
+/// What a file is to the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// The target has no such file.
+    New,
+    /// The target has another version of it.
+    Changed(Why),
+}
+
+/// Why two versions of a file are held to differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// The sizes differ.
+    #[error("{source_bytes} bytes, and the target has {target_bytes}")]
+    Size {
+        /// Bytes at the source.
+        source_bytes: u64,
+        /// Bytes at the target.
+        target_bytes: u64,
+    },
+    /// Their digests differ.
+    #[error("the content differs")]
+    Content,
+    /// Nothing but the time could be compared, and it says so.
+    #[error("the time of modification differs")]
+    Time,
+    /// The target has a symbolic link of that name, which a file will replace.
+    #[error("a symbolic link stands in its place")]
+    Link,
+}
+
+/// What was seen of a file at its source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A local file. What is uploaded is its content at the time of the upload.
+    File {
+        /// When it was last modified.
+        modified: Timestamp,
+    },
+    /// An object. Only this revision of it is downloaded.
+    Object {
+        /// The entity tag without quotes; `None` when the listing has none.
+        etag: Option<String>,
+        /// When it was last modified; the downloaded file is given this time.
+        modified: Timestamp,
+    },
+}
+
+/// One file of the target to delete.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deleted {
+    /// The key relative to both places.
+    pub key: String,
+    /// Size in bytes, as it was surveyed.
+    pub bytes: u64,
+    /// When it was last modified; a local file that has changed since is kept.
+    pub modified: Timestamp,
+}
+
+/// Which end of a sync something was seen at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// At the source.
+    From,
+    /// At the target.
+    To,
+}
+
+/// Something that is reported and left alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The relative key; bytes that are not UTF-8 are shown as replacement characters.
+    pub key: String,
+    /// Where it was seen.
+    pub side: Side,
+    /// Why it is left alone.
+    pub reason: SkipReason,
+}
+
+/// Why something is left alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// The name is not UTF-8, so it cannot be a key.
+    #[error("the name is not UTF-8")]
+    NotUtf8,
+    /// The symbolic link leads nowhere.
+    #[error("the symbolic link leads nowhere")]
+    BrokenLink,
+    /// The symbolic link leads back to a folder that it is in.
+    #[error("the symbolic link leads back to a folder that it is in")]
+    LinkLoop,
+    /// A symbolic link in the target, where none is followed.
+    #[error("symbolic links in the target are neither followed nor deleted")]
+    LinkInTarget,
+    /// A FIFO, a socket or a device.
+    #[error("neither a file nor a folder")]
+    Special,
+    /// The file could not be read.
+    #[error("cannot be read: {0}")]
+    UnreadableFile(String),
+    /// The folder could not be read, so what is in it is unknown.
+    #[error("the folder cannot be read: {0}")]
+    UnreadableFolder(String),
+    /// The key cannot be the path of a file.
+    #[error(transparent)]
+    Key(KeyFault),
+    /// The object is in a storage class that has to be restored before reading.
+    #[error("archived as {0}; restore it first")]
+    Archived(String),
+    /// The key is a file and also the folder of others; the others win.
+    #[error("other keys use this one as their folder")]
+    AlsoFolder,
+    /// The target has a folder of that name.
+    #[error("the target has a folder of that name")]
+    FolderInTheWay,
+    /// The target has a file where the key needs a folder.
+    #[error("the target has a file where a folder is needed")]
+    FileInTheWay,
+}
+
+/// Why deletions that were asked for are not planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Withheld {
+    /// A folder could not be read, so what it has is unknown and not absent.
+    #[error("nothing is deleted, because the folder `{0}` cannot be read")]
+    UnreadableFolder(String),
+}
+
+/// What a sync is about to do; executing it does that and no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncPlan {
+    /// Where the files are.
+    pub from: Place,
+    /// Where they shall be.
+    pub to: Place,
+    /// Files to move, in byte order of their keys.
+    pub transfers: Vec<Transfer>,
+    /// Files of the target to delete, in byte order of their keys.
+    pub deletions: Vec<Deleted>,
+    /// Why no deletions are planned although they were asked for.
+    pub withheld: Option<Withheld>,
+    /// Files that are the same at both ends.
+    pub same: Totals,
+    /// What is reported and left alone, in byte order of the keys.
+    pub skipped: Vec<Skipped>,
+}
+
+impl SyncPlan {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.transfers.is_empty() && self.deletions.is_empty()
+    }
+
+    /// The files that the target does not have yet.
+    pub fn new_files(&self) -> Totals {
+        self.total(|change| matches!(change, Change::New))
+    }
+
+    /// The files of which the target has another version.
+    pub fn changed(&self) -> Totals {
+        self.total(|change| matches!(change, Change::Changed(_)))
+    }
+
+    /// All files to move.
+    pub fn transferred(&self) -> Totals {
+        self.total(|_| true)
+    }
+
+    /// The files of the target to delete.
+    pub fn deleted(&self) -> Totals {
+        self.deletions.iter().map(|deleted| deleted.bytes).sum()
+    }
+
+    /// The `count` largest files to move, largest first, ties in order of keys.
+    pub fn largest(&self, count: usize) -> Vec<&Transfer> {
+        let mut transfers: Vec<&Transfer> = self.transfers.iter().collect();
+        transfers.sort_by_key(|transfer| (Reverse(transfer.bytes), &transfer.key));
+        transfers.truncate(count);
+        transfers
+    }
+
+    fn total(&self, counts: impl Fn(&Change) -> bool) -> Totals {
+        self.transfers
+            .iter()
+            .filter(|transfer| counts(&transfer.change))
+            .map(|transfer| transfer.bytes)
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transfer(key: &str, bytes: u64, change: Change) -> Transfer {
+        let modified = Timestamp::UNIX_EPOCH;
+        Transfer {
+            key: key.to_owned(),
+            bytes,
+            change,
+            origin: Origin::File { modified },
+        }
+    }
+
+    #[test]
+    fn a_plan_sums_itself_up_and_survives_json() {
+        let mut plan = SyncPlan {
+            from: Place::Folder("data".into()),
+            to: Place::prefix("bucket", "data"),
+            transfers: Vec::new(),
+            deletions: Vec::new(),
+            withheld: None,
+            same: Totals::default(),
+            skipped: Vec::new(),
+        };
+        assert!(plan.is_empty());
+        plan.transfers = vec![
+            transfer("a", 1, Change::New),
+            transfer("b", 7, Change::Changed(Why::Content)),
+            transfer("c", 7, Change::New),
+        ];
+        assert!(!plan.is_empty());
+        assert_eq!(plan.new_files(), Totals { files: 2, bytes: 8 });
+        assert_eq!(plan.changed(), Totals { files: 1, bytes: 7 });
+        let keys: Vec<_> = plan.largest(2).iter().map(|t| t.key.as_str()).collect();
+        assert_eq!(keys, ["b", "c"]);
+        let json = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<SyncPlan>(&json).unwrap(), plan);
+    }
+}

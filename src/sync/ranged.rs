@@ -1,0 +1,122 @@
+//! One large object in ranges that come down side by side.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use aws_sdk_s3::types::{ChecksumMode, ChecksumType};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use crc_fast::{CrcAlgorithm, checksum_combine};
+use futures_util::TryStreamExt as _;
+use futures_util::stream::{self, StreamExt as _};
+
+use super::compare::part_size;
+use super::download::{Broken, Place, Revision, Sums, again, receive, untouched};
+use super::fault::Fault;
+use super::report::FailureReason;
+use super::session::Session;
+use super::upload::local;
+
+/// How many ranges of one object are in flight, so that others get their turn.
+const MOST_RANGES_AT_ONCE: usize = 16;
+
+/// Gets an object in ranges of one revision, each into its place of the file.
+///
+/// The whole is checked by the sum that S3 keeps of it, where it keeps one:
+/// responses to ranges carry none, so the object is asked for it once.
+pub(super) async fn fetch(
+    session: &Session,
+    revision: Revision<'_>,
+    file: &Arc<File>,
+) -> Result<(), FailureReason> {
+    let expected = expected_sum(session, revision).await?;
+    file.set_len(revision.bytes)
+        .map_err(|error| local("make room for the file", &error))?;
+    let length = part_size(revision.bytes);
+    let mut parts: Vec<(u64, u64, u64)> = stream::iter(0..revision.bytes.div_ceil(length))
+        .map(|index| {
+            let offset = index * length;
+            let place = Place {
+                file,
+                offset,
+                length: length.min(revision.bytes - offset),
+            };
+            async move {
+                let sum = again(session, || range(session, revision, &place)).await?;
+                Ok::<_, FailureReason>((place.offset, place.length, sum))
+            }
+        })
+        .buffer_unordered(MOST_RANGES_AT_ONCE)
+        .try_collect()
+        .await?;
+    parts.sort_unstable();
+    let found = parts
+        .into_iter()
+        .map(|(_, length, sum)| (sum, length))
+        .reduce(|(whole, before), (sum, length)| {
+            let joined = checksum_combine(CrcAlgorithm::Crc64Nvme, whole, sum, length);
+            (joined, before + length)
+        })
+        .map_or(0, |(sum, _)| sum);
+    match expected {
+        Some(expected) if expected != found => Err(FailureReason::Damaged(format!(
+            "its CRC64NVME is {found:016x} and not {expected:016x}"
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The CRC64NVME that S3 keeps of the whole object, if it does.
+async fn expected_sum(
+    session: &Session,
+    revision: Revision<'_>,
+) -> Result<Option<u64>, FailureReason> {
+    let _request = session.request().await?;
+    let output = session
+        .client
+        .head_object()
+        .bucket(&session.route.bucket)
+        .key(revision.key)
+        .set_if_match(revision.if_match())
+        .checksum_mode(ChecksumMode::Enabled)
+        .send()
+        .await
+        .map_err(|error| Fault::of(&error).into_failure("download"))?;
+    if output.checksum_type() == Some(&ChecksumType::Composite) {
+        return Ok(None);
+    }
+    Ok(output
+        .checksum_crc64_nvme()
+        .and_then(|text| BASE64_STANDARD.decode(text).ok())
+        .and_then(|bytes| <[u8; 8]>::try_from(bytes).ok())
+        .map(u64::from_be_bytes))
+}
+
+async fn range(
+    session: &Session,
+    revision: Revision<'_>,
+    place: &Place<'_>,
+) -> Result<u64, (Broken, u64)> {
+    let _request = session.request().await.map_err(untouched)?;
+    let last = place.offset + place.length - 1;
+    let output = session
+        .client
+        .get_object()
+        .bucket(&session.route.bucket)
+        .key(revision.key)
+        .set_if_match(revision.if_match())
+        .range(format!("bytes={}-{last}", place.offset))
+        .send()
+        .await
+        .map_err(|error| untouched(Fault::of(&error).into_failure("download")))?;
+    // A server that ignores ranges would put the beginning in every place.
+    let expected = format!("bytes {}-{last}/{}", place.offset, revision.bytes);
+    if output.content_range() != Some(expected.as_str()) {
+        return Err(untouched(FailureReason::Damaged(
+            "another range came than was asked for".to_owned(),
+        )));
+    }
+    let mut sums = Sums::of_part();
+    receive(session, output.body, place, &mut sums).await?;
+    Ok(sums.crc.map_or(0, |crc| crc.finalize()))
+}

@@ -1,0 +1,100 @@
+//! What all transfers of one run share.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use aws_sdk_s3::Client;
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
+
+use super::report::{FailureReason, Progress};
+use super::route::Route;
+
+/// How much of the files that go up in one request may be in memory, in KiB.
+const MEMORY: u32 = 128 * 1024;
+
+const KIBIBYTE: u64 = 1024;
+
+/// What all transfers of one run share.
+pub(super) struct Session {
+    pub(super) client: Client,
+    pub(super) route: Route,
+    requests: Semaphore,
+    memory: Semaphore,
+    events: mpsc::UnboundedSender<Progress>,
+    stopped: watch::Receiver<bool>,
+}
+
+/// Why a transfer has not been done.
+#[derive(Debug)]
+pub(super) enum Undone {
+    /// It failed.
+    Failed(FailureReason),
+    /// The run was stopped while it was under way; nothing is left of it.
+    Stopped,
+}
+
+impl From<FailureReason> for Undone {
+    fn from(reason: FailureReason) -> Self {
+        Self::Failed(reason)
+    }
+}
+
+impl Session {
+    pub(super) fn new(
+        client: Client,
+        route: Route,
+        concurrency: usize,
+        events: mpsc::UnboundedSender<Progress>,
+        stopped: watch::Receiver<bool>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            client,
+            route,
+            requests: Semaphore::new(concurrency),
+            memory: Semaphore::new(MEMORY as usize),
+            events,
+            stopped,
+        })
+    }
+
+    /// Waits until one more request may be in flight.
+    pub(super) async fn request(&self) -> Result<SemaphorePermit<'_>, FailureReason> {
+        // The semaphores live as long as the session and are never closed.
+        self.requests
+            .acquire()
+            .await
+            .map_err(|_| FailureReason::Lost)
+    }
+
+    /// Waits until a file of `bytes` bytes may be held in memory.
+    pub(super) async fn memory(&self, bytes: u64) -> Result<SemaphorePermit<'_>, FailureReason> {
+        let share = u32::try_from(bytes.div_ceil(KIBIBYTE)).unwrap_or(MEMORY);
+        self.memory
+            .acquire_many(share.clamp(1, MEMORY))
+            .await
+            .map_err(|_| FailureReason::Lost)
+    }
+
+    /// Tells whoever listens.
+    pub(super) fn tell(&self, event: Progress) {
+        // When the run has been dropped, nobody listens any more.
+        let _nobody = self.events.send(event);
+    }
+
+    /// Whether the run has been stopped.
+    pub(super) fn is_stopped(&self) -> bool {
+        *self.stopped.borrow()
+    }
+
+    /// Does `work`, or drops it when the run is stopped before it is done.
+    pub(super) async fn unless_stopped<T>(
+        &self,
+        work: impl Future<Output = Result<T, FailureReason>> + Send,
+    ) -> Result<T, Undone> {
+        let mut stopped = self.stopped.clone();
+        tokio::select! {
+            done = work => done.map_err(Undone::Failed),
+            Ok(_) = stopped.wait_for(|stopped| *stopped) => Err(Undone::Stopped),
+        }
+    }
+}

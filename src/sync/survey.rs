@@ -1,0 +1,213 @@
+//! Reads both sides of a sync and says what is to do.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_sdk_s3::Client;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use super::compare::Direction;
+use super::error::SurveyError;
+use super::filter::Filter;
+use super::judge::Judge;
+use super::key::{check_key, check_length};
+use super::list::Listing;
+use super::merge::{Batch, Merge};
+use super::place::Request;
+use super::plan::{Side, SkipReason, Skipped, SyncPlan};
+use super::route::Route;
+use super::tally::Tally;
+use super::walk::{Found, Links, Walk};
+
+/// How many files the walk hands over at a time: as many as a listing page has.
+const WALK_BATCH: usize = 1000;
+
+/// How many batches a side may be ahead of the other.
+const BATCHES_AHEAD: usize = 4;
+
+/// Reads both sides and says what is to do; writes nothing anywhere.
+///
+/// The requests are those of one listing of the target's or source's prefix. An
+/// object is asked about on its own only where a digest differs and the times do
+/// not say so (see `compare`), which an ordinary run without changes never has.
+///
+/// Deletions are planned only with [`Deletion::Extra`](super::Deletion::Extra),
+/// never for what a filter excludes, never for what was skipped at the source or
+/// is below it, and not at all when a folder could not be read: then the plan
+/// says so in [`SyncPlan::withheld`].
+///
+/// # Errors
+///
+/// When the places or filters make no sense, when the source folder is missing or
+/// no folder (before any request), when the listing fails or cannot be trusted,
+/// and when an empty source would delete everything in the target.
+pub async fn survey(client: &Client, request: &Request) -> Result<SyncPlan, SurveyError> {
+    let route = Route::of(&request.from, &request.to).ok_or_else(|| SurveyError::NotAPair {
+        from: request.from.clone(),
+        to: request.to.clone(),
+    })?;
+    if !route.is_closed() {
+        let place = match route.direction {
+            Direction::Up => &request.to,
+            Direction::Down => &request.from,
+        };
+        return Err(SurveyError::OpenPrefix(place.clone()));
+    }
+    let filter = Filter::new(&request.include, &request.exclude).map_err(SurveyError::Pattern)?;
+    let walk = open_walk(&route, &filter).await?;
+    let route = Arc::new(route);
+    let mut merge = Merge::new(
+        start_walk(walk, &route),
+        start_listing(client, &route, filter),
+    );
+    let mut tally = Tally::new(route.direction, request.delete);
+    let mut judge = Judge::new(client.clone(), Arc::clone(&route));
+    while let Some(joined) = merge.next().await? {
+        if let Some(candidate) = tally.add(joined) {
+            judge.add(candidate).await?;
+            for (candidate, judgement) in judge.take() {
+                tally.judged(candidate, judgement);
+            }
+        }
+    }
+    for (candidate, judgement) in judge.finish().await? {
+        tally.judged(candidate, judgement);
+    }
+    close(tally, request, &route).await
+}
+
+async fn close(
+    tally: Tally,
+    request: &Request,
+    route: &Arc<Route>,
+) -> Result<SyncPlan, SurveyError> {
+    let source_is_empty = tally.source_is_empty();
+    let plan = tally.close(request);
+    if source_is_empty && !plan.deletions.is_empty() {
+        return Err(SurveyError::EmptySource {
+            from: request.from.clone(),
+            to: request.to.clone(),
+            files: plan.deletions.len(),
+        });
+    }
+    match route.direction {
+        Direction::Down => Ok(plan),
+        Direction::Up => {
+            let route = Arc::clone(route);
+            spawn_blocking(move || without_unreadable(plan, &route))
+                .await
+                .map_err(|_| SurveyError::Lost)
+        }
+    }
+}
+
+/// Moves uploads of files that cannot be opened to what is skipped.
+///
+/// Only what is to be uploaded is opened, so that a run without changes is not.
+fn without_unreadable(mut plan: SyncPlan, route: &Route) -> SyncPlan {
+    let skipped = &mut plan.skipped;
+    plan.transfers
+        .retain(|transfer| match File::open(route.path(&transfer.key)) {
+            Ok(_) => true,
+            Err(error) => {
+                skipped.push(Skipped {
+                    key: transfer.key.clone(),
+                    side: Side::From,
+                    reason: SkipReason::UnreadableFile(error.to_string()),
+                });
+                false
+            }
+        });
+    skipped.sort_by(|one, other| (&one.key, one.side).cmp(&(&other.key, other.side)));
+    plan
+}
+
+/// Opens the folder, before any request; `None` stands for a target yet to be made.
+async fn open_walk(route: &Route, filter: &Filter) -> Result<Option<Walk>, SurveyError> {
+    let (folder, direction, filter) = (route.folder.clone(), route.direction, filter.clone());
+    spawn_blocking(move || {
+        if !is_there(&folder, direction)? {
+            return Ok(None);
+        }
+        let links = match direction {
+            Direction::Up => Links::Follow,
+            Direction::Down => Links::Leave,
+        };
+        Walk::new(folder.clone(), filter, links)
+            .map(Some)
+            .map_err(|source| SurveyError::Folder { folder, source })
+    })
+    .await
+    .map_err(|_| SurveyError::Lost)?
+}
+
+fn is_there(folder: &Path, direction: Direction) -> Result<bool, SurveyError> {
+    match fs::metadata(folder) {
+        Ok(metadata) if metadata.is_dir() => Ok(true),
+        Ok(_) => Err(SurveyError::NotAFolder(folder.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match direction {
+            Direction::Up => Err(SurveyError::NoFolder(folder.to_owned())),
+            Direction::Down => Ok(false),
+        },
+        Err(source) => Err(SurveyError::Folder {
+            folder: folder.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Walks on a blocking thread, which ends when nobody listens any more.
+fn start_walk(walk: Option<Walk>, route: &Arc<Route>) -> mpsc::Receiver<Batch<Found>> {
+    let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+    let route = Arc::clone(route);
+    spawn_blocking(move || {
+        let mut found = walk
+            .into_iter()
+            .flatten()
+            .map(|found| checked(found, &route));
+        loop {
+            let batch: Vec<Found> = found.by_ref().take(WALK_BATCH).collect();
+            let end = batch.is_empty();
+            let message = if end { None } else { Some(batch) };
+            if sender.blocking_send(Ok(message)).is_err() || end {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Skips a file whose name cannot be a key.
+fn checked(found: Found, route: &Route) -> Found {
+    match found {
+        Found::File(file) => {
+            match check_key(&file.key).and_then(|()| check_length(&route.prefix, &file.key)) {
+                Ok(()) => Found::File(file),
+                Err(fault) => Found::Skipped {
+                    key: file.key,
+                    reason: SkipReason::Key(fault),
+                },
+            }
+        }
+        Found::Skipped { key, reason } => Found::Skipped { key, reason },
+    }
+}
+
+fn start_listing(
+    client: &Client,
+    route: &Route,
+    filter: Filter,
+) -> mpsc::Receiver<Batch<super::list::Listed>> {
+    let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+    let listing = Listing::new(
+        client.clone(),
+        route.bucket.clone(),
+        route.prefix.clone(),
+        filter,
+    );
+    tokio::spawn(listing.send_to(sender));
+    receiver
+}

@@ -1,0 +1,293 @@
+//! Adds up what a survey finds into a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::compare::Direction;
+use super::judge::{Candidate, Judgement};
+use super::key::folders_of;
+use super::list::RemoteObject;
+use super::merge::Joined;
+use super::place::{Deletion, Request};
+use super::plan::{
+    Change, Deleted, Origin, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer, Withheld,
+};
+use super::walk::LocalFile;
+
+/// What a survey has found so far.
+pub(super) struct Tally {
+    direction: Direction,
+    delete: Deletion,
+    transfers: Vec<Transfer>,
+    deletions: Vec<Deleted>,
+    same: Totals,
+    skipped: Vec<Skipped>,
+    withheld: Option<Withheld>,
+    /// Files at the source, without those that were skipped.
+    source_files: u64,
+    open: Vec<Open>,
+    clashes: BTreeMap<String, SkipReason>,
+}
+
+/// A key that later keys may turn out to use as their folder.
+struct Open {
+    key: String,
+    /// A file, and no link, that stands there locally.
+    file: bool,
+    object: bool,
+}
+
+impl Tally {
+    pub(super) fn new(direction: Direction, delete: Deletion) -> Self {
+        Self {
+            direction,
+            delete,
+            transfers: Vec::new(),
+            deletions: Vec::new(),
+            same: Totals::default(),
+            skipped: Vec::new(),
+            withheld: None,
+            source_files: 0,
+            open: Vec::new(),
+            clashes: BTreeMap::new(),
+        }
+    }
+
+    /// Takes one key in; a pair that has to be judged comes back.
+    pub(super) fn add(&mut self, joined: Joined) -> Option<Candidate> {
+        match joined {
+            Joined::Local(file) => {
+                self.enter(&file.key, !file.link, false);
+                self.add_file(file);
+            }
+            Joined::Remote(object) => {
+                if self.enter(&object.key, false, true) {
+                    self.add_object(object);
+                }
+            }
+            Joined::Both(file, object) => {
+                if self.enter(&object.key, !file.link, true) {
+                    return self.add_both(file, object);
+                }
+            }
+            Joined::SkippedLocal { key, reason } => {
+                let side = self.folder_side();
+                self.skip(key, side, reason);
+            }
+            Joined::SkippedRemote { key, reason } => {
+                let side = self.bucket_side();
+                self.skip(key, side, reason);
+            }
+        }
+        None
+    }
+
+    /// Takes in what a pair was judged to be.
+    pub(super) fn judged(&mut self, candidate: Candidate, judgement: Judgement) {
+        match judgement {
+            Judgement::Same => self.same.add(candidate.object.size),
+            Judgement::Changed(why) => {
+                let change = Change::Changed(why);
+                let transfer = match self.direction {
+                    Direction::Up => upload(candidate.file, change),
+                    Direction::Down => download(candidate.object, change),
+                };
+                self.transfers.push(transfer);
+            }
+            Judgement::Skipped(reason) => {
+                let side = self.folder_side();
+                self.skip(candidate.file.key, side, reason);
+            }
+        }
+    }
+
+    fn folder_side(&self) -> Side {
+        match self.direction {
+            Direction::Up => Side::From,
+            Direction::Down => Side::To,
+        }
+    }
+
+    fn bucket_side(&self) -> Side {
+        match self.direction {
+            Direction::Up => Side::To,
+            Direction::Down => Side::From,
+        }
+    }
+
+    fn skip(&mut self, key: String, side: Side, reason: SkipReason) {
+        if matches!(reason, SkipReason::UnreadableFolder(_)) {
+            self.withheld
+                .get_or_insert_with(|| Withheld::UnreadableFolder(key.clone()));
+        }
+        self.skipped.push(Skipped { key, side, reason });
+    }
+
+    fn add_file(&mut self, file: LocalFile) {
+        match self.direction {
+            Direction::Up => {
+                self.source_files += 1;
+                self.transfers.push(upload(file, Change::New));
+            }
+            Direction::Down if file.link => {
+                self.skip(file.key, Side::To, SkipReason::LinkInTarget);
+            }
+            Direction::Down => self.extra(file.key, file.size, file.modified),
+        }
+    }
+
+    fn add_object(&mut self, object: RemoteObject) {
+        match self.direction {
+            Direction::Up => self.extra(object.key, object.size, object.modified),
+            Direction::Down => {
+                self.source_files += 1;
+                match object.archived {
+                    Some(class) => {
+                        self.skip(object.key, Side::From, SkipReason::Archived(class));
+                    }
+                    None => self.transfers.push(download(object, Change::New)),
+                }
+            }
+        }
+    }
+
+    fn add_both(&mut self, file: LocalFile, object: RemoteObject) -> Option<Candidate> {
+        self.source_files += 1;
+        match (self.direction, &object.archived) {
+            (Direction::Down, Some(class)) => {
+                // An archived object may well be what the file was made from.
+                let reason = SkipReason::Archived(class.clone());
+                self.skip(object.key, Side::From, reason);
+                None
+            }
+            (Direction::Down, None) | (Direction::Up, _) => Some(Candidate { file, object }),
+        }
+    }
+
+    fn extra(&mut self, key: String, bytes: u64, modified: jiff::Timestamp) {
+        match self.delete {
+            Deletion::Never => {}
+            Deletion::Extra => self.deletions.push(Deleted {
+                key,
+                bytes,
+                modified,
+            }),
+        }
+    }
+
+    /// Looks at which keys before this one are folders of it, on the way down.
+    ///
+    /// Keys come in order, so only those that this key begins with can still be
+    /// its folders: there are never more of them than the key has bytes. Says
+    /// whether the key can have a place in the target.
+    fn enter(&mut self, key: &str, file: bool, object: bool) -> bool {
+        if self.direction == Direction::Up {
+            return true;
+        }
+        while self
+            .open
+            .last()
+            .is_some_and(|open| !key.starts_with(&open.key))
+        {
+            self.open.pop();
+        }
+        let mut blocked = false;
+        for open in &self.open {
+            if key.as_bytes().get(open.key.len()) != Some(&b'/') {
+                continue;
+            }
+            // A file that stands there already keeps its place; otherwise the
+            // children win.
+            blocked |= open.file && object;
+            if open.object && !open.file {
+                let reason = if object {
+                    SkipReason::AlsoFolder
+                } else {
+                    SkipReason::FolderInTheWay
+                };
+                let known = self.clashes.entry(open.key.clone());
+                known
+                    .and_modify(|known| {
+                        if object {
+                            *known = SkipReason::AlsoFolder;
+                        }
+                    })
+                    .or_insert(reason);
+            }
+        }
+        self.open.push(Open {
+            key: key.to_owned(),
+            file,
+            object,
+        });
+        if blocked {
+            self.source_files += 1;
+            self.skip(key.to_owned(), Side::From, SkipReason::FileInTheWay);
+        }
+        !blocked
+    }
+
+    /// Makes a plan of everything, once both sides have ended.
+    pub(super) fn close(mut self, request: &Request) -> SyncPlan {
+        let clashes = std::mem::take(&mut self.clashes);
+        self.transfers
+            .retain(|transfer| !clashes.contains_key(&transfer.key));
+        for (key, reason) in clashes {
+            self.skip(key, Side::From, reason);
+        }
+        let protected: BTreeSet<&str> = self
+            .skipped
+            .iter()
+            .filter(|skipped| skipped.side == Side::From)
+            .map(|skipped| skipped.key.as_str())
+            .collect();
+        if self.withheld.is_some() {
+            self.deletions.clear();
+        }
+        // What was skipped at the source is there all the same.
+        self.deletions.retain(|deleted| {
+            !protected.contains(deleted.key.as_str())
+                && !folders_of(&deleted.key).any(|folder| protected.contains(folder))
+        });
+        self.transfers
+            .sort_unstable_by(|one, other| one.key.cmp(&other.key));
+        self.skipped
+            .sort_by(|one, other| (&one.key, one.side).cmp(&(&other.key, other.side)));
+        SyncPlan {
+            from: request.from.clone(),
+            to: request.to.clone(),
+            transfers: self.transfers,
+            deletions: self.deletions,
+            withheld: self.withheld.filter(|_| self.delete == Deletion::Extra),
+            same: self.same,
+            skipped: self.skipped,
+        }
+    }
+
+    /// Whether the source has no file at all.
+    pub(super) fn source_is_empty(&self) -> bool {
+        self.source_files == 0
+    }
+}
+
+fn upload(file: LocalFile, change: Change) -> Transfer {
+    Transfer {
+        key: file.key,
+        bytes: file.size,
+        change,
+        origin: Origin::File {
+            modified: file.modified,
+        },
+    }
+}
+
+fn download(object: RemoteObject, change: Change) -> Transfer {
+    Transfer {
+        key: object.key,
+        bytes: object.size,
+        change,
+        origin: Origin::Object {
+            etag: object.etag,
+            modified: object.modified,
+        },
+    }
+}

@@ -1,0 +1,231 @@
+//! Where a file lands on this machine, and nothing outside of it.
+
+use std::fs::{self, File, FileTimes, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use tempfile::{Builder, TempPath};
+
+use super::key::folders_of;
+use super::report::FailureReason;
+use super::upload::local;
+use super::walk::TEMPORARY_SUFFIX;
+
+/// How much of the final name a temporary name repeats, in bytes, so that even the
+/// longest name leaves room for what is added to it.
+const NAME_REPEATED: usize = 100;
+
+/// Which permissions a new file gets before the umask takes its share.
+const NEW_FILE_MODE: u32 = 0o666;
+
+/// A file that is being written under a temporary name beside its final one.
+///
+/// Dropping it removes it.
+pub(super) struct Landing {
+    pub(super) file: Arc<File>,
+    path: TempPath,
+}
+
+/// Makes the folders that a file needs and opens a temporary file in the last.
+pub(super) fn land(root: &Path, key: &str) -> Result<Landing, FailureReason> {
+    fs::create_dir_all(root).map_err(|error| local("make the target folder", &error))?;
+    for folder in folders_of(key) {
+        make_folder(root, folder)?;
+    }
+    let path = root.join(key);
+    check_final(&path)?;
+    let parent = path.parent().unwrap_or(root);
+    let temporary = Builder::new()
+        .prefix(&temporary_prefix(&path))
+        .suffix(TEMPORARY_SUFFIX)
+        .permissions(Permissions::from_mode(NEW_FILE_MODE))
+        .tempfile_in(parent)
+        .map_err(|error| local("make a temporary file", &error))?;
+    let (file, path) = temporary.into_parts();
+    Ok(Landing {
+        file: Arc::new(file),
+        path,
+    })
+}
+
+impl Landing {
+    /// Gives the file its time and its final name, in place of what has it now.
+    ///
+    /// The way there is looked at again, because the download took its time. What
+    /// is left is the instant between that look and the renaming, which only
+    /// somebody who may write into the target can use.
+    pub(super) fn finish(
+        self,
+        root: &Path,
+        key: &str,
+        modified: Timestamp,
+    ) -> Result<(), FailureReason> {
+        let time = SystemTime::try_from(modified)
+            .map_err(|error| local("set the time of the file", &error))?;
+        self.file
+            .set_times(FileTimes::new().set_modified(time))
+            .map_err(|error| local("set the time of the file", &error))?;
+        check_way(root, key)?;
+        let path = root.join(key);
+        check_final(&path)?;
+        self.path
+            .persist(&path)
+            .map_err(|error| local("rename the finished file", &error.error))
+    }
+}
+
+/// Says whether the folders on the way to a file are folders and no links.
+pub(super) fn check_way(root: &Path, key: &str) -> Result<(), FailureReason> {
+    for folder in folders_of(key) {
+        let metadata = fs::symlink_metadata(root.join(folder))
+            .map_err(|error| local("look at a folder of the target", &error))?;
+        check_folder(folder, &metadata)?;
+    }
+    Ok(())
+}
+
+fn make_folder(root: &Path, folder: &str) -> Result<(), FailureReason> {
+    let path = root.join(folder);
+    // Two files of one new folder may both be the first to need it.
+    match fs::create_dir(&path) {
+        Ok(()) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(local("make a folder", &error)),
+    }
+    let metadata = fs::symlink_metadata(&path)
+        .map_err(|error| local("look at a folder of the target", &error))?;
+    check_folder(folder, &metadata)
+}
+
+fn check_folder(folder: &str, metadata: &fs::Metadata) -> Result<(), FailureReason> {
+    if metadata.is_symlink() {
+        Err(FailureReason::ThroughLink(folder.to_owned()))
+    } else if metadata.is_dir() {
+        Ok(())
+    } else {
+        Err(FailureReason::FileInTheWay(folder.to_owned()))
+    }
+}
+
+fn check_final(path: &Path) -> Result<(), FailureReason> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(FailureReason::FolderInTheWay),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(local("look at the target", &error)),
+    }
+}
+
+fn temporary_prefix(path: &Path) -> String {
+    let name = path
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let mut end = name.len().min(NAME_REPEATED);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!(".{}.", &name[..end])
+}
+
+/// Removes the folders above a deleted file that are empty now, never the root.
+pub(super) fn remove_empty_folders(root: &Path, key: &str) {
+    let folders: Vec<PathBuf> = folders_of(key).map(|folder| root.join(folder)).collect();
+    for folder in folders.iter().rev() {
+        // The first that is not empty, or not ours to remove, ends it.
+        if fs::remove_dir(folder).is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_lands_through_a_link() {
+        let outside = tempfile::tempdir().unwrap();
+        let root = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(outside.path(), root.path().join("link")).unwrap();
+        for key in ["link/file", "link/deep/file"] {
+            assert_eq!(
+                land(root.path(), key).map(|_| ()),
+                Err(FailureReason::ThroughLink("link".to_owned()))
+            );
+        }
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_link_planted_during_the_download_is_seen() {
+        let outside = tempfile::tempdir().unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let landing = land(root.path(), "a/file").unwrap();
+        fs::rename(root.path().join("a"), root.path().join("b")).unwrap();
+        std::os::unix::fs::symlink(outside.path(), root.path().join("a")).unwrap();
+        assert_eq!(
+            landing.finish(root.path(), "a/file", Timestamp::UNIX_EPOCH),
+            Err(FailureReason::ThroughLink("a".to_owned()))
+        );
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_link_in_place_of_the_file_is_replaced_and_its_end_untouched() {
+        let outside = tempfile::NamedTempFile::new().unwrap();
+        fs::write(outside.path(), "theirs").unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("file");
+        std::os::unix::fs::symlink(outside.path(), &path).unwrap();
+        let landing = land(root.path(), "file").unwrap();
+        landing
+            .finish(root.path(), "file", Timestamp::from_second(7).unwrap())
+            .unwrap();
+        assert!(fs::symlink_metadata(&path).unwrap().is_file());
+        assert_eq!(fs::read_to_string(outside.path()).unwrap(), "theirs");
+    }
+
+    #[test]
+    fn the_longest_name_has_a_temporary_one() {
+        let root = tempfile::tempdir().unwrap();
+        for key in ["n".repeat(255), "é".repeat(127)] {
+            let landing = land(root.path(), &key).unwrap();
+            landing
+                .finish(root.path(), &key, Timestamp::UNIX_EPOCH)
+                .unwrap();
+            assert!(root.path().join(key).is_file());
+        }
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("file"), "").unwrap();
+        fs::create_dir(root.path().join("folder")).unwrap();
+        assert_eq!(
+            land(root.path(), "file/below").map(|_| ()),
+            Err(FailureReason::FileInTheWay("file".to_owned()))
+        );
+        assert_eq!(
+            land(root.path(), "folder").map(|_| ()),
+            Err(FailureReason::FolderInTheWay)
+        );
+    }
+
+    #[test]
+    fn emptied_folders_go_and_the_root_stays() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("a/b/c")).unwrap();
+        fs::write(root.path().join("a/kept"), "").unwrap();
+        remove_empty_folders(root.path(), "a/b/c/gone");
+        assert!(!root.path().join("a/b").exists());
+        fs::remove_file(root.path().join("a/kept")).unwrap();
+        remove_empty_folders(root.path(), "a/kept");
+        assert!(root.path().is_dir());
+        assert!(!root.path().join("a").exists());
+    }
+}

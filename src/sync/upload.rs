@@ -1,0 +1,334 @@
+//! One file from the folder into the bucket.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use aws_smithy_types::byte_stream::Length;
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
+use futures_util::stream::{self, StreamExt as _};
+use tokio::task::spawn_blocking;
+
+use super::compare::{SINGLE_REQUEST_LIMIT, part_size};
+use super::fault::Fault;
+use super::plan::Transfer;
+use super::report::{FailureReason, Progress};
+use super::session::{Session, Undone};
+
+/// How much of a part is read at a time, in bytes.
+const FRAME: usize = 256 * 1024;
+
+/// How often a file is read that changes meanwhile.
+const ATTEMPTS: usize = 2;
+
+/// How many parts of one file are in flight, so that others get their turn.
+const MOST_PARTS_AT_ONCE: usize = 16;
+
+/// What tells one content of a file from another without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+/// Uploads one file as it is now and says how many bytes it had.
+///
+/// A file that is rewritten while it is read never becomes visible in the bucket:
+/// it is read again once, and then given up.
+pub(super) async fn upload(session: &Session, transfer: &Transfer) -> Result<u64, Undone> {
+    let path = session.route.path(&transfer.key);
+    let key = session.route.full_key(&transfer.key);
+    for _attempt in 0..ATTEMPTS {
+        let stamp = stamp(&path).await?;
+        let done = if stamp.size <= SINGLE_REQUEST_LIMIT {
+            let put = put(session, &key, &path, stamp);
+            // The state of one SDK call is tens of kilobytes; boxed, it is not
+            // copied about with every future around it.
+            session.unless_stopped(Box::pin(put)).await?
+        } else {
+            Box::pin(multipart(session, &key, &path, stamp)).await?
+        };
+        if done {
+            return Ok(stamp.size);
+        }
+    }
+    Err(FailureReason::ChangedWhileRead.into())
+}
+
+/// Sends a small file in one request; `false` when it changed while it was read.
+async fn put(
+    session: &Session,
+    key: &str,
+    path: &Path,
+    stamp: Stamp,
+) -> Result<bool, FailureReason> {
+    let _memory = session.memory(stamp.size).await?;
+    let Some(content) = read_whole(path.to_owned(), stamp).await? else {
+        return Ok(false);
+    };
+    let _request = session.request().await?;
+    session
+        .client
+        .put_object()
+        .bucket(&session.route.bucket)
+        .key(key)
+        .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+        .body(ByteStream::from(content))
+        .send()
+        .await
+        .map_err(|error| Fault::of(&error).into_failure("upload"))?;
+    session.tell(Progress::Moved { bytes: stamp.size });
+    Ok(true)
+}
+
+/// Sends a large file in parts; `false` when it changed while it was read.
+///
+/// Whatever goes wrong, the unfinished upload is aborted, because its parts would
+/// be stored and paid for until somebody finds them.
+async fn multipart(
+    session: &Session,
+    key: &str,
+    path: &Path,
+    stamp: Stamp,
+) -> Result<bool, Undone> {
+    if session.is_stopped() {
+        return Err(Undone::Stopped);
+    }
+    let upload = Upload {
+        session,
+        key,
+        path,
+        stamp,
+        id: create(session, key).await?,
+    };
+    let sent = session.unless_stopped(upload.send_parts()).await;
+    let unchanged = self::stamp(path).await.is_ok_and(|after| after == stamp);
+    let finished = match sent {
+        Ok(parts) if unchanged => session.unless_stopped(upload.complete(parts)).await,
+        Ok(_) => {
+            session.tell(Progress::Rewound { bytes: stamp.size });
+            upload.abort().await;
+            return Ok(false);
+        }
+        Err(undone) => Err(undone),
+    };
+    match finished {
+        Ok(()) => Ok(true),
+        Err(undone) => {
+            upload.abort().await;
+            match undone {
+                Undone::Stopped => Err(Undone::Stopped),
+                // A truncated file fails to be sent, which is its change and no fault.
+                Undone::Failed(_) if !unchanged => Ok(false),
+                Undone::Failed(reason) => Err(Undone::Failed(reason)),
+            }
+        }
+    }
+}
+
+async fn create(session: &Session, key: &str) -> Result<String, FailureReason> {
+    let _request = session.request().await?;
+    let output = session
+        .client
+        .create_multipart_upload()
+        .bucket(&session.route.bucket)
+        .key(key)
+        .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+        .checksum_type(ChecksumType::FullObject)
+        .send()
+        .await
+        .map_err(|error| Fault::of(&error).into_failure("begin the upload"))?;
+    output.upload_id.ok_or_else(|| FailureReason::Remote {
+        operation: "begin the upload".to_owned(),
+        detail: "the answer has no upload id".to_owned(),
+    })
+}
+
+/// One multipart upload under way.
+struct Upload<'a> {
+    session: &'a Session,
+    key: &'a str,
+    path: &'a Path,
+    stamp: Stamp,
+    id: String,
+}
+
+/// One part of a file, in bytes.
+#[derive(Clone, Copy)]
+struct Part {
+    number: i32,
+    offset: u64,
+    length: u64,
+}
+
+impl Upload<'_> {
+    async fn send_parts(&self) -> Result<Vec<CompletedPart>, FailureReason> {
+        let mut parts: Vec<CompletedPart> = stream::iter(parts(self.stamp.size))
+            .map(|part| self.send_part(part))
+            .buffer_unordered(MOST_PARTS_AT_ONCE)
+            .try_collect()
+            .await?;
+        parts.sort_by_key(CompletedPart::part_number);
+        Ok(parts)
+    }
+
+    async fn send_part(&self, part: Part) -> Result<CompletedPart, FailureReason> {
+        let _request = self.session.request().await?;
+        let body = ByteStream::read_from()
+            .path(self.path)
+            .offset(part.offset)
+            .length(Length::Exact(part.length))
+            .buffer_size(FRAME)
+            .build()
+            .await
+            .map_err(|error| local("read the file", &error))?;
+        let output = self
+            .session
+            .client
+            .upload_part()
+            .bucket(&self.session.route.bucket)
+            .key(self.key)
+            .upload_id(&self.id)
+            .part_number(part.number)
+            .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+            .body(body)
+            .send()
+            .await
+            .map_err(|error| Fault::of(&error).into_failure("upload a part"))?;
+        self.session.tell(Progress::Moved { bytes: part.length });
+        Ok(CompletedPart::builder()
+            .part_number(part.number)
+            .set_e_tag(output.e_tag)
+            .set_checksum_crc64_nvme(output.checksum_crc64_nvme)
+            .build())
+    }
+
+    async fn complete(&self, parts: Vec<CompletedPart>) -> Result<(), FailureReason> {
+        let _request = self.session.request().await?;
+        let parts = CompletedMultipartUpload::builder()
+            .set_parts(Some(parts))
+            .build();
+        self.session
+            .client
+            .complete_multipart_upload()
+            .bucket(&self.session.route.bucket)
+            .key(self.key)
+            .upload_id(&self.id)
+            .checksum_type(ChecksumType::FullObject)
+            .multipart_upload(parts)
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| Fault::of(&error).into_failure("finish the upload"))
+    }
+
+    /// Gives the parts up. If that fails too, there is nothing more to be done
+    /// about them here, and the failure that led here is the one to report.
+    async fn abort(&self) {
+        let _best_effort = self
+            .session
+            .client
+            .abort_multipart_upload()
+            .bucket(&self.session.route.bucket)
+            .key(self.key)
+            .upload_id(&self.id)
+            .send()
+            .await;
+    }
+}
+
+fn parts(size: u64) -> impl Iterator<Item = Part> {
+    let most = part_size(size);
+    (1..)
+        .zip(0..size.div_ceil(most))
+        .map(move |(number, index)| {
+            let offset = index * most;
+            Part {
+                number,
+                offset,
+                length: most.min(size - offset),
+            }
+        })
+}
+
+async fn stamp(path: &Path) -> Result<Stamp, FailureReason> {
+    let path = path.to_owned();
+    let metadata = spawn_blocking(move || fs::metadata(path))
+        .await
+        .map_err(|_| FailureReason::Lost)?;
+    match metadata {
+        Ok(metadata) if metadata.is_file() => Ok(Stamp::of(&metadata)),
+        Ok(_) => Err(FailureReason::NotAFile),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(FailureReason::ChangedSincePlanned)
+        }
+        Err(error) => Err(local("read the file", &error)),
+    }
+}
+
+/// Reads a whole file between two looks at it; `None` when it changed.
+async fn read_whole(path: PathBuf, stamp: Stamp) -> Result<Option<Bytes>, FailureReason> {
+    let read = move || -> io::Result<Option<Bytes>> {
+        let mut file = File::open(&path)?;
+        let mut content = Vec::with_capacity(usize::try_from(stamp.size).unwrap_or_default());
+        // One byte more than it should have shows a file that grows for ever.
+        (&mut file).take(stamp.size + 1).read_to_end(&mut content)?;
+        let unchanged = Stamp::of(&file.metadata()?) == stamp && content.len() as u64 == stamp.size;
+        Ok(unchanged.then(|| Bytes::from(content)))
+    };
+    spawn_blocking(read)
+        .await
+        .map_err(|_| FailureReason::Lost)?
+        .map_err(|error| local("read the file", &error))
+}
+
+/// Words the failure of a local operation.
+pub(super) fn local(operation: &str, error: &(dyn std::error::Error + 'static)) -> FailureReason {
+    FailureReason::Local {
+        operation: operation.to_owned(),
+        detail: super::fault::chain(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_cover_a_file_without_gap_or_overlap() {
+        let mebibyte = 1024 * 1024;
+        for size in [
+            8 * mebibyte + 1,
+            16 * mebibyte,
+            20 * mebibyte,
+            70_000 * mebibyte,
+        ] {
+            let mut end = 0;
+            for (index, part) in parts(size).enumerate() {
+                assert_eq!(part.number as usize, index + 1);
+                assert_eq!(part.offset, end);
+                end += part.length;
+            }
+            assert_eq!(end, size);
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The files of a folder, in byte order of their keys.
+
+use std::fs::{self, DirEntry, FileType, Metadata};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::vec;
+
+use jiff::Timestamp;
+
+use super::filter::Filter;
+use super::plan::SkipReason;
+
+/// How the temporary files of downloads end; no walk sees them.
+pub(super) const TEMPORARY_SUFFIX: &str = ".trainyard-part";
+
+/// One file of the folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LocalFile {
+    pub(super) key: String,
+    pub(super) size: u64,
+    pub(super) modified: Timestamp,
+    /// Whether it is a symbolic link that was not followed.
+    pub(super) link: bool,
+}
+
+/// One thing that a walk finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    File(LocalFile),
+    Skipped { key: String, reason: SkipReason },
+}
+
+/// What a walk does with symbolic links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    /// Follows them, as a source does.
+    Follow,
+    /// Reports them as they are, as a target does.
+    Leave,
+}
+
+/// The files of a folder, in byte order of their keys.
+///
+/// A folder's name is compared with the `/` that its keys have, which is the
+/// order of S3's listings. At any moment the walk holds the names of the folders
+/// on its way down, and no more.
+pub(super) struct Walk {
+    root: PathBuf,
+    filter: Filter,
+    links: Links,
+    levels: Vec<Level>,
+}
+
+/// A folder that the walk is in.
+struct Level {
+    /// Empty for the root, or the key of the folder with its `/`.
+    prefix: String,
+    identity: Identity,
+    entries: vec::IntoIter<Entry>,
+}
+
+/// The device and the inode of a folder: the same folder, whatever its path.
+type Identity = (u64, u64);
+
+/// One name of a folder.
+struct Entry {
+    /// The bytes of the name, with a `/` after that of a folder.
+    order: Vec<u8>,
+    kind: EntryKind,
+}
+
+enum EntryKind {
+    Folder(Identity),
+    /// A file whose metadata may still have to be asked for.
+    File(Option<Metadata>),
+    Link,
+    Skipped(SkipReason),
+}
+
+impl Walk {
+    /// Opens the root; what cannot be read below it is skipped.
+    pub(super) fn new(root: PathBuf, filter: Filter, links: Links) -> io::Result<Self> {
+        let metadata = fs::metadata(&root)?;
+        let mut walk = Self {
+            root,
+            filter,
+            links,
+            levels: Vec::new(),
+        };
+        let entries = walk.read_folder("")?;
+        walk.levels.push(Level {
+            prefix: String::new(),
+            identity: identity(&metadata),
+            entries,
+        });
+        Ok(walk)
+    }
+
+    fn read_folder(&self, prefix: &str) -> io::Result<vec::IntoIter<Entry>> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(self.root.join(prefix))? {
+            if let Some(entry) = self.look_at(prefix, &entry?)? {
+                entries.push(entry);
+            }
+        }
+        entries.sort_unstable_by(|one, other| one.order.cmp(&other.order));
+        Ok(entries.into_iter())
+    }
+
+    /// `None` stands for what takes no part: excluded, ours, or gone by now.
+    fn look_at(&self, prefix: &str, entry: &DirEntry) -> io::Result<Option<Entry>> {
+        let name = entry.file_name();
+        let Some(text) = name.to_str() else {
+            return Ok(Some(Entry {
+                order: name.as_bytes().to_vec(),
+                kind: EntryKind::Skipped(SkipReason::NotUtf8),
+            }));
+        };
+        let key = format!("{prefix}{text}");
+        if is_temporary(text) || (self.filter.drops_folder(&key) && !self.filter.keeps(&key)) {
+            return Ok(None);
+        }
+        let Some(kind) = self.kind(&key, entry.file_type()?, &entry.path()) else {
+            return Ok(None);
+        };
+        let mut order = text.as_bytes().to_vec();
+        match kind {
+            EntryKind::Folder(_) => order.push(b'/'),
+            EntryKind::File(_) | EntryKind::Link | EntryKind::Skipped(_) => {
+                if !self.filter.keeps(&key) {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(Entry { order, kind }))
+    }
+
+    fn kind(&self, key: &str, file_type: FileType, path: &Path) -> Option<EntryKind> {
+        if file_type.is_file() {
+            return Some(EntryKind::File(None));
+        }
+        if file_type.is_symlink() {
+            return match self.links {
+                Links::Leave => Some(EntryKind::Link),
+                Links::Follow => Some(follow(path)),
+            };
+        }
+        if file_type.is_dir() {
+            if self.filter.drops_folder(key) {
+                return None;
+            }
+            return match fs::symlink_metadata(path) {
+                Ok(metadata) => Some(EntryKind::Folder(identity(&metadata))),
+                Err(error) => unless_gone(&error).map(EntryKind::Skipped),
+            };
+        }
+        Some(EntryKind::Skipped(SkipReason::Special))
+    }
+
+    /// Goes down into a folder, or says why not.
+    fn enter(&mut self, prefix: String, identity: Identity) -> Option<Found> {
+        let folder = || prefix.trim_end_matches('/').to_owned();
+        if self.filter.drops_folder(&folder()) {
+            return None;
+        }
+        if self.levels.iter().any(|level| level.identity == identity) {
+            return Some(Found::Skipped {
+                key: folder(),
+                reason: SkipReason::LinkLoop,
+            });
+        }
+        match self.read_folder(&prefix) {
+            Ok(entries) => {
+                self.levels.push(Level {
+                    prefix,
+                    identity,
+                    entries,
+                });
+                None
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => Some(Found::Skipped {
+                key: folder(),
+                reason: SkipReason::UnreadableFolder(error.to_string()),
+            }),
+        }
+    }
+
+    fn file(&self, key: String, metadata: Option<Metadata>, link: bool) -> Option<Found> {
+        let metadata = match metadata {
+            Some(metadata) => Ok(metadata),
+            None => fs::symlink_metadata(self.root.join(&key)),
+        };
+        match metadata {
+            Ok(metadata) => Some(Found::File(LocalFile {
+                key,
+                size: metadata.len(),
+                modified: modified(&metadata),
+                link,
+            })),
+            Err(error) => unless_gone(&error).map(|reason| Found::Skipped { key, reason }),
+        }
+    }
+}
+
+impl Iterator for Walk {
+    type Item = Found;
+
+    fn next(&mut self) -> Option<Found> {
+        loop {
+            let level = self.levels.last_mut()?;
+            let Some(entry) = level.entries.next() else {
+                self.levels.pop();
+                continue;
+            };
+            let key = format!("{}{}", level.prefix, String::from_utf8_lossy(&entry.order));
+            let found = match entry.kind {
+                EntryKind::Folder(identity) => self.enter(key, identity),
+                EntryKind::File(metadata) => self.file(key, metadata, false),
+                EntryKind::Link => self.file(key, None, true),
+                EntryKind::Skipped(reason) => Some(Found::Skipped { key, reason }),
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
+    }
+}
+
+fn follow(path: &Path) -> EntryKind {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => EntryKind::File(Some(metadata)),
+        Ok(metadata) if metadata.is_dir() => EntryKind::Folder(identity(&metadata)),
+        Ok(_) => EntryKind::Skipped(SkipReason::Special),
+        Err(error) => EntryKind::Skipped(dead_link(&error)),
+    }
+}
+
+/// Why a symbolic link leads to nothing that can be read.
+fn dead_link(error: &io::Error) -> SkipReason {
+    if is_loop(error) {
+        SkipReason::LinkLoop
+    } else if matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    ) {
+        SkipReason::BrokenLink
+    } else {
+        SkipReason::UnreadableFile(error.to_string())
+    }
+}
+
+/// Whether links lead to each other until the system gives up.
+fn is_loop(error: &io::Error) -> bool {
+    // The standard library has no stable name for ELOOP.
+    let code = if cfg!(target_os = "linux") { 40 } else { 62 };
+    error.raw_os_error() == Some(code)
+}
+
+fn is_temporary(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(TEMPORARY_SUFFIX)
+}
+
+fn identity(metadata: &Metadata) -> Identity {
+    (metadata.dev(), metadata.ino())
+}
+
+/// When a file was last modified; what jiff cannot express counts as 1970.
+pub(super) fn modified(metadata: &Metadata) -> Timestamp {
+    metadata
+        .modified()
+        .ok()
+        .and_then(|time| Timestamp::try_from(time).ok())
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// What is gone since its folder was read is absent, and nothing to report.
+fn unless_gone(error: &io::Error) -> Option<SkipReason> {
+    (error.kind() != io::ErrorKind::NotFound).then(|| SkipReason::UnreadableFile(error.to_string()))
+}
+
+#[cfg(test)]
+#[path = "walk/tests.rs"]
+mod tests;
