@@ -28,7 +28,7 @@ macro_rules! take_headers {
                     $input.object_lock_legal_hold_status.is_some(),
                 )
             })
-            .and_then(|()| headers::storage_class($input.storage_class.take()))
+            .and_then(|()| headers::storage_class($input.storage_class.as_ref()))
             .and_then(|storage_class| {
                 Ok($crate::local::s3::record::ObjectHeaders {
                     cache_control: $input.cache_control.take(),
@@ -76,8 +76,8 @@ pub(super) fn check_acl(acl: Option<&ObjectCannedACL>) -> S3Result<()> {
 }
 
 /// Checks a storage class; nothing stands for `STANDARD`.
-pub(super) fn storage_class(class: Option<StorageClass>) -> S3Result<Option<String>> {
-    match class.as_ref().map(StorageClass::as_str) {
+pub(super) fn storage_class(class: Option<&StorageClass>) -> S3Result<Option<String>> {
+    match class.map(StorageClass::as_str) {
         None | Some(StorageClass::STANDARD) => Ok(None),
         Some(
             known @ (StorageClass::REDUCED_REDUNDANCY

@@ -127,74 +127,44 @@ impl Index {
     /// needs any more. On an error the index is as it was.
     pub(super) fn apply(&mut self, entry: Entry) -> Result<Vec<u64>, Misfit> {
         match entry {
-            Entry::Header { next_id, .. } => self.count(next_id.saturating_sub(1)),
+            Entry::Header { next_id, .. } => {
+                self.count(next_id.saturating_sub(1));
+                Ok(Vec::new())
+            }
             Entry::BucketCreated {
                 bucket,
                 created,
                 region,
-            } => {
-                if self.buckets.contains_key(&bucket) {
-                    return Err(Misfit("the bucket exists already"));
-                }
-                self.buckets.insert(bucket, Bucket::new(created, region));
-            }
+            } => self.create_bucket(bucket, created, region),
             Entry::BucketDeleted { bucket } => {
                 let gone = self.buckets.remove(&bucket).ok_or(NO_BUCKET)?;
-                return Ok(gone.uploads.values().flat_map(Upload::blobs).collect());
+                let of_objects = gone.objects.values().flat_map(|object| object.blob_ids());
+                Ok(of_objects
+                    .chain(gone.uploads.values().flat_map(Upload::blobs))
+                    .collect())
             }
             Entry::ObjectPut {
                 bucket,
                 key,
                 object,
-            } => return self.put(&bucket, key, object),
+            } => self.put(&bucket, key, object),
             Entry::ObjectDeleted { bucket, key } => {
                 let gone = self.bucket_mut(&bucket)?.objects.remove(&key);
-                return Ok(gone.ok_or(Misfit("the object does not exist"))?.blob_ids());
+                Ok(gone.ok_or(Misfit("the object does not exist"))?.blob_ids())
             }
-            Entry::UploadCreated { bucket, upload } => {
-                self.bucket_mut(&bucket)?;
-                self.count(upload.number);
-                let place = (upload.key.clone(), upload.id.clone());
-                let started = Upload {
-                    record: upload,
-                    parts: BTreeMap::new(),
-                };
-                self.bucket_mut(&bucket)?.uploads.insert(place, started);
-            }
+            Entry::UploadCreated { bucket, upload } => self.start_upload(&bucket, upload),
             Entry::PartPut {
                 bucket,
                 key,
                 upload,
                 part,
-            } => {
-                let id = part.blob.id;
-                let parts = &mut self
-                    .bucket_mut(&bucket)?
-                    .uploads
-                    .get_mut(&(key, upload))
-                    .ok_or(NO_UPLOAD)?
-                    .parts;
-                let replaced = parts.insert(part.number, part);
-                self.count(id);
-                return Ok(replaced.map(|part| part.blob.id).into_iter().collect());
-            }
+            } => self.put_part(&bucket, &(key, upload), part),
             Entry::UploadCompleted {
                 bucket,
                 key,
                 upload,
                 object,
-            } => {
-                let place = (key, upload);
-                let done = self
-                    .bucket_mut(&bucket)?
-                    .uploads
-                    .remove(&place)
-                    .ok_or(NO_UPLOAD)?;
-                let used: BTreeSet<u64> = object.blob_ids().into_iter().collect();
-                let mut unused = self.put(&bucket, place.0, object)?;
-                unused.extend(done.blobs().filter(|id| !used.contains(id)));
-                return Ok(unused);
-            }
+            } => self.complete(&bucket, (key, upload), object),
             Entry::UploadAborted {
                 bucket,
                 key,
@@ -205,10 +175,67 @@ impl Index {
                     .uploads
                     .remove(&(key, upload))
                     .ok_or(NO_UPLOAD)?;
-                return Ok(gone.blobs().collect());
+                Ok(gone.blobs().collect())
             }
         }
+    }
+
+    fn create_bucket(
+        &mut self,
+        name: String,
+        created: Timestamp,
+        region: Option<String>,
+    ) -> Result<Vec<u64>, Misfit> {
+        if self.buckets.contains_key(&name) {
+            return Err(Misfit("the bucket exists already"));
+        }
+        self.buckets.insert(name, Bucket::new(created, region));
         Ok(Vec::new())
+    }
+
+    fn start_upload(&mut self, bucket: &str, record: UploadRecord) -> Result<Vec<u64>, Misfit> {
+        let (number, place) = (record.number, (record.key.clone(), record.id.clone()));
+        let started = Upload {
+            record,
+            parts: BTreeMap::new(),
+        };
+        self.bucket_mut(bucket)?.uploads.insert(place, started);
+        self.count(number);
+        Ok(Vec::new())
+    }
+
+    fn put_part(
+        &mut self,
+        bucket: &str,
+        place: &(String, String),
+        part: PartRecord,
+    ) -> Result<Vec<u64>, Misfit> {
+        let id = part.blob.id;
+        let upload = self
+            .bucket_mut(bucket)?
+            .uploads
+            .get_mut(place)
+            .ok_or(NO_UPLOAD)?;
+        let replaced = upload.parts.insert(part.number, part);
+        self.count(id);
+        Ok(replaced.map(|part| part.blob.id).into_iter().collect())
+    }
+
+    fn complete(
+        &mut self,
+        bucket: &str,
+        place: (String, String),
+        object: ObjectRecord,
+    ) -> Result<Vec<u64>, Misfit> {
+        let done = self
+            .bucket_mut(bucket)?
+            .uploads
+            .remove(&place)
+            .ok_or(NO_UPLOAD)?;
+        let used: BTreeSet<u64> = object.blob_ids().into_iter().collect();
+        let mut unused = self.put(bucket, place.0, object)?;
+        unused.extend(done.blobs().filter(|id| !used.contains(id)));
+        Ok(unused)
     }
 
     fn put(&mut self, bucket: &str, key: String, object: ObjectRecord) -> Result<Vec<u64>, Misfit> {
@@ -217,7 +244,9 @@ impl Index {
             .bucket_mut(bucket)?
             .objects
             .insert(key, Arc::new(object));
-        ids.into_iter().for_each(|id| self.count(id));
+        for id in ids {
+            self.count(id);
+        }
         Ok(replaced.map(|object| object.blob_ids()).unwrap_or_default())
     }
 

@@ -115,12 +115,12 @@ mod tests {
 
     use super::*;
 
-    fn tree(keys: &[&str]) -> BTreeMap<String, ()> {
-        keys.iter().map(|key| ((*key).to_owned(), ())).collect()
+    fn tree(keys: &[&str]) -> BTreeMap<String, u8> {
+        keys.iter().map(|key| ((*key).to_owned(), 0)).collect()
     }
 
     fn all(
-        tree: &BTreeMap<String, ()>,
+        tree: &BTreeMap<String, u8>,
         prefix: &str,
         delimiter: Option<&str>,
         limit: usize,
@@ -145,7 +145,7 @@ mod tests {
     }
 
     /// The same by reading everything.
-    fn naive(tree: &BTreeMap<String, ()>, prefix: &str, delimiter: Option<&str>) -> Vec<String> {
+    fn naive(tree: &BTreeMap<String, u8>, prefix: &str, delimiter: Option<&str>) -> Vec<String> {
         let mut names: Vec<String> = tree
             .keys()
             .filter(|key| key.starts_with(prefix))
@@ -205,7 +205,7 @@ mod tests {
             delimiter in proptest::option::of("[/a]{1,2}"),
             limit in 1_usize..5,
         ) {
-            let tree: BTreeMap<String, ()> = keys.into_iter().map(|key| (key, ())).collect();
+            let tree: BTreeMap<String, u8> = keys.into_iter().map(|key| (key, 0)).collect();
             let delimiter = delimiter.as_deref();
             prop_assert_eq!(all(&tree, &prefix, delimiter, limit), naive(&tree, &prefix, delimiter));
         }

@@ -21,7 +21,7 @@ impl WriteCondition {
     /// asterisk in `If-None-Match`.
     pub(super) fn new(
         if_match: Option<ETagCondition>,
-        if_none_match: Option<ETagCondition>,
+        if_none_match: Option<&ETagCondition>,
     ) -> S3Result<Self> {
         let if_none_match = match if_none_match {
             None => false,
@@ -56,10 +56,10 @@ impl WriteCondition {
 /// The conditions of a read, or of the source of a copy.
 #[derive(Debug, Default)]
 pub(super) struct ReadCondition {
-    pub(super) if_match: Option<ETagCondition>,
-    pub(super) if_none_match: Option<ETagCondition>,
-    pub(super) if_modified_since: Option<Timestamp>,
-    pub(super) if_unmodified_since: Option<Timestamp>,
+    pub(super) matching: Option<ETagCondition>,
+    pub(super) none_matching: Option<ETagCondition>,
+    pub(super) modified_since: Option<Timestamp>,
+    pub(super) unmodified_since: Option<Timestamp>,
 }
 
 /// What a read condition that does not hold means.
@@ -79,7 +79,7 @@ impl ReadCondition {
         // A date in a header has no fraction, so neither may the time it is
         // compared with.
         let modified = describe::header_time(object.modified);
-        match (&self.if_match, &self.if_unmodified_since) {
+        match (&self.matching, &self.unmodified_since) {
             (Some(condition), _) if !matches(condition, object) => {
                 return Verdict::Failed("If-Match");
             }
@@ -88,7 +88,7 @@ impl ReadCondition {
             }
             (Some(_) | None, _) => {}
         }
-        match (&self.if_none_match, &self.if_modified_since) {
+        match (&self.none_matching, &self.modified_since) {
             (Some(condition), _) if matches(condition, object) => Verdict::NotModified,
             (None, Some(date)) if modified <= *date => Verdict::NotModified,
             (Some(_) | None, _) => Verdict::Holds,

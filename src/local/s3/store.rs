@@ -250,7 +250,9 @@ impl State {
                 released.extend(self.blobs.remove(&id));
             }
         }
-        released.iter().for_each(|blob| blob.release());
+        for blob in &released {
+            blob.release();
+        }
         Ok(released)
     }
 }

@@ -64,10 +64,10 @@ impl Source {
 macro_rules! source_condition {
     ($input:expr) => {
         ReadCondition {
-            if_match: $input.copy_source_if_match.take(),
-            if_none_match: $input.copy_source_if_none_match.take(),
-            if_modified_since: $input.copy_source_if_modified_since.take(),
-            if_unmodified_since: $input.copy_source_if_unmodified_since.take(),
+            matching: $input.copy_source_if_match.take(),
+            none_matching: $input.copy_source_if_none_match.take(),
+            modified_since: $input.copy_source_if_modified_since.take(),
+            unmodified_since: $input.copy_source_if_unmodified_since.take(),
         }
     };
 }
@@ -122,7 +122,7 @@ fn write_condition(headers: &HeaderMap) -> S3Result<WriteCondition> {
     };
     WriteCondition::new(
         condition(header::IF_MATCH)?,
-        condition(header::IF_NONE_MATCH)?,
+        condition(header::IF_NONE_MATCH)?.as_ref(),
     )
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use s3s::{S3, S3Request, S3Response, S3Result};
 
-use super::{attributes, buckets, copy, list, multipart, parts, read, write};
+use super::{attributes, buckets, copy, list, multipart, parts, read, uploads, write};
 use crate::local::s3::store::Store;
 
 /// Implements the API over a store. What is not in the table answers
@@ -62,5 +62,5 @@ operations! {
     multipart::create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput;
     multipart::complete_multipart_upload(CompleteMultipartUploadInput) -> CompleteMultipartUploadOutput;
     multipart::abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput;
-    multipart::list_multipart_uploads(ListMultipartUploadsInput) -> ListMultipartUploadsOutput;
+    uploads::list_multipart_uploads(ListMultipartUploadsInput) -> ListMultipartUploadsOutput;
 }

@@ -40,7 +40,7 @@ impl Encoding {
         for byte in name.bytes() {
             match byte {
                 b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {
-                    text.push(byte.into())
+                    text.push(byte.into());
                 }
                 // Writing into a string cannot fail.
                 _ => drop(write!(text, "%{byte:02X}")),
@@ -62,7 +62,7 @@ impl Answer {
         for item in &page.items {
             match item {
                 Item::Key(key, record) => {
-                    contents.push(object(encoding.write(key), record, with_owner))
+                    contents.push(object(encoding.write(key), record, with_owner));
                 }
                 Item::Prefix(prefix) => prefixes.push(CommonPrefix {
                     prefix: Some(encoding.write(prefix)),

@@ -9,6 +9,7 @@ mod list;
 mod multipart;
 mod parts;
 mod read;
+mod uploads;
 mod write;
 
 pub(super) use dispatch::Operations;

@@ -189,10 +189,10 @@ pub(super) async fn get_object(
     check_version(input.version_id.as_deref())?;
     let (record, blobs) = store.object(&input.bucket, &input.key)?;
     let condition = ReadCondition {
-        if_match: input.if_match,
-        if_none_match: input.if_none_match,
-        if_modified_since: input.if_modified_since,
-        if_unmodified_since: input.if_unmodified_since,
+        matching: input.if_match,
+        none_matching: input.if_none_match,
+        modified_since: input.if_modified_since,
+        unmodified_since: input.if_unmodified_since,
     };
     condition.check_read(&record)?;
     check_restored(&record)?;
@@ -219,10 +219,10 @@ pub(super) async fn head_object(
     check_version(input.version_id.as_deref())?;
     let (record, _) = store.object(&input.bucket, &input.key)?;
     let condition = ReadCondition {
-        if_match: input.if_match,
-        if_none_match: input.if_none_match,
-        if_modified_since: input.if_modified_since,
-        if_unmodified_since: input.if_unmodified_since,
+        matching: input.if_match,
+        none_matching: input.if_none_match,
+        modified_since: input.if_modified_since,
+        unmodified_since: input.if_unmodified_since,
     };
     condition.check_read(&record)?;
     let selection = Selection::new(&record, input.range, input.part_number)?;

@@ -35,7 +35,7 @@ pub(super) async fn put_object(
         md5: input.content_md5.as_deref(),
         checksums: checksums_of!(input),
     })?;
-    let condition = WriteCondition::new(input.if_match.take(), input.if_none_match.take())?;
+    let condition = WriteCondition::new(input.if_match.take(), input.if_none_match.as_ref())?;
     let headers = take_headers!(input)?;
     store.view(|index| index.bucket(&input.bucket).map(drop))?;
     let algorithm = expectation.algorithm().unwrap_or(Algorithm::Crc64Nvme);
