@@ -1,1 +1,3 @@
 //! The embedded cloud.
+
+pub mod s3;
