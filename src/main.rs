@@ -1,3 +1,5 @@
 //! The `trainyard` binary.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    trainyard::cli::main()
+}

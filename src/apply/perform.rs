@@ -77,7 +77,12 @@ pub struct StepError {
 impl StepError {
     /// A failure after which nothing of the step exists.
     pub fn new(kind: StepErrorKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), help: None, alive: Vec::new() }
+        Self {
+            kind,
+            text: text.into(),
+            help: None,
+            alive: Vec::new(),
+        }
     }
 
     /// The same with what exists all the same.

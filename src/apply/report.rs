@@ -32,12 +32,16 @@ pub struct ApplyReport {
 impl ApplyReport {
     /// Whether every step succeeded.
     pub fn is_success(&self) -> bool {
-        self.outcomes.values().all(|outcome| matches!(outcome, Outcome::Done(_)))
+        self.outcomes
+            .values()
+            .all(|outcome| matches!(outcome, Outcome::Done(_)))
     }
 
     /// Whether any step succeeded.
     pub fn did_anything(&self) -> bool {
-        self.outcomes.values().any(|outcome| matches!(outcome, Outcome::Done(_)))
+        self.outcomes
+            .values()
+            .any(|outcome| matches!(outcome, Outcome::Done(_)))
     }
 
     /// What failed steps left alive or unknown.

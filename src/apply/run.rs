@@ -51,7 +51,10 @@ pub async fn run<P: Performer + 'static>(
             }
             None if waiting.is_empty() => break,
             None if waiting.iter().any(|step| {
-                !matches!(readiness(step, &report.outcomes, &cancel), Readiness::Waiting)
+                !matches!(
+                    readiness(step, &report.outcomes, &cancel),
+                    Readiness::Waiting
+                )
             }) => {}
             None => break,
         }
@@ -73,7 +76,9 @@ enum Readiness {
 
 fn readiness(step: &Step, outcomes: &BTreeMap<StepId, Outcome>, cancel: &Cancel) -> Readiness {
     let failed = step.after.iter().find(|earlier| {
-        outcomes.get(earlier).is_some_and(|outcome| !matches!(outcome, Outcome::Done(_)))
+        outcomes
+            .get(earlier)
+            .is_some_and(|outcome| !matches!(outcome, Outcome::Done(_)))
     });
     if let Some(because) = failed {
         return Readiness::Settled(Outcome::Skipped { because: *because });
@@ -81,7 +86,11 @@ fn readiness(step: &Step, outcomes: &BTreeMap<StepId, Outcome>, cancel: &Cancel)
     if cancel.is_asked() {
         return Readiness::Settled(Outcome::Cancelled);
     }
-    if step.after.iter().all(|earlier| outcomes.contains_key(earlier)) {
+    if step
+        .after
+        .iter()
+        .all(|earlier| outcomes.contains_key(earlier))
+    {
         Readiness::Ready
     } else {
         Readiness::Waiting
@@ -112,6 +121,9 @@ fn start<P: Performer + 'static>(
 }
 
 fn finish(report: &mut ApplyReport, sink: &Sink, step: StepId, outcome: Outcome) {
-    sink(Event::Finished { step, outcome: outcome.clone() });
+    sink(Event::Finished {
+        step,
+        outcome: outcome.clone(),
+    });
     report.outcomes.insert(step, outcome);
 }

@@ -19,7 +19,10 @@ use crate::resource::{Disk, InstanceState, LiveVolume, Tokens};
 /// Makes every change that a running instance takes; the tags that record it come last.
 pub(super) async fn update(clients: &Clients, change: &Change) -> Result<Performed, StepError> {
     in_place(clients, change).await?;
-    Ok(Performed { instances: Vec::new(), text: "changed".to_owned() })
+    Ok(Performed {
+        instances: Vec::new(),
+        text: "changed".to_owned(),
+    })
 }
 
 /// Stops the instance, changes it, and starts it again.
@@ -34,7 +37,9 @@ pub(super) async fn restart(
     // From here on the instance is down because of us, so a wish to stop does
     // not keep it from being started again.
     if has(change, |field| field == "type") {
-        let value = AttributeValue::builder().value(&change.after.instance_type).build();
+        let value = AttributeValue::builder()
+            .value(&change.after.instance_type)
+            .build();
         clients
             .ec2
             .modify_instance_attribute()
@@ -42,7 +47,12 @@ pub(super) async fn restart(
             .instance_type(value)
             .send()
             .await
-            .map_err(|error| stopped(CloudError::from_sdk("change the instance type", &error), change))?;
+            .map_err(|error| {
+                stopped(
+                    CloudError::from_sdk("change the instance type", &error),
+                    change,
+                )
+            })?;
     }
     in_place(clients, change).await?;
     (control.progress)("starting".to_owned());
@@ -54,7 +64,10 @@ pub(super) async fn restart(
         .await
         .map_err(|error| stopped(CloudError::from_sdk("start the instance", &error), change))?;
     let instances = wait_running(clients, pace, std::slice::from_ref(id), control).await?;
-    Ok(Performed { instances, text: "stopped, changed and started".to_owned() })
+    Ok(Performed {
+        instances,
+        text: "stopped, changed and started".to_owned(),
+    })
 }
 
 fn stopped(error: CloudError, change: &Change) -> StepError {
@@ -90,7 +103,10 @@ async fn stop(
             _ => {}
         }
         if wait.pause_through().await.is_err() {
-            let text = format!("the instance did not stop within {} s", pace.stopped.as_secs());
+            let text = format!(
+                "the instance did not stop within {} s",
+                pace.stopped.as_secs()
+            );
             let alive = vec![(id.to_string(), "stopping".to_owned())];
             return Err(StepError::new(StepErrorKind::TimedOut, text).alive(alive));
         }
@@ -121,7 +137,9 @@ async fn in_place(clients: &Clients, change: &Change) -> Result<(), CloudError> 
         metadata(clients, change).await?;
     }
     if has(change, |field| field == "protect") {
-        let value = AttributeBooleanValue::builder().value(change.after.protect).build();
+        let value = AttributeBooleanValue::builder()
+            .value(change.after.protect)
+            .build();
         clients
             .ec2
             .modify_instance_attribute()
@@ -154,7 +172,13 @@ async fn modify_volume(
     disk: &Disk,
     live: &LiveVolume,
 ) -> Result<(), CloudError> {
-    let Disk { size, kind, iops, throughput, encrypted: _ } = disk;
+    let Disk {
+        size,
+        kind,
+        iops,
+        throughput,
+        encrypted: _,
+    } = disk;
     let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     clients
         .ec2
@@ -208,11 +232,11 @@ async fn iam_profile(clients: &Clients, change: &Change) -> Result<(), CloudErro
         .iam_instance_profile_associations()
         .first()
         .and_then(|association| association.association_id());
-    let wanted = change
-        .after
-        .iam_profile
-        .as_ref()
-        .map(|name| IamInstanceProfileSpecification::builder().name(name).build());
+    let wanted = change.after.iam_profile.as_ref().map(|name| {
+        IamInstanceProfileSpecification::builder()
+            .name(name)
+            .build()
+    });
     let result = match (association, wanted) {
         (Some(association), Some(profile)) => clients
             .ec2
@@ -240,9 +264,11 @@ async fn iam_profile(clients: &Clients, change: &Change) -> Result<(), CloudErro
             .await
             .map(drop)
             .map_err(|error| CloudError::from_sdk(OPERATION, &error)),
-        (None, None) => {
-            Err(CloudError::of(OPERATION, CloudErrorKind::Rejected, "there is none to take away"))
-        }
+        (None, None) => Err(CloudError::of(
+            OPERATION,
+            CloudErrorKind::Rejected,
+            "there is none to take away",
+        )),
     };
     result
 }

@@ -24,7 +24,12 @@ pub struct CloudError {
 impl CloudError {
     /// A failure found on our side of the wire.
     pub(super) fn of(operation: &str, kind: CloudErrorKind, text: impl Into<String>) -> Self {
-        Self { operation: operation.to_owned(), kind, code: None, text: text.into() }
+        Self {
+            operation: operation.to_owned(),
+            kind,
+            code: None,
+            text: text.into(),
+        }
     }
 
     /// Sorts an SDK error into its kind.
@@ -38,7 +43,12 @@ impl CloudError {
             let code = service.code().unwrap_or("Unknown").to_owned();
             let message = service.message().unwrap_or("no reason was given");
             let text = format!("{message} ({code})");
-            return Self { operation, kind: kind_of_code(&code), code: Some(code), text };
+            return Self {
+                operation,
+                kind: kind_of_code(&code),
+                code: Some(code),
+                text,
+            };
         }
         let chain = chain(error);
         let credentials = ["credential", "identity", "sso", "profile"]
@@ -53,7 +63,12 @@ impl CloudError {
             SdkError::DispatchFailure(failure) if failure.is_timeout() => CloudErrorKind::Ambiguous,
             _ => CloudErrorKind::Unreachable,
         };
-        Self { operation, kind, code: None, text: chain }
+        Self {
+            operation,
+            kind,
+            code: None,
+            text: chain,
+        }
     }
 
     /// Whether AWS answered with this code.
@@ -76,7 +91,9 @@ impl CloudError {
             CloudErrorKind::Capacity => {
                 "AWS has none free right now: choose another type or zone, or run the command again later"
             }
-            CloudErrorKind::Throttled => "AWS is busy with this account's requests: run the command again",
+            CloudErrorKind::Throttled => {
+                "AWS is busy with this account's requests: run the command again"
+            }
             CloudErrorKind::Unreachable => "check the network, the region and AWS_ENDPOINT_URL",
             CloudErrorKind::Ambiguous => {
                 "it may or may not have taken effect: run the same command again, it will find out"
@@ -92,7 +109,12 @@ impl CloudError {
 impl From<CloudError> for StepError {
     fn from(error: CloudError) -> Self {
         let help = error.help();
-        Self { kind: error.kind, text: error.to_string(), help, alive: Vec::new() }
+        Self {
+            kind: error.kind,
+            text: error.to_string(),
+            help,
+            alive: Vec::new(),
+        }
     }
 }
 
@@ -107,27 +129,57 @@ fn chain(error: &dyn std::error::Error) -> String {
         }
         source = error.source();
     }
-    if words.is_empty() { error.to_string() } else { words.join(": ") }
+    if words.is_empty() {
+        error.to_string()
+    } else {
+        words.join(": ")
+    }
 }
 
 /// Sorts AWS's codes (EC2 API error codes) by what a caller can do.
 fn kind_of_code(code: &str) -> CloudErrorKind {
     match code {
-        "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" | "OptInRequired"
-        | "Blocked" | "OperationNotPermitted" => CloudErrorKind::Denied,
-        "AuthFailure" | "RequestExpired" | "ExpiredToken" | "ExpiredTokenException"
-        | "InvalidClientTokenId" | "UnrecognizedClientException" | "SignatureDoesNotMatch"
-        | "MissingAuthenticationToken" | "InvalidSecurity.RequestHasExpired"
+        "UnauthorizedOperation"
+        | "AccessDenied"
+        | "AccessDeniedException"
+        | "OptInRequired"
+        | "Blocked"
+        | "OperationNotPermitted" => CloudErrorKind::Denied,
+        "AuthFailure"
+        | "RequestExpired"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "SignatureDoesNotMatch"
+        | "MissingAuthenticationToken"
+        | "InvalidSecurity.RequestHasExpired"
         | "InvalidAccessKeyId" => CloudErrorKind::Credentials,
-        "RequestLimitExceeded" | "Throttling" | "ThrottlingException" | "ThrottledException"
-        | "TooManyRequestsException" | "SlowDown" | "EC2ThrottledException"
-        | "BandwidthLimitExceeded" | "PriorRequestNotComplete" => CloudErrorKind::Throttled,
-        "VcpuLimitExceeded" | "InstanceLimitExceeded" | "MaxSpotInstanceCountExceeded"
-        | "VolumeLimitExceeded" | "MaxIOPSLimitExceeded" | "NetworkInterfaceLimitExceeded"
-        | "PendingVerification" | "ResourceCountExceeded" => CloudErrorKind::Quota,
-        "InsufficientInstanceCapacity" | "InsufficientHostCapacity" | "UnfulfillableCapacity"
-        | "InsufficientCapacityOnHost" | "ReservationCapacityExceeded" | "Unsupported"
-        | "InsufficientFreeAddressesInSubnet" | "InsufficientVolumeCapacity"
+        "RequestLimitExceeded"
+        | "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "TooManyRequestsException"
+        | "SlowDown"
+        | "EC2ThrottledException"
+        | "BandwidthLimitExceeded"
+        | "PriorRequestNotComplete" => CloudErrorKind::Throttled,
+        "VcpuLimitExceeded"
+        | "InstanceLimitExceeded"
+        | "MaxSpotInstanceCountExceeded"
+        | "VolumeLimitExceeded"
+        | "MaxIOPSLimitExceeded"
+        | "NetworkInterfaceLimitExceeded"
+        | "PendingVerification"
+        | "ResourceCountExceeded" => CloudErrorKind::Quota,
+        "InsufficientInstanceCapacity"
+        | "InsufficientHostCapacity"
+        | "UnfulfillableCapacity"
+        | "InsufficientCapacityOnHost"
+        | "ReservationCapacityExceeded"
+        | "Unsupported"
+        | "InsufficientFreeAddressesInSubnet"
+        | "InsufficientVolumeCapacity"
         | "VolumeTypeNotAvailableInZone" => CloudErrorKind::Capacity,
         "InternalError" | "InternalFailure" | "ServiceUnavailable" | "Unavailable" => {
             CloudErrorKind::Ambiguous

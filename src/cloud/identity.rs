@@ -27,7 +27,11 @@ pub async fn identify(clients: &Clients) -> Result<Identity, CloudError> {
         .await
         .map_err(|error| CloudError::from_sdk(OPERATION, &error))?;
     let account = answer.account().ok_or_else(|| {
-        CloudError::of(OPERATION, CloudErrorKind::Rejected, "AWS did not name an account")
+        CloudError::of(
+            OPERATION,
+            CloudErrorKind::Rejected,
+            "AWS did not name an account",
+        )
     })?;
     Ok(Identity {
         account: AccountId::new(account),

@@ -35,13 +35,24 @@ pub(super) async fn launch(
     control: &Control,
 ) -> Result<Performed, StepError> {
     let ids = request(clients, launch, control).await?;
-    (control.progress)(format!("launched {}, waiting until {} run", count(ids.len()), pronoun(ids.len())));
+    (control.progress)(format!(
+        "launched {}, waiting until {} run",
+        count(ids.len()),
+        pronoun(ids.len())
+    ));
     let instances = wait_running(clients, pace, &ids, control).await?;
-    Ok(Performed { text: format!("{} running", count(instances.len())), instances })
+    Ok(Performed {
+        text: format!("{} running", count(instances.len())),
+        instances,
+    })
 }
 
 fn count(number: usize) -> String {
-    if number == 1 { "1 instance".to_owned() } else { format!("{number} instances") }
+    if number == 1 {
+        "1 instance".to_owned()
+    } else {
+        format!("{number} instances")
+    }
 }
 
 fn pronoun(number: usize) -> &'static str {
@@ -56,7 +67,10 @@ async fn request(
 ) -> Result<Vec<InstanceId>, StepError> {
     for incarnation in launch.incarnation..launch.incarnation.saturating_add(MOST_INCARNATIONS) {
         if control.cancel.is_asked() {
-            return Err(StepError::new(StepErrorKind::Cancelled, "stopped before the launch"));
+            return Err(StepError::new(
+                StepErrorKind::Cancelled,
+                "stopped before the launch",
+            ));
         }
         match parameters(clients, launch, incarnation).send().await {
             Ok(answer) => match replayed(&answer) {
@@ -74,7 +88,8 @@ async fn request(
     }
     let text = format!("{MOST_INCARNATIONS} launches of this group were terminated within a day");
     let mut error = StepError::new(StepErrorKind::Rejected, text);
-    error.help = Some("find out why they end: see the state reason in `trainyard status`".to_owned());
+    error.help =
+        Some("find out why they end: see the state reason in `trainyard status`".to_owned());
     Err(error)
 }
 
@@ -85,7 +100,11 @@ enum Replay {
 
 /// An answer can be a replay of an old launch; where all of it has ended, the token is burnt.
 fn replayed(answer: &RunInstancesOutput) -> Replay {
-    let live: Vec<LiveInstance> = answer.instances().iter().filter_map(translate::instance).collect();
+    let live: Vec<LiveInstance> = answer
+        .instances()
+        .iter()
+        .filter_map(translate::instance)
+        .collect();
     if !live.is_empty() && live.iter().all(|live| !live.state.is_alive()) {
         return Replay::Dead;
     }
@@ -102,7 +121,9 @@ fn explain(error: CloudError, launch: &Launch, incarnation: u32) -> StepError {
         ));
     }
     if error.kind == StepErrorKind::Ambiguous {
-        let addresses = launch.addresses().map(|address| (address.to_string(), "unknown".to_owned()));
+        let addresses = launch
+            .addresses()
+            .map(|address| (address.to_string(), "unknown".to_owned()));
         error.alive = addresses.collect();
     }
     error
@@ -114,19 +135,27 @@ fn parameters(clients: &Clients, launch: &Launch, incarnation: u32) -> RunInstan
     let number = i32::try_from(launch.identity.ordinals.len()).unwrap_or(i32::MAX);
     let user_data = boot_user_data(instance.lease, instance.user_data.as_deref());
     let tags = translate::sdk_tags(&launch.tags(incarnation));
-    let tagged = [ResourceType::Instance, ResourceType::Volume, ResourceType::NetworkInterface];
+    let tagged = [
+        ResourceType::Instance,
+        ResourceType::Volume,
+        ResourceType::NetworkInterface,
+    ];
     let specifications = tagged
         .into_iter()
         .map(|kind| {
-            TagSpecification::builder().resource_type(kind).set_tags(Some(tags.clone())).build()
+            TagSpecification::builder()
+                .resource_type(kind)
+                .set_tags(Some(tags.clone()))
+                .build()
         })
         .collect();
     let (subnet, zone) = match &instance.placement {
         Placement::Any => (None, None),
         Placement::Subnet(subnet) => (Some(subnet.clone()), None),
-        Placement::Zone(zone) => {
-            (None, Some(SdkPlacement::builder().availability_zone(zone).build()))
-        }
+        Placement::Zone(zone) => (
+            None,
+            Some(SdkPlacement::builder().availability_zone(zone).build()),
+        ),
     };
     let profile = instance.iam_profile.as_ref();
     clients
@@ -145,9 +174,11 @@ fn parameters(clients: &Clients, launch: &Launch, incarnation: u32) -> RunInstan
             Some(launch.security_groups.clone()).filter(|groups| !groups.is_empty()),
         )
         .set_key_name(instance.key.clone())
-        .set_iam_instance_profile(
-            profile.map(|name| IamInstanceProfileSpecification::builder().name(name).build()),
-        )
+        .set_iam_instance_profile(profile.map(|name| {
+            IamInstanceProfileSpecification::builder()
+                .name(name)
+                .build()
+        }))
         .set_block_device_mappings(Some(disks(launch)))
         .metadata_options(metadata(instance.metadata))
         .user_data(base64::engine::general_purpose::STANDARD.encode(user_data))
@@ -158,19 +189,36 @@ fn parameters(clients: &Clients, launch: &Launch, incarnation: u32) -> RunInstan
 fn disks(launch: &Launch) -> Vec<BlockDeviceMapping> {
     let Instance { disk, volumes, .. } = launch.instance.as_ref();
     let root = disk.as_ref().map_or_else(
-        || EbsBlockDevice::builder().delete_on_termination(true).build(),
+        || {
+            EbsBlockDevice::builder()
+                .delete_on_termination(true)
+                .build()
+        },
         ebs,
     );
     let mapping = |device: &str, ebs: EbsBlockDevice| {
-        BlockDeviceMapping::builder().device_name(device).ebs(ebs).build()
+        BlockDeviceMapping::builder()
+            .device_name(device)
+            .ebs(ebs)
+            .build()
     };
     std::iter::once(mapping(&launch.image.root_device, root))
-        .chain(volumes.iter().map(|(device, disk)| mapping(device, ebs(disk))))
+        .chain(
+            volumes
+                .iter()
+                .map(|(device, disk)| mapping(device, ebs(disk))),
+        )
         .collect()
 }
 
 fn ebs(disk: &Disk) -> EbsBlockDevice {
-    let Disk { size, kind, iops, throughput, encrypted } = disk;
+    let Disk {
+        size,
+        kind,
+        iops,
+        throughput,
+        encrypted,
+    } = disk;
     let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     EbsBlockDevice::builder()
         .delete_on_termination(true)
@@ -183,7 +231,11 @@ fn ebs(disk: &Disk) -> EbsBlockDevice {
 }
 
 fn metadata(metadata: Metadata) -> InstanceMetadataOptionsRequest {
-    let Metadata { tokens, hop_limit, enabled } = metadata;
+    let Metadata {
+        tokens,
+        hop_limit,
+        enabled,
+    } = metadata;
     InstanceMetadataOptionsRequest::builder()
         .http_tokens(match tokens {
             Tokens::Required => HttpTokensState::Required,
@@ -208,16 +260,33 @@ pub(super) async fn wait_running(
     let mut wait = Wait::new(pace, pace.running);
     loop {
         let seen = by_id(clients, ids).await.map_err(|error| {
-            let alive = ids.iter().map(|id| (id.to_string(), "unknown".to_owned())).collect();
+            let alive = ids
+                .iter()
+                .map(|id| (id.to_string(), "unknown".to_owned()))
+                .collect();
             StepError::from(error).alive(alive)
         })?;
-        let ended: Vec<&LiveInstance> = seen.values().filter(|live| !live.state.is_alive()).collect();
+        let ended: Vec<&LiveInstance> = seen
+            .values()
+            .filter(|live| !live.state.is_alive())
+            .collect();
         if let Some(first) = ended.first() {
-            let reason = first.state_reason.as_deref().unwrap_or("AWS gave no reason");
-            let text = format!("{} of {} ended instead of running: {}: {reason}", ended.len(), count(ids.len()), first.id);
+            let reason = first
+                .state_reason
+                .as_deref()
+                .unwrap_or("AWS gave no reason");
+            let text = format!(
+                "{} of {} ended instead of running: {}: {reason}",
+                ended.len(),
+                count(ids.len()),
+                first.id
+            );
             return Err(StepError::new(StepErrorKind::Rejected, text).alive(states(ids, &seen)));
         }
-        let running = seen.values().filter(|live| live.state == InstanceState::Running).count();
+        let running = seen
+            .values()
+            .filter(|live| live.state == InstanceState::Running)
+            .count();
         if running == ids.len() {
             return Ok(seen.into_values().collect());
         }
@@ -226,11 +295,16 @@ pub(super) async fn wait_running(
             let (kind, text) = match gave_up {
                 GaveUp::TimedOut => (
                     StepErrorKind::TimedOut,
-                    format!("{running} of {} running after {} s", count(ids.len()), pace.running.as_secs()),
+                    format!(
+                        "{running} of {} running after {} s",
+                        count(ids.len()),
+                        pace.running.as_secs()
+                    ),
                 ),
-                GaveUp::Cancelled => {
-                    (StepErrorKind::Cancelled, "stopped while the instances were starting".to_owned())
-                }
+                GaveUp::Cancelled => (
+                    StepErrorKind::Cancelled,
+                    "stopped while the instances were starting".to_owned(),
+                ),
             };
             return Err(StepError::new(kind, text).alive(states(ids, &seen)));
         }

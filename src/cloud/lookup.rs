@@ -24,8 +24,17 @@ pub struct Finding {
 impl Finding {
     /// Something in a group that AWS does not have.
     pub(super) fn missing(group: &str, keys: &[&str], summary: String) -> Self {
-        let path = ["instances", group].iter().chain(keys).map(|key| (*key).to_owned()).collect();
-        Self { path, exists: false, summary, help: None }
+        let path = ["instances", group]
+            .iter()
+            .chain(keys)
+            .map(|key| (*key).to_owned())
+            .collect();
+        Self {
+            path,
+            exists: false,
+            summary,
+            help: None,
+        }
     }
 
     /// The same with a remedy.
@@ -60,7 +69,13 @@ pub async fn look_up(
     let security_groups = security_groups(clients, wanted, &mut found).await?;
     subnets(clients, &wanted.subnets, &mut found).await?;
     keys(clients, &wanted.keys, &mut found).await?;
-    Ok((Resolution { images, security_groups }, found))
+    Ok((
+        Resolution {
+            images,
+            security_groups,
+        },
+        found,
+    ))
 }
 
 async fn types(
@@ -83,7 +98,9 @@ async fn types(
             .await
             .map_err(|error| CloudError::from_sdk("look up instance types", &error))?;
         for facts in page.instance_types() {
-            let Some(name) = facts.instance_type() else { continue };
+            let Some(name) = facts.instance_type() else {
+                continue;
+            };
             let architectures = facts
                 .processor_info()
                 .map(|processor| processor.supported_architectures())
@@ -93,7 +110,10 @@ async fn types(
                 .collect();
             known.insert(name.as_str().to_owned(), TypeFacts { architectures });
         }
-        token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+        token = page
+            .next_token()
+            .filter(|token| !token.is_empty())
+            .map(str::to_owned);
         if token.is_none() {
             break;
         }
@@ -113,8 +133,10 @@ async fn security_groups(
     wanted: &Wanted,
     found: &mut Vec<Finding>,
 ) -> Result<BTreeMap<String, String>, CloudError> {
-    let (ids, names): (Vec<&String>, Vec<&String>) =
-        wanted.security_groups.keys().partition(|name| name.starts_with("sg-"));
+    let (ids, names): (Vec<&String>, Vec<&String>) = wanted
+        .security_groups
+        .keys()
+        .partition(|name| name.starts_with("sg-"));
     let mut matches: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (key, values) in [("group-id", ids), ("group-name", names)] {
         if values.is_empty() {
@@ -129,8 +151,15 @@ async fn security_groups(
             .map_err(|error| CloudError::from_sdk("look up security groups", &error))?;
         for group in answer.security_groups() {
             let Some(id) = group.group_id() else { continue };
-            let name = if key == "group-id" { id } else { group.group_name().unwrap_or_default() };
-            matches.entry(name.to_owned()).or_default().push(id.to_owned());
+            let name = if key == "group-id" {
+                id
+            } else {
+                group.group_name().unwrap_or_default()
+            };
+            matches
+                .entry(name.to_owned())
+                .or_default()
+                .push(id.to_owned());
         }
     }
     let mut resolved = BTreeMap::new();
@@ -174,9 +203,15 @@ async fn subnets(
         .await
         .map_err(|error| CloudError::from_sdk("look up subnets", &error))?;
     for (id, group) in wanted {
-        if !answer.subnets().iter().any(|subnet| subnet.subnet_id() == Some(id)) {
+        if !answer
+            .subnets()
+            .iter()
+            .any(|subnet| subnet.subnet_id() == Some(id))
+        {
             let summary = format!("{} has no subnet `{id}`", clients.region);
-            found.push(Finding::missing(group, &["subnet"], summary).help("check the id and the region"));
+            found.push(
+                Finding::missing(group, &["subnet"], summary).help("check the id and the region"),
+            );
         }
     }
     Ok(())
@@ -198,7 +233,11 @@ async fn keys(
         .await
         .map_err(|error| CloudError::from_sdk("look up key pairs", &error))?;
     for (name, group) in wanted {
-        if !answer.key_pairs().iter().any(|pair| pair.key_name() == Some(name)) {
+        if !answer
+            .key_pairs()
+            .iter()
+            .any(|pair| pair.key_name() == Some(name))
+        {
             let summary = format!("{} has no key pair `{name}`", clients.region);
             found.push(
                 Finding::missing(group, &["key"], summary)

@@ -42,7 +42,11 @@ pub(super) async fn images(
 }
 
 fn missing(wanted: &Wanted, selector: &ImageSelector, region: &crate::resource::Region) -> Finding {
-    let group = wanted.image_groups.get(selector).map(String::as_str).unwrap_or_default();
+    let group = wanted
+        .image_groups
+        .get(selector)
+        .map(String::as_str)
+        .unwrap_or_default();
     let (key, summary, help) = match selector {
         ImageSelector::Id(id) => (
             "id",
@@ -70,11 +74,17 @@ fn check_architecture(
     found: &mut Vec<Finding>,
 ) {
     for name in wanted.images.get(selector).into_iter().flatten() {
-        let Some(facts) = types.get(name) else { continue };
+        let Some(facts) = types.get(name) else {
+            continue;
+        };
         if facts.architectures.is_empty() || facts.architectures.contains(&image.architecture) {
             continue;
         }
-        let group = wanted.image_groups.get(selector).map(String::as_str).unwrap_or_default();
+        let group = wanted
+            .image_groups
+            .get(selector)
+            .map(String::as_str)
+            .unwrap_or_default();
         let summary = format!(
             "the image {} is built for {}, and `{name}` runs {}",
             image.id,
@@ -103,9 +113,15 @@ async fn by_name(
     let mut resolved = BTreeMap::new();
     for (owner, selectors) in owners {
         // Here the wildcards are the user's own and meant as such.
-        let names = selectors.iter().map(|(_, pattern)| (*pattern).to_owned()).collect();
+        let names = selectors
+            .iter()
+            .map(|(_, pattern)| (*pattern).to_owned())
+            .collect();
         let filters = vec![
-            Filter::builder().name("name").set_values(Some(names)).build(),
+            Filter::builder()
+                .name("name")
+                .set_values(Some(names))
+                .build(),
             filter("state", ["available"]),
         ];
         let images = describe(clients, Some(owner), filters).await?;
@@ -152,7 +168,10 @@ async fn ids(
             .await
             .map_err(|error| CloudError::from_sdk("read public parameters", &error))?;
         for (selector, name) in chunk {
-            let parameter = answer.parameters().iter().find(|one| one.name() == Some(name));
+            let parameter = answer
+                .parameters()
+                .iter()
+                .find(|one| one.name() == Some(name));
             match parameter.and_then(|one| one.value()) {
                 Some(id) => {
                     ids.insert((*selector).clone(), id.to_owned());
@@ -182,7 +201,10 @@ async fn describe(
             .await
             .map_err(|error| CloudError::from_sdk("look up images", &error))?;
         images.extend(page.images().iter().filter_map(image));
-        token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+        token = page
+            .next_token()
+            .filter(|token| !token.is_empty())
+            .map(str::to_owned);
         if token.is_none() {
             return Ok(images);
         }
@@ -199,7 +221,9 @@ fn image(from: &Image) -> Option<ResolvedImage> {
     Some(ResolvedImage {
         id: from.image_id()?.to_owned(),
         name: from.name().unwrap_or_default().to_owned(),
-        architecture: from.architecture().map_or_else(String::new, |one| one.as_str().to_owned()),
+        architecture: from
+            .architecture()
+            .map_or_else(String::new, |one| one.as_str().to_owned()),
         root_device: root_device.to_owned(),
         root_gibibytes: root.and_then(|size| u32::try_from(size).ok()).unwrap_or(0),
         created: from.creation_date().unwrap_or_default().to_owned(),
@@ -234,7 +258,11 @@ mod tests {
     #[test]
     fn patterns_match_as_filters_do() {
         for (pattern, name, good) in [
-            ("Deep Learning AMI (Amazon Linux)*", "Deep Learning AMI (Amazon Linux) Version 61.3", true),
+            (
+                "Deep Learning AMI (Amazon Linux)*",
+                "Deep Learning AMI (Amazon Linux) Version 61.3",
+                true,
+            ),
             ("*", "", true),
             ("a?c", "abc", true),
             ("a?c", "ac", false),

@@ -11,7 +11,9 @@ use super::error::{CloudError, CloudErrorKind};
 use super::translate;
 use crate::lease::user_part;
 use crate::plan::Observed;
-use crate::resource::{AccountId, Claim, Desired, InstanceId, LiveInstance, LiveVolume, claim, tag};
+use crate::resource::{
+    AccountId, Claim, Desired, InstanceId, LiveInstance, LiveVolume, claim, tag,
+};
 
 /// The largest page that EC2 gives (EC2 API, `DescribeInstances`).
 const PAGE: i32 = 1_000;
@@ -43,17 +45,25 @@ struct Pages {
 
 impl Pages {
     fn next(&mut self, operation: &str, token: Option<&str>) -> Result<Option<String>, CloudError> {
-        let Some(token) = token.filter(|token| !token.is_empty()) else { return Ok(None) };
+        let Some(token) = token.filter(|token| !token.is_empty()) else {
+            return Ok(None);
+        };
         if self.seen.insert(token.to_owned()) {
             return Ok(Some(token.to_owned()));
         }
-        Err(CloudError::of(operation, CloudErrorKind::Rejected, "the pages of the listing lead in a circle"))
+        Err(CloudError::of(
+            operation,
+            CloudErrorKind::Rejected,
+            "the pages of the listing lead in a circle",
+        ))
     }
 }
 
 async fn instances(clients: &Clients) -> Result<Vec<LiveInstance>, CloudError> {
     const OPERATION: &str = "list instances";
-    let mut pages = Pages { seen: BTreeSet::new() };
+    let mut pages = Pages {
+        seen: BTreeSet::new(),
+    };
     let mut token = None;
     let mut found = BTreeMap::new();
     loop {
@@ -76,14 +86,20 @@ async fn instances(clients: &Clients) -> Result<Vec<LiveInstance>, CloudError> {
 
 /// Pages can overlap; the last word on an instance is kept.
 fn collect(reservations: &[Reservation], found: &mut BTreeMap<InstanceId, LiveInstance>) {
-    for live in reservations.iter().flat_map(Reservation::instances).filter_map(translate::instance) {
+    for live in reservations
+        .iter()
+        .flat_map(Reservation::instances)
+        .filter_map(translate::instance)
+    {
         found.insert(live.id.clone(), live);
     }
 }
 
 async fn volumes(clients: &Clients) -> Result<Vec<LiveVolume>, CloudError> {
     const OPERATION: &str = "list volumes";
-    let mut pages = Pages { seen: BTreeSet::new() };
+    let mut pages = Pages {
+        seen: BTreeSet::new(),
+    };
     let mut token = None;
     let mut found = BTreeMap::new();
     loop {
@@ -110,7 +126,10 @@ fn attach_volumes(observed: &mut Observed) {
     let mut by_instance: BTreeMap<InstanceId, BTreeMap<String, LiveVolume>> = BTreeMap::new();
     for volume in &observed.volumes {
         if let (Some(instance), Some(device)) = (&volume.attached_to, &volume.device) {
-            by_instance.entry(instance.clone()).or_default().insert(device.clone(), volume.clone());
+            by_instance
+                .entry(instance.clone())
+                .or_default()
+                .insert(device.clone(), volume.clone());
         }
     }
     for instance in &mut observed.instances {
@@ -132,7 +151,12 @@ pub(super) async fn by_id(
         let names: Vec<String> = chunk.iter().map(ToString::to_string).collect();
         // A listing by id is answered even while a zone is impaired; one that is
         // filtered is not (EC2 API, `DescribeInstances`).
-        let answer = clients.ec2.describe_instances().set_instance_ids(Some(names.clone())).send().await;
+        let answer = clients
+            .ec2
+            .describe_instances()
+            .set_instance_ids(Some(names.clone()))
+            .send()
+            .await;
         match answer {
             Ok(page) => collect(page.reservations(), &mut found),
             Err(error) if error.as_service_error().is_some_and(is_not_found) => {
@@ -163,13 +187,21 @@ fn is_not_found(error: &DescribeInstancesError) -> bool {
 pub async fn read_user_data(clients: &Clients, desired: &Desired, observed: &mut Observed) {
     let mut wanted: BTreeMap<String, InstanceId> = BTreeMap::new();
     let mut digests: BTreeMap<InstanceId, String> = BTreeMap::new();
-    for live in observed.instances.iter().filter(|live| live.state.is_alive()) {
-        let Claim::Ours(mark) = claim(live, &observed.account) else { continue };
+    for live in observed
+        .instances
+        .iter()
+        .filter(|live| live.state.is_alive())
+    {
+        let Claim::Ours(mark) = claim(live, &observed.account) else {
+            continue;
+        };
         let differs = desired.instances.values().any(|instance| {
             instance.group == mark.group && instance.user_data_digest() != mark.user_data
         });
         if mark.environment == desired.environment && differs && mark.user_data != "none" {
-            wanted.entry(mark.user_data.clone()).or_insert_with(|| live.id.clone());
+            wanted
+                .entry(mark.user_data.clone())
+                .or_insert_with(|| live.id.clone());
             digests.insert(live.id.clone(), mark.user_data);
         }
     }
@@ -180,7 +212,10 @@ pub async fn read_user_data(clients: &Clients, desired: &Desired, observed: &mut
         }
     }
     for live in &mut observed.instances {
-        live.user_data = digests.get(&live.id).and_then(|digest| texts.get(digest)).cloned();
+        live.user_data = digests
+            .get(&live.id)
+            .and_then(|digest| texts.get(digest))
+            .cloned();
     }
 }
 
@@ -197,6 +232,8 @@ async fn one_user_data(clients: &Clients, id: &InstanceId) -> Option<String> {
         })
         .ok()?;
     let encoded = answer.user_data()?.value()?.to_owned();
-    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded).ok()?;
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(encoded)
+        .ok()?;
     user_part(&String::from_utf8(bytes).ok()?)
 }

@@ -27,9 +27,7 @@ impl Performer for Aws {
             Action::Launch(launch) => launch::launch(clients, pace, launch, control).await,
             Action::Update(change) => change::update(clients, change).await,
             Action::Restart(change) => change::restart(clients, pace, change, control).await,
-            Action::Terminate(doomed) => {
-                terminate::terminate(clients, pace, doomed, control).await
-            }
+            Action::Terminate(doomed) => terminate::terminate(clients, pace, doomed, control).await,
             Action::DeleteVolumes(volumes) => {
                 volumes::delete(clients, pace, volumes, control).await
             }

@@ -58,7 +58,11 @@ pub(super) enum GaveUp {
 
 impl Wait {
     pub(super) fn new(pace: &Pace, bound: Duration) -> Self {
-        Self { pause: pace.first, longest: pace.longest, until: Instant::now() + bound }
+        Self {
+            pause: pace.first,
+            longest: pace.longest,
+            until: Instant::now() + bound,
+        }
     }
 
     /// Pauses before the next look.

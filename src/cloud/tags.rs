@@ -12,8 +12,13 @@ use crate::plan::Change;
 /// Makes the tags of an instance and of its disks what the spec says, and records the spec.
 pub(super) async fn retag(clients: &Clients, change: &Change) -> Result<(), CloudError> {
     let (set, remove) = change.mark.retag(&change.after, &change.before.tags);
-    let ours = |tags: &BTreeMap<String, String>| tags.contains_key(crate::resource::tag::ENVIRONMENT);
-    let disks = change.before.volumes.values().filter(|volume| ours(&volume.tags));
+    let ours =
+        |tags: &BTreeMap<String, String>| tags.contains_key(crate::resource::tag::ENVIRONMENT);
+    let disks = change
+        .before
+        .volumes
+        .values()
+        .filter(|volume| ours(&volume.tags));
     let resources: Vec<String> = std::iter::once(change.before.id.to_string())
         .chain(disks.map(|volume| volume.id.to_string()))
         .collect();
@@ -29,7 +34,10 @@ pub(super) async fn retag(clients: &Clients, change: &Change) -> Result<(), Clou
     }
     if !remove.is_empty() {
         // Without a value the tag goes whatever its value is.
-        let tags = remove.iter().map(|key| Tag::builder().key(key).build()).collect();
+        let tags = remove
+            .iter()
+            .map(|key| Tag::builder().key(key).build())
+            .collect();
         clients
             .ec2
             .delete_tags()

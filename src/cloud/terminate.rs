@@ -143,7 +143,10 @@ async fn prove(
 ) -> Proof {
     let mut readings: BTreeMap<InstanceId, u32> = BTreeMap::new();
     let mut proof = Proof {
-        open: ids.iter().map(|id| (id.clone(), "unknown".to_owned())).collect(),
+        open: ids
+            .iter()
+            .map(|id| (id.clone(), "unknown".to_owned()))
+            .collect(),
         blind: None,
         cancelled: false,
     };
@@ -162,7 +165,8 @@ async fn prove(
                         Some(InstanceState::Terminated) => *reading += 1,
                         None if *reading > 0 => *reading += 1,
                         None | Some(_) => {
-                            let state = state.map_or("unknown".to_owned(), |state| state.to_string());
+                            let state =
+                                state.map_or("unknown".to_owned(), |state| state.to_string());
                             proof.open.insert(id.clone(), state);
                         }
                     }
@@ -193,7 +197,10 @@ async fn prove(
 }
 
 fn failure(proof: &Proof, refused: &BTreeMap<InstanceId, CloudError>) -> StepError {
-    let reason = proof.open.keys().find_map(|id| refused.get(id).map(|error| (id, error)));
+    let reason = proof
+        .open
+        .keys()
+        .find_map(|id| refused.get(id).map(|error| (id, error)));
     let (kind, text, help) = match (reason, &proof.blind, proof.cancelled) {
         (Some((id, error)), _, _) => {
             let protected = error.is_code("OperationNotPermitted");
@@ -205,9 +212,11 @@ fn failure(proof: &Proof, refused: &BTreeMap<InstanceId, CloudError>) -> StepErr
             (error.kind, format!("{id}: {error}"), help)
         }
         (None, Some(error), _) => (error.kind, error.to_string(), error.help()),
-        (None, None, true) => {
-            (CloudErrorKind::Cancelled, "stopped before the end was seen".to_owned(), None)
-        }
+        (None, None, true) => (
+            CloudErrorKind::Cancelled,
+            "stopped before the end was seen".to_owned(),
+            None,
+        ),
         (None, None, false) => (
             StepErrorKind::TimedOut,
             "the end was asked for and not seen in time".to_owned(),
@@ -218,9 +227,16 @@ fn failure(proof: &Proof, refused: &BTreeMap<InstanceId, CloudError>) -> StepErr
         .open
         .iter()
         .map(|(id, state)| {
-            let why = refused.get(id).map_or(String::new(), |error| format!(", {}", error.text));
+            let why = refused
+                .get(id)
+                .map_or(String::new(), |error| format!(", {}", error.text));
             (id.to_string(), format!("{state}{why}"))
         })
         .collect();
-    StepError { kind, text, help, alive }
+    StepError {
+        kind,
+        text,
+        help,
+        alive,
+    }
 }

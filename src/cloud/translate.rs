@@ -16,10 +16,14 @@ pub(super) fn instance(from: &sdk::Instance) -> Option<LiveInstance> {
     let state = from.state().and_then(sdk::InstanceState::name);
     Some(LiveInstance {
         id: InstanceId::new(from.instance_id()?),
-        state: state.map_or(InstanceState::Unknown, |name| InstanceState::from_word(name.as_str())),
+        state: state.map_or(InstanceState::Unknown, |name| {
+            InstanceState::from_word(name.as_str())
+        }),
         state_reason: text(from.state_reason().and_then(sdk::StateReason::message)),
         image_id: from.image_id().unwrap_or_default().to_owned(),
-        instance_type: from.instance_type().map_or_else(String::new, |kind| kind.as_str().to_owned()),
+        instance_type: from
+            .instance_type()
+            .map_or_else(String::new, |kind| kind.as_str().to_owned()),
         zone: text(from.placement().and_then(sdk::Placement::availability_zone)),
         subnet: text(from.subnet_id()),
         iam_profile: from
@@ -34,7 +38,10 @@ pub(super) fn instance(from: &sdk::Instance) -> Option<LiveInstance> {
         metadata: from.metadata_options().and_then(metadata),
         tags: tags(from.tags()),
         client_token: text(from.client_token()),
-        launch_index: from.ami_launch_index().and_then(|index| usize::try_from(index).ok()).unwrap_or(0),
+        launch_index: from
+            .ami_launch_index()
+            .and_then(|index| usize::try_from(index).ok())
+            .unwrap_or(0),
         first_launched: first_launched(from),
         public_address: text(from.public_ip_address()),
         private_address: text(from.private_ip_address()),
@@ -46,7 +53,10 @@ pub(super) fn instance(from: &sdk::Instance) -> Option<LiveInstance> {
 fn security_groups(from: &sdk::Instance) -> std::collections::BTreeSet<LiveSecurityGroup> {
     let own = from.security_groups();
     let groups = if own.is_empty() {
-        from.network_interfaces().first().map(sdk::InstanceNetworkInterface::groups).unwrap_or_default()
+        from.network_interfaces()
+            .first()
+            .map(sdk::InstanceNetworkInterface::groups)
+            .unwrap_or_default()
     } else {
         own
     };
@@ -61,8 +71,14 @@ fn security_groups(from: &sdk::Instance) -> std::collections::BTreeSet<LiveSecur
 
 /// The launch time moves with every start; attachments made at launch do not.
 fn first_launched(from: &sdk::Instance) -> Option<Timestamp> {
-    let disks = from.block_device_mappings().iter().filter_map(|mapping| mapping.ebs()?.attach_time());
-    let cards = from.network_interfaces().iter().filter_map(|card| card.attachment()?.attach_time());
+    let disks = from
+        .block_device_mappings()
+        .iter()
+        .filter_map(|mapping| mapping.ebs()?.attach_time());
+    let cards = from
+        .network_interfaces()
+        .iter()
+        .filter_map(|card| card.attachment()?.attach_time());
     from.launch_time()
         .into_iter()
         .chain(disks)
@@ -73,9 +89,15 @@ fn first_launched(from: &sdk::Instance) -> Option<Timestamp> {
 
 fn metadata(from: &sdk::InstanceMetadataOptionsResponse) -> Option<LiveMetadata> {
     Some(LiveMetadata {
-        tokens: if from.http_tokens()?.as_str() == "required" { Tokens::Required } else { Tokens::Optional },
+        tokens: if from.http_tokens()?.as_str() == "required" {
+            Tokens::Required
+        } else {
+            Tokens::Optional
+        },
         hop_limit: from.http_put_response_hop_limit().unwrap_or(1),
-        enabled: from.http_endpoint().is_none_or(|endpoint| endpoint.as_str() == "enabled"),
+        enabled: from
+            .http_endpoint()
+            .is_none_or(|endpoint| endpoint.as_str() == "enabled"),
     })
 }
 
@@ -85,14 +107,22 @@ pub(super) fn volume(from: &sdk::Volume) -> Option<LiveVolume> {
     let attachment = from.attachments().first();
     Some(LiveVolume {
         id: VolumeId::new(from.volume_id()?),
-        state: from.state().map_or_else(|| "unknown".to_owned(), |state| state.as_str().to_owned()),
+        state: from
+            .state()
+            .map_or_else(|| "unknown".to_owned(), |state| state.as_str().to_owned()),
         gibibytes: positive(from.size()).unwrap_or(0),
-        kind: from.volume_type().map_or_else(String::new, |kind| kind.as_str().to_owned()),
+        kind: from
+            .volume_type()
+            .map_or_else(String::new, |kind| kind.as_str().to_owned()),
         iops: positive(from.iops()),
         throughput: positive(from.throughput()),
         encrypted: from.encrypted().unwrap_or(false),
-        attached_to: attachment.and_then(sdk::VolumeAttachment::instance_id).map(InstanceId::new),
-        device: attachment.and_then(sdk::VolumeAttachment::device).map(str::to_owned),
+        attached_to: attachment
+            .and_then(sdk::VolumeAttachment::instance_id)
+            .map(InstanceId::new),
+        device: attachment
+            .and_then(sdk::VolumeAttachment::device)
+            .map(str::to_owned),
         tags: tags(from.tags()),
     })
 }
@@ -100,13 +130,20 @@ pub(super) fn volume(from: &sdk::Volume) -> Option<LiveVolume> {
 /// Tags as a map.
 pub(super) fn tags(from: &[sdk::Tag]) -> BTreeMap<String, String> {
     from.iter()
-        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
+        .filter_map(|tag| {
+            Some((
+                tag.key()?.to_owned(),
+                tag.value().unwrap_or_default().to_owned(),
+            ))
+        })
         .collect()
 }
 
 /// A map as tags.
 pub(super) fn sdk_tags(tags: &BTreeMap<String, String>) -> Vec<sdk::Tag> {
-    tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build()).collect()
+    tags.iter()
+        .map(|(key, value)| sdk::Tag::builder().key(key).value(value).build())
+        .collect()
 }
 
 /// A filter with values that are meant literally: EC2 takes `*` and `?` as wildcards.
@@ -121,5 +158,8 @@ pub(super) fn filter(name: &str, values: impl IntoIterator<Item = impl AsRef<str
         }
         literal
     });
-    sdk::Filter::builder().name(name).set_values(Some(values.collect())).build()
+    sdk::Filter::builder()
+        .name(name)
+        .set_values(Some(values.collect()))
+        .build()
 }

@@ -23,12 +23,23 @@ pub(super) async fn delete(
         let help = error.help();
         let text = format!("{volume}: {error}");
         let kind = error.kind;
-        let alive = failed.iter().map(|(id, error)| (id.to_string(), error.text.clone())).collect();
-        return Err(StepError { kind, text, help, alive });
+        let alive = failed
+            .iter()
+            .map(|(id, error)| (id.to_string(), error.text.clone()))
+            .collect();
+        return Err(StepError {
+            kind,
+            text,
+            help,
+            alive,
+        });
     }
     let plural = if volumes.len() == 1 { "" } else { "s" };
     let text = format!("{} volume{plural} deleted", volumes.len());
-    Ok(Performed { instances: Vec::new(), text })
+    Ok(Performed {
+        instances: Vec::new(),
+        text,
+    })
 }
 
 async fn delete_one(
@@ -39,7 +50,12 @@ async fn delete_one(
 ) -> Result<(), CloudError> {
     let mut wait = Wait::new(pace, pace.settle);
     loop {
-        let answer = clients.ec2.delete_volume().volume_id(volume.as_str()).send().await;
+        let answer = clients
+            .ec2
+            .delete_volume()
+            .volume_id(volume.as_str())
+            .send()
+            .await;
         let Err(error) = answer else { return Ok(()) };
         let error = CloudError::from_sdk("delete the volume", &error);
         // Here, not found is what was wanted: the id came from a listing, and a

@@ -102,14 +102,13 @@ pub fn other_environments(
     observed: &Observed,
     named: &BTreeSet<EnvironmentName>,
 ) -> Vec<OtherEnvironment> {
-    let mut names: BTreeSet<EnvironmentName> = BTreeSet::new();
+    let mut ours: BTreeSet<EnvironmentName> = BTreeSet::new();
     for live in &observed.instances {
         if let Claim::Ours(mark) = claim(live, &observed.account) {
-            names.insert(mark.environment);
+            ours.insert(mark.environment);
         }
     }
-    names
-        .difference(named)
+    ours.difference(named)
         .filter_map(|name| {
             let inventory = Inventory::of(observed, name);
             let instances = inventory.alive().count();

@@ -37,8 +37,6 @@ pub struct Wanted {
     pub keys: BTreeMap<String, String>,
     /// The group that names an image first.
     pub image_groups: BTreeMap<ImageSelector, String>,
-    /// Groups whose launch parameters EC2 should check without launching.
-    pub launches: BTreeSet<String>,
 }
 
 impl Wanted {

@@ -73,7 +73,6 @@ pub fn wanted(desired: &Desired, observed: &Observed, context: &Context) -> Want
                 .entry(key.clone())
                 .or_insert_with(|| group.clone());
         }
-        wanted.launches.insert(group);
     }
     for change in &decisions.changed {
         let group = change.after.group.to_string();

@@ -41,4 +41,4 @@ pub use ordinals::Ordinals;
 pub(crate) use ownership::own_tag_count;
 pub use ownership::{Claim, Mark, TAG_PREFIX, claim, owned_tags, tag, volume_claim};
 pub use token::{LaunchIdentity, TOKEN_PREFIX};
-pub use units::{Lease, ParseUnitError, Size, Throughput, human_duration};
+pub use units::{Lease, ParseUnitError, Size, Throughput, human_bytes, human_duration};

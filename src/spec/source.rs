@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_yaml::Value;
 
 use super::diagnostic::{Code, Diagnostic};
+use super::locate::locate;
 
 /// The text of one spec file and what it parsed to.
 #[derive(Debug, Clone)]
@@ -59,7 +60,7 @@ impl Source {
                 format!("cannot read the file: {}", plain(&error)),
             ))
         })?;
-        Self::from_bytes(path, bytes).map_err(|(source, diagnostic)| Box::new((source, diagnostic)))
+        Self::from_bytes(path, bytes)
     }
 
     /// Takes a file's bytes as its text.
@@ -67,13 +68,16 @@ impl Source {
     /// # Errors
     ///
     /// One diagnostic that says which character cannot stand in a spec.
-    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, (Self, Diagnostic)> {
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, Box<(Self, Diagnostic)>> {
         let source = |text: String| Self {
             path: path.to_owned(),
             text,
         };
         if bytes.len() as u64 > Self::LARGEST {
-            return Err((source(String::new()), too_large(bytes.len() as u64)));
+            return Err(Box::new((
+                source(String::new()),
+                too_large(bytes.len() as u64),
+            )));
         }
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,
@@ -85,7 +89,7 @@ impl Source {
                     Diagnostic::of_file(Code::BadCharacter, "the file is not UTF-8 text")
                         .position(line, column)
                         .help("save it as UTF-8");
-                return Err((source(text), diagnostic));
+                return Err(Box::new((source(text), diagnostic)));
             }
         };
         let text = text
@@ -103,7 +107,7 @@ impl Source {
             let diagnostic = Diagnostic::of_file(Code::BadCharacter, summary)
                 .position(line, column)
                 .help("delete it: it can make the text look different from what is read");
-            return Err((source(text), diagnostic));
+            return Err(Box::new((source(text), diagnostic)));
         }
         Ok(source(text))
     }
@@ -140,11 +144,59 @@ impl Source {
     }
 }
 
+impl Source {
+    /// Line and column from 1 of what a diagnostic means, unless it is the whole file.
+    pub fn place(&self, diagnostic: &Diagnostic) -> Option<(usize, usize)> {
+        diagnostic
+            .position
+            .or_else(|| locate(&self.text, diagnostic.path.as_ref()?))
+            .filter(|_| !self.text.is_empty())
+    }
+
+    /// The bytes of the word that stands at a line and column, both from 1.
+    pub fn span(&self, line: usize, column: usize) -> Option<std::ops::Range<usize>> {
+        let lines = self.text.split_inclusive('\n');
+        let before: usize = lines.clone().take(line.checked_sub(1)?).map(str::len).sum();
+        let text = lines.clone().nth(line - 1)?.trim_end_matches('\n');
+        let offset = text
+            .char_indices()
+            .nth(column.checked_sub(1)?)
+            .map_or(text.len(), |(at, _)| at);
+        let word = word_length(&text[offset..]).max(usize::from(offset < text.len()));
+        Some(before + offset..before + offset + word)
+    }
+}
+
+/// How many bytes belong to the word, the quoted text or the key at the beginning of `text`.
+fn word_length(text: &str) -> usize {
+    let quote = text
+        .chars()
+        .next()
+        .filter(|first| matches!(first, '"' | '\''));
+    if let Some(quote) = quote
+        && let Some(end) = text[1..].find(quote)
+    {
+        return end + 2;
+    }
+    let end = text
+        .char_indices()
+        .find(|(at, character)| match character {
+            ',' | ']' | '}' => true,
+            ':' => text[at + 1..].is_empty() || text[at + 1..].starts_with(' '),
+            '#' => text[..*at].ends_with(' '),
+            _ => false,
+        })
+        .map_or(text.len(), |(at, _)| at);
+    text[..end].trim_end().len()
+}
+
 fn plain(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
+    if error.kind() == std::io::ErrorKind::NotFound {
+        "there is no such file".to_owned()
+    } else if error.kind() == std::io::ErrorKind::PermissionDenied {
+        "permission denied".to_owned()
+    } else {
+        error.to_string()
     }
 }
 

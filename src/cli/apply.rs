@@ -1,0 +1,242 @@
+//! `apply`: shows the plan, asks, and makes it so.
+
+use std::sync::Arc;
+
+use super::arguments::{Apply, Format, Global};
+use super::error::{CommandError, CommandResult};
+use super::exit::ExitCode;
+use super::output::Output;
+use super::session::{Planned, Plans, plan_all, plan_one, show_findings};
+use super::signals::{self, Known};
+use super::{plan as plan_command, progress, prompt, specs};
+use crate::apply::{ApplyReport, Cancel, Outcome, StepErrorKind, run as run_plan};
+use crate::cloud::Aws;
+use crate::plan::{Held, Plan, Summary, audit};
+use crate::render::{bold, dim, good, human_end, plural, table, warn};
+use crate::resource::LiveInstance;
+
+pub(super) async fn run(global: &Global, arguments: &Apply, output: Output) -> CommandResult {
+    let loaded = specs::read_good(&arguments.paths, Format::Human, output)?;
+    let mut plans = plan_all(global, loaded, arguments.lift_protection, output).await?;
+    settle(&mut plans, output).await?;
+    plan_command::show(&plans, Format::Human, output);
+    refuse_over(&plans)?;
+    let work: Vec<Planned> = plans
+        .planned
+        .into_iter()
+        .filter(|planned| !planned.plan.steps.is_empty())
+        .collect();
+    if work.is_empty() {
+        output.say(&format!("{} nothing to do", good("✓")));
+        return Ok(ExitCode::Done);
+    }
+    for planned in &work {
+        check(&planned.plan)?;
+    }
+    let work = if arguments.yes {
+        work
+    } else {
+        ask(work, output).await?
+    };
+    let known = Known::default();
+    let resume = format!(
+        "trainyard apply{}",
+        if global.local { " --local" } else { "" }
+    );
+    let cancel = signals::listen(output, Arc::clone(&known), resume);
+    let mut verdicts = Vec::new();
+    for planned in &work {
+        verdicts.push(apply_one(planned, &known, &cancel, output).await);
+    }
+    Ok(worst(&verdicts, &cancel))
+}
+
+/// Waits for instances that were launched a moment ago and are not listed yet.
+async fn settle(plans: &mut Plans, output: Output) -> Result<(), CommandError> {
+    for planned in &mut plans.planned {
+        let mut said = false;
+        while planned
+            .plan
+            .held
+            .iter()
+            .any(|held| matches!(held, Held::NotYetVisible { .. }))
+        {
+            if !said {
+                output.say(&format!(
+                    "{}: launched a moment ago and not listed yet; looking again",
+                    planned.plan.environment
+                ));
+                said = true;
+            }
+            tokio::time::sleep(planned.session.pace.longest).await;
+            planned.plan = again(planned, output).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn again(planned: &Planned, output: Output) -> Result<Plan, CommandError> {
+    let observed = planned.session.observe().await?;
+    plan_one(&planned.session, &planned.spec, observed)
+        .await?
+        .map_err(|found| show_findings(&planned.spec.source, found, output))
+}
+
+fn refuse_over(plans: &Plans) -> Result<(), CommandError> {
+    let over: Vec<String> = plans
+        .planned
+        .iter()
+        .filter(|planned| planned.plan.refusal.is_some())
+        .map(|planned| planned.plan.environment.to_string())
+        .collect();
+    if over.is_empty() {
+        return Ok(());
+    }
+    let names = over.join(", ");
+    Err(
+        CommandError::refused(format!("the lease of {names} is over; nothing was changed")).help(
+            format!("run `trainyard destroy {}`, then apply again", over[0]),
+        ),
+    )
+}
+
+/// The planner's own mistakes end here, before they cost anything.
+fn check(plan: &Plan) -> Result<(), CommandError> {
+    let violations = audit(plan);
+    let Some(first) = violations.first() else {
+        return Ok(());
+    };
+    Err(CommandError::failed(format!(
+        "the plan for {} breaks a rule of its own (step {}: {}); nothing was changed",
+        plan.environment, first.step, first.rule
+    ))
+    .help("this is a mistake in trainyard: please report it with the spec"))
+}
+
+/// Asks, and makes sure that what was read is still so.
+async fn ask(work: Vec<Planned>, output: Output) -> Result<Vec<Planned>, CommandError> {
+    let mut summary = Summary::default();
+    for planned in &work {
+        summary += planned.plan.summary();
+    }
+    let question = format!(
+        "Apply this to {}?",
+        plural(work.len() as u64, "environment")
+    );
+    if !prompt::confirm(&question, "yes")? {
+        return Err(CommandError::refused("not confirmed; nothing was changed"));
+    }
+    for planned in &work {
+        let now = again(planned, output).await?;
+        if now.steps != planned.plan.steps {
+            return Err(CommandError::refused(format!(
+                "{} changed while you were reading; nothing was changed by this command",
+                planned.plan.environment
+            ))
+            .help("run it again to see what is different"));
+        }
+    }
+    Ok(work)
+}
+
+async fn apply_one(
+    planned: &Planned,
+    known: &Known,
+    cancel: &Cancel,
+    output: Output,
+) -> ApplyReport {
+    let plan = &planned.plan;
+    output.say(&format!("\napplying {}", bold(plan.environment.as_str())));
+    let session = &planned.session;
+    let aws = Arc::new(Aws {
+        clients: session.clients.clone(),
+        pace: session.pace,
+    });
+    let sink = progress::sink(plan, Arc::clone(known), output);
+    let report = run_plan(plan, aws, sink, cancel.clone()).await;
+    show_instances(plan, &report, output);
+    if !report.is_success() {
+        show_remains(&report, output);
+    }
+    report
+}
+
+/// What runs now, where, and until when.
+fn show_instances(plan: &Plan, report: &ApplyReport, output: Output) {
+    let mut rows = Vec::new();
+    for step in &plan.steps {
+        let Some(Outcome::Done(done)) = report.outcomes.get(&step.id) else {
+            continue;
+        };
+        for live in &done.instances {
+            rows.push(row(plan, live));
+        }
+    }
+    if rows.is_empty() {
+        return;
+    }
+    rows.sort();
+    let heads = ["INSTANCE", "ID", "TYPE", "ZONE", "ADDRESS", "LEASE ENDS"];
+    rows.insert(0, heads.iter().map(|head| dim(head)).collect());
+    output.data(&format!("\n{}", table(&rows)));
+}
+
+fn row(plan: &Plan, live: &LiveInstance) -> Vec<String> {
+    let none = || "-".to_owned();
+    let claim = crate::resource::claim(live, &plan.account);
+    let (name, end) = match claim {
+        crate::resource::Claim::Ours(mark) => (
+            format!("{}[{}]", mark.group, mark.ordinal),
+            human_end(crate::lease::deadline(live, &mark)),
+        ),
+        crate::resource::Claim::Unproven { .. } | crate::resource::Claim::Foreign => {
+            (none(), none())
+        }
+    };
+    vec![
+        name,
+        live.id.to_string(),
+        live.instance_type.clone(),
+        live.zone.clone().unwrap_or_else(none),
+        live.public_address
+            .clone()
+            .or_else(|| live.private_address.clone())
+            .unwrap_or_else(none),
+        end,
+    ]
+}
+
+fn show_remains(report: &ApplyReport, output: Output) {
+    let alive: Vec<&(String, String)> = report.alive().collect();
+    if alive.is_empty() {
+        return;
+    }
+    output.insist(&format!("{} these exist, or may exist:", warn("note:")));
+    for (id, state) in alive {
+        output.insist(&format!("  {id}  {state}"));
+    }
+    output.insist("run the same command again: it goes on from here and launches nothing twice");
+}
+
+fn worst(reports: &[ApplyReport], cancel: &Cancel) -> ExitCode {
+    if reports.iter().all(ApplyReport::is_success) {
+        return ExitCode::Done;
+    }
+    let stopped = reports
+        .iter()
+        .flat_map(|report| report.outcomes.values())
+        .any(|outcome| match outcome {
+            Outcome::Failed(error) => error.kind == StepErrorKind::Cancelled,
+            Outcome::Cancelled => true,
+            Outcome::Done(_) | Outcome::Skipped { .. } => false,
+        });
+    if cancel.is_asked() && stopped {
+        ExitCode::Interrupted
+    } else if reports.iter().any(ApplyReport::did_anything)
+        || reports.iter().any(|report| report.alive().next().is_some())
+    {
+        ExitCode::Partly
+    } else {
+        ExitCode::Failed
+    }
+}

@@ -1,0 +1,237 @@
+//! What can be written on the command line. The doc comments are the help.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Training environments on AWS as reviewed YAML: plan, apply, and a destroy that proves itself.
+#[derive(Debug, Parser)]
+#[command(name = "trainyard", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 error; 2 changes (plan --detailed-exitcode only); 3 partly done; \
+4 refused; 5 something of ours is still alive or unknown; 64 bad usage; 130 interrupted.";
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Global {
+    /// Use the embedded cloud on this machine instead of AWS; its state is kept in .trainyard/
+    #[arg(long, global = true)]
+    pub(super) local: bool,
+    /// Use this profile of ~/.aws instead of the spec's
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// How long listings must show nothing new before absence is believed [default: 30s, with --local 1s]
+    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
+    pub(super) settle: Option<Seconds>,
+    /// Say more: once for what is done, twice for every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Say nothing but results and errors
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    /// Print without colours; NO_COLOR does the same
+    #[arg(long, global = true)]
+    pub(super) no_color: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Write a first environment and its schema header
+    Init(Init),
+    /// Check specs without a network and without credentials
+    Validate(Validate),
+    /// Show what would change, and why
+    Plan(Plan),
+    /// Make AWS what the specs say
+    Apply(Apply),
+    /// End an environment, and prove that nothing of it is left
+    Destroy(Destroy),
+    /// Show what is there, and how long its lease lasts
+    Status(Status),
+    /// Play the whole life of an environment on the embedded cloud
+    Demo,
+    /// The embedded cloud
+    Local(Local),
+    /// Print the JSON Schema of a file
+    Schema(Schema),
+    /// Print completions for a shell
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// The environment's name
+    #[arg(default_value = "my-training")]
+    pub(super) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Validate {
+    /// Spec files, or folders of them [default: environments]
+    pub(super) paths: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Plan {
+    /// Spec files, or folders of them [default: environments]
+    pub(super) paths: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+    /// Exit with 2 where there are changes
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+    /// Plan changes to instances that are protected, too
+    #[arg(long)]
+    pub(super) lift_protection: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Apply {
+    /// Spec files, or folders of them [default: environments]
+    pub(super) paths: Vec<PathBuf>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Replace instances that are protected, too
+    #[arg(long)]
+    pub(super) lift_protection: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Destroy {
+    /// The environment's name, or its file
+    pub(super) environment: String,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Lift termination protection where it stands in the way
+    #[arg(long)]
+    pub(super) lift_protection: bool,
+    #[command(flatten)]
+    pub(super) place: PlaceArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    /// The environment's name, or its file [default: every environment of ours]
+    pub(super) environment: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) place: PlaceArguments,
+}
+
+/// Where to look when there is no file that says so.
+#[derive(Debug, Clone, Args)]
+pub(super) struct PlaceArguments {
+    /// The region, where no spec names it
+    #[arg(long, value_name = "REGION")]
+    pub(super) region: Option<String>,
+    /// Refuse any other account than this
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(super) account: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Local {
+    #[command(subcommand)]
+    pub(super) command: LocalCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LocalCommand {
+    /// Serve the embedded cloud on a loopback port
+    Serve(Serve),
+    /// Make a bucket on the embedded cloud
+    MakeBucket {
+        /// Its name
+        bucket: String,
+    },
+    /// End the embedded cloud that --local started here; its state stays
+    Stop,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// The port; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub(super) port: u16,
+    /// The folder that keeps the state
+    #[arg(long, default_value = ".trainyard", value_name = "FOLDER")]
+    pub(super) folder: PathBuf,
+    /// Keep everything in memory
+    #[arg(long)]
+    pub(super) memory: bool,
+    /// The account that it plays
+    #[arg(long, default_value = "123456789012", value_name = "ACCOUNT")]
+    pub(super) account: String,
+    /// End after this long without a request
+    #[arg(long, value_name = "DURATION")]
+    pub(super) idle: Option<Seconds>,
+    /// Answer the control endpoint that tests use
+    #[arg(long, hide = true)]
+    pub(super) control: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    /// Which file
+    #[arg(value_enum)]
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Kind {
+    /// A file under environments/
+    Environment,
+    /// trainyard.yaml
+    Project,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Human,
+    /// For programs
+    Json,
+    /// For pull requests
+    Markdown,
+}
+
+/// A short duration such as `30s` or `2m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seconds(pub(super) Duration);
+
+impl FromStr for Seconds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || "write seconds or minutes with their unit, such as 30s or 2m".to_owned();
+        let (amount, factor) = match (text.strip_suffix('s'), text.strip_suffix('m')) {
+            (Some(amount), _) => (amount, 1),
+            (None, Some(amount)) => (amount, 60),
+            (None, None) => return Err(wrong()),
+        };
+        let amount: u32 = amount.parse().map_err(|_| wrong())?;
+        Ok(Self(Duration::from_secs(u64::from(amount) * factor)))
+    }
+}

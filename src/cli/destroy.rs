@@ -1,0 +1,311 @@
+//! `destroy`: ends an environment and proves that nothing of it is left.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::arguments::{Destroy, Global};
+use super::error::{CommandError, CommandResult};
+use super::exit::ExitCode;
+use super::output::Output;
+use super::session::{Destination, Session, open};
+use super::signals::{self, Known};
+use super::specs::{self, Named};
+use super::{progress, prompt};
+use crate::apply::{Cancel, run as run_plan};
+use crate::cloud::Aws;
+use crate::plan::{Action, Held, Observed, Plan, audit, other_environments, plan_destroy};
+use crate::render::{bad, good, plan_text, plural};
+use crate::resource::{AccountId, EnvironmentName, Region};
+use crate::spec::nearest;
+
+/// How often what turns up late is ended before giving up.
+const MOST_ROUNDS: u32 = 5;
+
+pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) -> CommandResult {
+    let (environment, destination) = target(arguments, output)?;
+    let mut session = open(global, destination, output).await?;
+    session.lift_protection = arguments.lift_protection;
+    let resume = format!(
+        "trainyard destroy {environment} --region {} --account {}",
+        session.clients.region, session.identity.account
+    );
+    let known = Known::default();
+    let observed = session
+        .observe()
+        .await
+        .map_err(|error| unknown(error, &resume))?;
+    let plan = plan_destroy(&environment, &observed, &session.context());
+    output.data(&plan_text(&plan, &[]));
+    if plan.steps.is_empty() && plan.held.is_empty() {
+        say_unseen(&session, &environment, &observed, output);
+    } else if !plan.steps.is_empty() && !arguments.yes {
+        let question = format!(
+            "Destroy {environment} in account {}, {}?",
+            plan.account, plan.region
+        );
+        if !prompt::confirm(&question, environment.as_str())? {
+            return Err(CommandError::refused("not confirmed; nothing was changed"));
+        }
+    }
+    let cancel = signals::listen(output, Arc::clone(&known), resume.clone());
+    let work = Work {
+        session: &session,
+        environment: &environment,
+        known,
+        cancel,
+        output,
+    };
+    work.until_nothing_is_left(plan)
+        .await
+        .map_err(|error| unknown(error, &resume))
+        .inspect(|code| {
+            if *code != ExitCode::Done {
+                output.insist(&format!("to go on: {resume}"));
+            }
+        })
+}
+
+/// An environment is named by its file, or by its name with a place.
+fn target(
+    arguments: &Destroy,
+    output: Output,
+) -> Result<(EnvironmentName, Destination), CommandError> {
+    let place = &arguments.place;
+    let account = place.account.clone().map(AccountId::new);
+    let region = place.region.clone().map(Region::new);
+    match specs::named(&arguments.environment, output)? {
+        Named::Spec(spec) => {
+            let mut destination = Destination::from(&spec.desired.target);
+            destination.account = account.or(destination.account);
+            destination.region = region.or(destination.region);
+            Ok((spec.desired.environment, destination))
+        }
+        Named::Name(name) => {
+            if !EnvironmentName::is_valid(&name) {
+                return Err(CommandError::new(
+                    ExitCode::Usage,
+                    format!("`{name}` cannot be an environment's name"),
+                ));
+            }
+            Ok((
+                EnvironmentName::new(name),
+                Destination {
+                    profile: None,
+                    account,
+                    region,
+                },
+            ))
+        }
+    }
+}
+
+/// What cannot be read is unknown: never "nothing is left".
+fn unknown(mut error: CommandError, resume: &str) -> CommandError {
+    if error.exit == ExitCode::Failed {
+        error.exit = ExitCode::Alive;
+        error.text = format!("{}\nwhether anything is left is not known", error.text);
+        error.help = Some(match error.help {
+            Some(help) => format!("{help}; then run `{resume}`"),
+            None => format!("run `{resume}` again"),
+        });
+    }
+    error
+}
+
+/// Nothing is listed: that is no proof yet, and may be a slip of the pen.
+fn say_unseen(
+    session: &Session,
+    environment: &EnvironmentName,
+    observed: &Observed,
+    output: Output,
+) {
+    let others = other_environments(observed, &BTreeSet::new());
+    let names: Vec<&str> = others
+        .iter()
+        .map(|other| other.environment.as_str())
+        .collect();
+    output.say(&format!(
+        "nothing of {environment} is listed in account {}, {}",
+        session.identity.account, session.clients.region
+    ));
+    if let Some(near) = nearest(environment.as_str(), names.iter().copied()) {
+        output.say(&format!("did you mean `{near}`?"));
+    } else if !names.is_empty() {
+        output.say(&format!("running there: {}", names.join(", ")));
+    }
+}
+
+struct Work<'a> {
+    session: &'a Session,
+    environment: &'a EnvironmentName,
+    known: Known,
+    cancel: Cancel,
+    output: Output,
+}
+
+impl Work<'_> {
+    /// Runs the plan, then looks for as long as a listing may lag; what turns up is ended too.
+    async fn until_nothing_is_left(&self, mut plan: Plan) -> CommandResult {
+        let mut ended = 0;
+        for _ in 0..MOST_ROUNDS {
+            if !plan.steps.is_empty() {
+                ended += instances(&plan);
+                if let Some(code) = self.apply(&plan).await? {
+                    return Ok(code);
+                }
+            }
+            if self.cancel.is_asked() {
+                self.output
+                    .insist("stopped before it was proven that nothing is left");
+                return Ok(ExitCode::Interrupted);
+            }
+            match self.watch().await? {
+                Watch::Quiet(looks) => return Ok(self.verdict(&plan, ended, looks)),
+                Watch::Found(found) => plan = *found,
+                Watch::Interrupted => {
+                    self.output
+                        .insist("stopped before it was proven that nothing is left");
+                    return Ok(ExitCode::Interrupted);
+                }
+            }
+        }
+        self.output.insist(&format!(
+            "{} new instances of {} kept turning up: somebody is launching them",
+            bad("error:"),
+            self.environment
+        ));
+        Ok(ExitCode::Alive)
+    }
+
+    /// The exit code, where the plan did not succeed.
+    async fn apply(&self, plan: &Plan) -> Result<Option<ExitCode>, CommandError> {
+        if let Some(violation) = audit(plan).first() {
+            return Err(CommandError::failed(format!(
+                "the plan breaks a rule of its own (step {}: {})",
+                violation.step, violation.rule
+            )));
+        }
+        let aws = Arc::new(Aws {
+            clients: self.session.clients.clone(),
+            pace: self.session.pace,
+        });
+        let sink = progress::sink(plan, Arc::clone(&self.known), self.output);
+        let report = run_plan(plan, aws, sink, self.cancel.clone()).await;
+        if report.is_success() {
+            return Ok(None);
+        }
+        self.output.insist(&format!(
+            "{} alive, or not known to be gone:",
+            bad("error:")
+        ));
+        for (id, state) in report.alive() {
+            self.output.insist(&format!("  {id}  {state}"));
+        }
+        Ok(Some(if self.cancel.is_asked() {
+            ExitCode::Interrupted
+        } else {
+            ExitCode::Alive
+        }))
+    }
+
+    /// Looks at complete listings until they have shown nothing new for the settle window.
+    async fn watch(&self) -> Result<Watch, CommandError> {
+        let until = Instant::now() + self.session.pace.settle;
+        let mut looks = 0;
+        self.output.say(&format!(
+            "  looking for {} s more, because a listing may lag behind",
+            self.session.pace.settle.as_secs()
+        ));
+        loop {
+            let observed = self.session.observe().await?;
+            looks += 1;
+            let plan = plan_destroy(self.environment, &observed, &self.session.context());
+            if !plan.steps.is_empty() {
+                return Ok(Watch::Found(Box::new(plan)));
+            }
+            if Instant::now() >= until {
+                return Ok(Watch::Quiet(Box::new(Quiet {
+                    looks,
+                    held: plan.held,
+                })));
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.session.pace.longest) => {}
+                () = self.cancel.asked() => return Ok(Watch::Interrupted),
+            }
+        }
+    }
+
+    fn verdict(&self, plan: &Plan, ended: usize, quiet: Box<Quiet>) -> ExitCode {
+        let Quiet { looks, held } = *quiet;
+        if !held.is_empty() {
+            self.output
+                .insist(&format!("{} left alone, and still there:", bad("error:")));
+            for one in &held {
+                self.output.insist(&format!("  {}", held_words(one)));
+            }
+            return ExitCode::Alive;
+        }
+        let proof = format!(
+            "{} over {} s showed nothing of it",
+            plural(looks, "complete listing"),
+            self.session.pace.settle.as_secs()
+        );
+        let what = if ended == 0 {
+            format!("nothing of {} is there: {proof}", self.environment)
+        } else {
+            format!(
+                "{} is gone: {} read back as terminated, and {proof}",
+                self.environment,
+                plural(ended as u64, "instance")
+            )
+        };
+        self.output.data(&format!(
+            "{} {what} (account {}, {})\n",
+            good("✓"),
+            plan.account,
+            plan.region
+        ));
+        ExitCode::Done
+    }
+}
+
+enum Watch {
+    Quiet(Box<Quiet>),
+    Found(Box<Plan>),
+    Interrupted,
+}
+
+struct Quiet {
+    looks: u64,
+    held: Vec<Held>,
+}
+
+fn instances(plan: &Plan) -> usize {
+    plan.steps
+        .iter()
+        .map(|step| match &step.action {
+            Action::Terminate(doomed) => doomed.len(),
+            Action::Launch(_)
+            | Action::Update(_)
+            | Action::Restart(_)
+            | Action::DeleteVolumes(_)
+            | Action::Sync { .. } => 0,
+        })
+        .sum()
+}
+
+fn held_words(held: &Held) -> String {
+    match held {
+        Held::Unproven { id, reason } => {
+            format!("{id} names this environment, but {reason}: end it by hand")
+        }
+        Held::Protected { address, id } => {
+            format!("{id} ({address}) is protected: `--lift-protection` lifts that")
+        }
+        Held::NotYetVisible { address, .. } => format!("{address} is not listed yet"),
+        Held::Unresolved { address, what } => format!("{address} waits for {what}"),
+    }
+}

@@ -1,0 +1,29 @@
+//! The command line: arguments, environment variables, prompts, one file a command.
+
+mod apply;
+mod arguments;
+mod clock;
+mod completions;
+mod demo;
+mod destroy;
+mod environment;
+mod error;
+mod exit;
+mod init;
+mod local;
+mod local_server;
+mod main;
+mod output;
+mod plan;
+mod progress;
+mod prompt;
+mod schema;
+mod session;
+mod signals;
+mod specs;
+mod status;
+mod validate;
+
+pub use arguments::Arguments;
+pub use exit::ExitCode;
+pub use main::main;

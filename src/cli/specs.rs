@@ -1,0 +1,121 @@
+//! The specs that a command works on.
+
+use std::path::{Path, PathBuf};
+
+use super::arguments::Format;
+use super::error::CommandError;
+use super::exit::ExitCode;
+use super::output::Output;
+use crate::render::{diagnostics_json, diagnostics_text, plural};
+use crate::spec::{Diagnostic, Loaded, Source, find_specs, load};
+
+/// The folder that is looked into when nothing is named.
+pub(super) const DEFAULT_FOLDER: &str = "environments";
+
+/// The paths that were named, or the default folder.
+fn or_default(paths: &[PathBuf]) -> Vec<PathBuf> {
+    if paths.is_empty() {
+        vec![PathBuf::from(DEFAULT_FOLDER)]
+    } else {
+        paths.to_vec()
+    }
+}
+
+/// Everything good and bad about the named specs.
+pub(super) fn read(paths: &[PathBuf]) -> (Vec<Loaded>, Vec<(Source, Vec<Diagnostic>)>) {
+    match find_specs(&or_default(paths)) {
+        Ok(files) => {
+            let specs = load(&files);
+            (specs.good, specs.bad)
+        }
+        Err(bad) => (Vec::new(), bad),
+    }
+}
+
+/// The named specs, every one of them good.
+///
+/// # Errors
+///
+/// After all mistakes have been shown.
+pub(super) fn read_good(
+    paths: &[PathBuf],
+    format: Format,
+    output: Output,
+) -> Result<Vec<Loaded>, CommandError> {
+    let (good, bad) = read(paths);
+    if bad.is_empty() {
+        Ok(good)
+    } else {
+        Err(show(&bad, format, output))
+    }
+}
+
+/// Shows mistakes and counts them.
+pub(super) fn show(
+    bad: &[(Source, Vec<Diagnostic>)],
+    format: Format,
+    output: Output,
+) -> CommandError {
+    match format {
+        Format::Json => output.data(&format!("{:#}\n", diagnostics_json(bad))),
+        Format::Human | Format::Markdown => output.insist(diagnostics_text(bad).trim_end()),
+    }
+    let mistakes: usize = bad.iter().map(|(_, diagnostics)| diagnostics.len()).sum();
+    let text = format!(
+        "{} in {}; nothing was changed",
+        plural(mistakes as u64, "mistake"),
+        plural(bad.len() as u64, "file")
+    );
+    CommandError::new(ExitCode::Failed, text)
+}
+
+/// The spec that a word on the command line means: a file, or the name of one in the default folder.
+pub(super) enum Named {
+    /// A good spec.
+    Spec(Box<Loaded>),
+    /// Only a name.
+    Name(String),
+}
+
+/// Finds what a word means.
+///
+/// # Errors
+///
+/// When it is a file that is no good spec.
+pub(super) fn named(word: &str, output: Output) -> Result<Named, CommandError> {
+    let path = Path::new(word);
+    let looks_like_file = word.contains('/')
+        || path
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml");
+    if looks_like_file {
+        let mut good = read_good(&[path.to_owned()], Format::Human, output)?;
+        if good.len() > 1 {
+            return Err(CommandError::new(
+                ExitCode::Usage,
+                format!("{word} holds several environments; name one"),
+            ));
+        }
+        return good
+            .pop()
+            .map(|spec| Named::Spec(Box::new(spec)))
+            .ok_or_else(|| CommandError::failed(format!("{word} holds no spec")));
+    }
+    let found = known()
+        .into_iter()
+        .find(|spec| spec.desired.environment.as_str() == word);
+    Ok(found.map_or_else(
+        || Named::Name(word.to_owned()),
+        |spec| Named::Spec(Box::new(spec)),
+    ))
+}
+
+/// The good specs of the default folder, if there is one.
+pub(super) fn known() -> Vec<Loaded> {
+    let folder = PathBuf::from(DEFAULT_FOLDER);
+    if folder.is_dir() {
+        read(&[folder]).0
+    } else {
+        Vec::new()
+    }
+}

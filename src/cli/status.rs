@@ -1,0 +1,199 @@
+//! `status`: what is there, and how long its lease lasts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::arguments::{Format, Global, Status};
+use super::clock;
+use super::error::CommandResult;
+use super::exit::ExitCode;
+use super::output::Output;
+use super::session::{Destination, open};
+use super::specs::{self, Named};
+use crate::lease::{Deadline, deadline};
+use crate::plan::{Inventory, Observed};
+use crate::render::{EnvironmentStatus, InstanceStatus, status_json, status_text};
+use crate::resource::{
+    AccountId, Address, Claim, Desired, EnvironmentName, InstanceState, LiveInstance, Mark, Region,
+    claim, diff,
+};
+
+pub(super) async fn run(global: &Global, arguments: &Status, output: Output) -> CommandResult {
+    let known = specs::known();
+    let mut wanted = None;
+    let mut desired: BTreeMap<EnvironmentName, Desired> = known
+        .into_iter()
+        .map(|spec| (spec.desired.environment.clone(), spec.desired))
+        .collect();
+    if let Some(word) = &arguments.environment {
+        let name = match specs::named(word, output)? {
+            Named::Spec(spec) => {
+                let name = spec.desired.environment.clone();
+                desired.insert(name.clone(), spec.desired);
+                name
+            }
+            Named::Name(name) => EnvironmentName::new(name),
+        };
+        wanted = Some(name);
+    }
+    let mut environments = Vec::new();
+    for destination in destinations(arguments, wanted.as_ref(), &desired) {
+        let session = open(global, destination, output).await?;
+        let observed = session.observe().await?;
+        environments.extend(statuses(&observed, wanted.as_ref(), &desired));
+    }
+    environments.sort_by(|one, other| {
+        (&one.environment, &one.region).cmp(&(&other.environment, &other.region))
+    });
+    let now = clock::now();
+    match arguments.format {
+        Format::Json => output.data(&format!("{:#}\n", status_json(&environments, now))),
+        Format::Human | Format::Markdown => {
+            output.data(&status_text(&environments, now));
+            if environments
+                .iter()
+                .all(|environment| environment.instances.is_empty())
+            {
+                output.say("no instance of ours is there");
+            }
+        }
+    }
+    Ok(ExitCode::Done)
+}
+
+/// One place where one is named, else every place that a spec names, else the default one.
+fn destinations(
+    arguments: &Status,
+    wanted: Option<&EnvironmentName>,
+    desired: &BTreeMap<EnvironmentName, Desired>,
+) -> Vec<Destination> {
+    let place = &arguments.place;
+    let flags = || Destination {
+        profile: None,
+        account: place.account.clone().map(AccountId::new),
+        region: place.region.clone().map(Region::new),
+    };
+    if place.region.is_some() {
+        return vec![flags()];
+    }
+    let targets: BTreeSet<_> = match wanted {
+        Some(name) => desired
+            .get(name)
+            .into_iter()
+            .map(|desired| &desired.target)
+            .collect(),
+        None => desired.values().map(|desired| &desired.target).collect(),
+    };
+    if targets.is_empty() {
+        vec![flags()]
+    } else {
+        targets.into_iter().map(Destination::from).collect()
+    }
+}
+
+fn statuses(
+    observed: &Observed,
+    wanted: Option<&EnvironmentName>,
+    desired: &BTreeMap<EnvironmentName, Desired>,
+) -> Vec<EnvironmentStatus> {
+    let mut names: BTreeSet<EnvironmentName> = BTreeSet::new();
+    for live in &observed.instances {
+        match claim(live, &observed.account) {
+            Claim::Ours(mark) => {
+                names.insert(mark.environment);
+            }
+            Claim::Unproven { environment, .. } => {
+                names.insert(EnvironmentName::new(environment));
+            }
+            Claim::Foreign => {}
+        }
+    }
+    names
+        .iter()
+        .filter(|name| wanted.is_none_or(|wanted| wanted == *name))
+        .map(|name| status(observed, name, desired.get(name)))
+        .filter(|status| !status.instances.is_empty() || !status.unproven.is_empty())
+        .collect()
+}
+
+fn status(
+    observed: &Observed,
+    name: &EnvironmentName,
+    desired: Option<&Desired>,
+) -> EnvironmentStatus {
+    let now = clock::now();
+    let inventory = Inventory::of(observed, name);
+    let mut instances = Vec::new();
+    for (address, members) in &inventory.members {
+        for (live, mark) in members {
+            if live.state != InstanceState::Terminated {
+                instances.push(instance(address, live, mark, desired));
+            }
+        }
+    }
+    let end = inventory.deadline();
+    EnvironmentStatus {
+        environment: name.to_string(),
+        account: observed.account.to_string(),
+        region: observed.region.to_string(),
+        lease_ends: end.and_then(instant),
+        lease_over: end.is_some_and(|end| end.is_over(now)),
+        drift: drift(&instances, desired),
+        instances,
+        unproven: inventory
+            .unproven
+            .iter()
+            .map(|(id, reason)| (id.to_string(), reason.clone()))
+            .collect(),
+    }
+}
+
+fn instant(deadline: Deadline) -> Option<jiff::Timestamp> {
+    match deadline {
+        Deadline::At(end) => Some(end),
+        Deadline::Unreadable => None,
+    }
+}
+
+fn instance(
+    address: &Address,
+    live: &LiveInstance,
+    mark: &Mark,
+    desired: Option<&Desired>,
+) -> InstanceStatus {
+    InstanceStatus {
+        address: address.to_string(),
+        id: live.id.to_string(),
+        state: live.state.to_string(),
+        instance_type: live.instance_type.clone(),
+        zone: live.zone.clone(),
+        network_address: live
+            .public_address
+            .clone()
+            .or_else(|| live.private_address.clone()),
+        launched: live.first_launched,
+        lease_ends: instant(deadline(live, mark)),
+        in_sync: desired.map(|desired| {
+            desired
+                .instances
+                .get(address)
+                .is_some_and(|wanted| diff(wanted, live, mark).is_empty())
+        }),
+    }
+}
+
+fn drift(instances: &[InstanceStatus], desired: Option<&Desired>) -> String {
+    let Some(desired) = desired else {
+        return "no spec".to_owned();
+    };
+    let differing = instances
+        .iter()
+        .filter(|instance| instance.in_sync == Some(false))
+        .count();
+    let missing = desired.instances.len().saturating_sub(instances.len());
+    match (differing, missing) {
+        (0, 0) => "in sync".to_owned(),
+        (differing, 0) => format!("{differing} differ"),
+        (0, missing) => format!("{missing} missing"),
+        (differing, missing) => format!("{differing} differ, {missing} missing"),
+    }
+}

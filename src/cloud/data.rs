@@ -1,0 +1,207 @@
+//! Data sets: the sync engine with a plan's words.
+
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::connect::Clients;
+use crate::apply::{Control, Performed, StepError, StepErrorKind};
+use crate::resource::{Address, DataPlace, DataSet, Deletion};
+use crate::sync::{self, FailureReason, Place, Progress, Request, SurveyError, SyncPlan};
+
+/// A data set that could not be compared.
+#[derive(Debug)]
+pub struct SurveyFailure {
+    /// The data set.
+    pub address: Address,
+    /// Which of its places it is about: `from` or `to`.
+    pub key: &'static str,
+    /// What went wrong.
+    pub error: SurveyError,
+}
+
+impl SurveyFailure {
+    /// What went wrong, with AWS's own words where there are some.
+    pub fn text(&self) -> String {
+        match self.error.source() {
+            Some(source) => format!("{}: {source}", self.error),
+            None => self.error.to_string(),
+        }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> Option<&'static str> {
+        match &self.error {
+            SurveyError::NoFolder(_) => Some("paths are relative to the file that names them"),
+            SurveyError::NoSuchBucket { .. } => {
+                Some("create the bucket, or check its name and region")
+            }
+            SurveyError::Denied { .. } => {
+                Some("ask for s3:ListBucket on that bucket, or use another profile")
+            }
+            SurveyError::Expired { .. } => Some("sign in again"),
+            SurveyError::Unreachable { .. } => Some("check the network and the region"),
+            SurveyError::EmptySource { .. } => {
+                Some("check the source; to empty the target, delete its files by hand")
+            }
+            SurveyError::NotAPair { .. }
+            | SurveyError::OpenPrefix(_)
+            | SurveyError::Pattern(_)
+            | SurveyError::NotAFolder(_)
+            | SurveyError::Folder { .. }
+            | SurveyError::Listing { .. }
+            | SurveyError::Untrusted { .. }
+            | SurveyError::Lost => None,
+        }
+    }
+}
+
+/// How every data set differs; reads only.
+pub async fn survey_data(
+    clients: &Clients,
+    data: &BTreeMap<Address, DataSet>,
+) -> (BTreeMap<Address, SyncPlan>, Vec<SurveyFailure>) {
+    let mut plans = BTreeMap::new();
+    let mut failures = Vec::new();
+    for (address, data) in data {
+        match sync::survey(&clients.s3, &request(data)).await {
+            Ok(plan) => {
+                plans.insert(address.clone(), plan);
+            }
+            Err(error) => failures.push(SurveyFailure {
+                address: address.clone(),
+                key: key(data, &error),
+                error,
+            }),
+        }
+    }
+    (plans, failures)
+}
+
+/// The place that an error is about: the bucket, unless the folder is what is wrong.
+fn key(data: &DataSet, error: &SurveyError) -> &'static str {
+    let folder = matches!(
+        error,
+        SurveyError::NoFolder(_) | SurveyError::NotAFolder(_) | SurveyError::Folder { .. }
+    );
+    let from_folder = matches!(data.from, DataPlace::Folder(_));
+    if folder == from_folder || matches!(error, SurveyError::EmptySource { .. }) {
+        "from"
+    } else {
+        "to"
+    }
+}
+
+fn request(data: &DataSet) -> Request {
+    let DataSet {
+        from,
+        to,
+        include,
+        exclude,
+        delete,
+    } = data;
+    Request {
+        from: place(from),
+        to: place(to),
+        include: include.clone(),
+        exclude: exclude.clone(),
+        delete: match delete {
+            Deletion::Never => sync::Deletion::Never,
+            Deletion::Extra => sync::Deletion::Extra,
+        },
+    }
+}
+
+fn place(place: &DataPlace) -> Place {
+    match place {
+        DataPlace::Folder(path) => Place::Folder(path.clone()),
+        DataPlace::Prefix { bucket, prefix } => Place::Prefix {
+            bucket: bucket.clone(),
+            prefix: prefix.clone(),
+        },
+    }
+}
+
+/// Transfers the files of a plan.
+pub(super) async fn transfer(
+    clients: &Clients,
+    files: &SyncPlan,
+    control: &Control,
+) -> Result<Performed, StepError> {
+    let total = files.transferred();
+    let (done, moved) = (AtomicU64::new(0), AtomicU64::new(0));
+    let progress = |event: Progress| {
+        match event {
+            Progress::Moved { bytes } => {
+                moved.fetch_add(bytes, Ordering::Relaxed);
+            }
+            Progress::Finished { .. } => {
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+            Progress::Rewound { bytes } => {
+                moved.fetch_sub(bytes, Ordering::Relaxed);
+            }
+            Progress::Started { .. } | Progress::Failed(_) | Progress::Deleted { .. } => return,
+        }
+        (control.progress)(format!(
+            "{} of {} files, {} of {}",
+            done.load(Ordering::Relaxed),
+            total.files,
+            crate::resource::human_bytes(moved.load(Ordering::Relaxed)),
+            crate::resource::human_bytes(total.bytes),
+        ));
+    };
+    let cancelled = || control.cancel.is_asked();
+    let report = sync::execute(
+        &clients.s3,
+        files,
+        &sync::Control::new(&progress, &cancelled),
+    )
+    .await;
+    let mut text = format!(
+        "{} files, {} transferred and checked",
+        report.transferred.files,
+        crate::resource::human_bytes(report.transferred.bytes)
+    );
+    if report.deleted > 0 {
+        text = format!("{text}, {} deleted", report.deleted);
+    }
+    if let Some(first) = report.failures.first() {
+        let kind = match &first.reason {
+            FailureReason::Denied(_) => StepErrorKind::Denied,
+            FailureReason::CredentialsExpired(_) => StepErrorKind::Credentials,
+            _ => StepErrorKind::Rejected,
+        };
+        let listed: Vec<String> = report
+            .failures
+            .iter()
+            .take(MOST_LISTED)
+            .map(|failure| format!("{}: {}", failure.key, failure.reason))
+            .collect();
+        let more = report.failures.len().saturating_sub(listed.len());
+        let rest = if more > 0 {
+            format!("; and {more} more")
+        } else {
+            String::new()
+        };
+        let text = format!(
+            "{} files failed ({text}): {}{rest}",
+            report.failures.len(),
+            listed.join("; ")
+        );
+        return Err(StepError::new(kind, text));
+    }
+    if report.cancelled {
+        return Err(StepError::new(
+            StepErrorKind::Cancelled,
+            format!("stopped: {text}"),
+        ));
+    }
+    Ok(Performed {
+        instances: Vec::new(),
+        text,
+    })
+}
+
+/// How many failed files a message names; the others are counted.
+const MOST_LISTED: usize = 20;

@@ -1,0 +1,71 @@
+//! Mistakes in specs: with the line, a caret, a code and a remedy; or as JSON.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use serde_json::{Value, json};
+
+use super::escape::escape;
+use crate::spec::{Diagnostic, Source};
+
+/// Every mistake of every file, in the order of the files' lines.
+pub fn diagnostics_text(bad: &[(Source, Vec<Diagnostic>)]) -> String {
+    let mut text = String::new();
+    for (source, diagnostics) in bad {
+        for (diagnostic, place) in in_order(source, diagnostics) {
+            text.push_str(&one(source, diagnostic, place));
+            text.push_str("\n\n");
+        }
+    }
+    text
+}
+
+/// Every mistake as a JSON array of objects with file, line, column, code, message and help.
+pub fn diagnostics_json(bad: &[(Source, Vec<Diagnostic>)]) -> Value {
+    let mut list = Vec::new();
+    for (source, diagnostics) in bad {
+        for (diagnostic, place) in in_order(source, diagnostics) {
+            list.push(json!({
+                "file": source.path.display().to_string(),
+                "line": place.map(|(line, _)| line),
+                "column": place.map(|(_, column)| column),
+                "path": diagnostic.path.as_ref().map(ToString::to_string),
+                "code": diagnostic.code.as_str(),
+                "message": diagnostic.summary,
+                "help": diagnostic.help,
+            }));
+        }
+    }
+    Value::Array(list)
+}
+
+type Place = Option<(usize, usize)>;
+
+fn in_order<'a>(source: &Source, diagnostics: &'a [Diagnostic]) -> Vec<(&'a Diagnostic, Place)> {
+    let mut placed: Vec<(&Diagnostic, Place)> = diagnostics
+        .iter()
+        .map(|diagnostic| (diagnostic, source.place(diagnostic)))
+        .collect();
+    placed.sort_by_key(|(_, place)| *place);
+    placed
+}
+
+fn one(source: &Source, diagnostic: &Diagnostic, place: Place) -> String {
+    let path = escape(&source.path.display().to_string());
+    let summary = escape(&diagnostic.summary);
+    let title = Level::ERROR
+        .primary_title(summary.as_str())
+        .id(diagnostic.code.as_str());
+    let span = place.and_then(|(line, column)| source.span(line, column));
+    let mut group: Group<'_> = match span {
+        Some(span) => title.element(
+            Snippet::source(source.text.as_str())
+                .path(path.as_str())
+                .annotation(AnnotationKind::Primary.span(span)),
+        ),
+        None => title.element(Origin::path(path.as_str())),
+    };
+    let help = diagnostic.help.as_deref().map(escape);
+    if let Some(help) = &help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    Renderer::styled().render(&[group])
+}

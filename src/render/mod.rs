@@ -1,0 +1,24 @@
+//! From values to text: for people, for pull requests, for programs.
+//!
+//! Styles are written in; whoever prints strips them where they are not wanted.
+//! Everything that came from AWS or from a file passes [`escape`] on its way.
+
+mod diagnostics;
+mod escape;
+mod plan_json;
+mod plan_markdown;
+mod plan_text;
+mod status;
+mod style;
+mod table;
+mod words;
+
+pub use diagnostics::{diagnostics_json, diagnostics_text};
+pub use escape::escape;
+pub use plan_json::{PlanDocument, plan_json};
+pub use plan_markdown::plan_markdown;
+pub use plan_text::{plan_text, summary_line};
+pub use status::{EnvironmentStatus, InstanceStatus, status_json, status_text};
+pub use style::{bad, bold, dim, good, sign, warn};
+pub use table::table;
+pub use words::{human_end, ordinals_of, plural};

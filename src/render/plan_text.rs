@@ -1,0 +1,586 @@
+//! A plan for people: what would happen, why, and one line that sums it up.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use similar::TextDiff;
+
+use super::escape::escape;
+use super::style::{bad, bold, dim, sign, warn};
+use super::words::{ordinals_of, plural};
+use crate::plan::{
+    Action, Change, Doomed, Held, Launch, Mode, Note, OtherEnvironment, Plan, Reason, Refusal,
+    Step, Summary, Verb,
+};
+use crate::resource::{
+    Address, DataSet, Disk, Effect, FieldChange, Instance, Value, human_bytes, human_duration,
+};
+use crate::sync::SyncPlan;
+
+/// How many of the largest files a plan names.
+const LARGEST_FILES: usize = 3;
+
+/// The plan as text, ending with its summary line.
+pub fn plan_text(plan: &Plan, others: &[OtherEnvironment]) -> String {
+    let mut text = header(plan);
+    let replaced: BTreeMap<&Address, &Doomed> = plan
+        .replaced()
+        .map(|doomed| (&doomed.address, doomed))
+        .collect();
+    let mut updates: BTreeMap<String, Vec<&Change>> = BTreeMap::new();
+    for step in &plan.steps {
+        match &step.action {
+            Action::Launch(launch) => push_launch(&mut text, launch, &replaced),
+            Action::Update(change) => {
+                updates
+                    .entry(change_key(Verb::Update, step, change))
+                    .or_default()
+                    .push(change);
+            }
+            Action::Restart(change) => {
+                updates
+                    .entry(change_key(Verb::Restart, step, change))
+                    .or_default()
+                    .push(change);
+            }
+            Action::Terminate(doomed) => push_doomed(&mut text, doomed, &step.reason),
+            Action::DeleteVolumes(volumes) => {
+                for volume in volumes {
+                    let reason = dim(step.reason.text());
+                    line(
+                        &mut text,
+                        &format!(
+                            "{} {}  {reason}",
+                            sign(Verb::Delete),
+                            bold(&format!("volume {volume}"))
+                        ),
+                    );
+                }
+            }
+            Action::Sync {
+                address,
+                data,
+                files,
+            } => push_files(&mut text, address, data, files),
+        }
+    }
+    for (heading, changes) in updates {
+        push_changes(&mut text, &heading, &changes);
+    }
+    push_held(&mut text, plan);
+    push_notes(&mut text, plan, others);
+    if let Some(refusal) = &plan.refusal {
+        push_refusal(&mut text, refusal, plan);
+    }
+    if !text.ends_with("\n\n") {
+        text.push('\n');
+    }
+    text.push_str(&summary_line(plan.summary(), plan.mode));
+    text.push('\n');
+    text
+}
+
+/// The one line that scripts may look for; its words never vary.
+pub fn summary_line(summary: Summary, mode: Mode) -> String {
+    let Summary {
+        create,
+        update,
+        restart,
+        replace,
+        delete,
+        transfer_files,
+        transfer_bytes,
+        delete_files,
+    } = summary;
+    let title = match mode {
+        Mode::Reconcile => "Plan",
+        Mode::Destroy => "Destroy",
+    };
+    let mut line = format!(
+        "{title}: {create} to create, {update} to update, {restart} to restart, {replace} to replace, {delete} to delete"
+    );
+    if transfer_files > 0 {
+        let files = plural(transfer_files, "file");
+        write!(
+            line,
+            "; {files} ({}) to transfer",
+            human_bytes(transfer_bytes)
+        )
+        .unwrap_or_default();
+    }
+    if delete_files > 0 {
+        write!(line, "; {} to delete", plural(delete_files, "file")).unwrap_or_default();
+    }
+    line.push('.');
+    line
+}
+
+fn line(text: &mut String, content: &str) {
+    text.push_str(content);
+    text.push('\n');
+}
+
+fn header(plan: &Plan) -> String {
+    let mut text = format!(
+        "{}  account {}, {}",
+        bold(plan.environment.as_str()),
+        plan.account,
+        plan.region
+    );
+    match (plan.lease_ends, plan.lease) {
+        (Some(end), _) => write!(text, ", lease ends {}", when(end, plan.made_at)),
+        (None, Some(lease)) if plan.mode == Mode::Reconcile => {
+            write!(text, ", lease {lease} from launch")
+        }
+        (None, _) => Ok(()),
+    }
+    .unwrap_or_default();
+    text.push_str("\n\n");
+    text
+}
+
+/// An instant with its distance: people read the one, and check the other.
+fn when(instant: Timestamp, now: Timestamp) -> String {
+    let seconds = instant.duration_since(now).as_secs();
+    let distance = human_duration(seconds.abs());
+    let clock = instant.strftime("%Y-%m-%d %H:%M UTC");
+    if seconds >= 0 {
+        format!("{clock} (in {distance})")
+    } else {
+        format!("{clock} ({distance} ago)")
+    }
+}
+
+fn push_launch(text: &mut String, launch: &Launch, replaced: &BTreeMap<&Address, &Doomed>) {
+    let (again, new): (Vec<Address>, Vec<Address>) = launch
+        .addresses()
+        .partition(|address| replaced.contains_key(address));
+    if !again.is_empty() {
+        push_replaced(text, &again, replaced);
+    }
+    if !new.is_empty() {
+        let number = plural(new.len() as u64, "instance");
+        line(
+            text,
+            &format!(
+                "{} {}  {number}",
+                sign(Verb::Create),
+                bold(&ordinals_of(&new))
+            ),
+        );
+        for (name, value) in launch_facts(launch) {
+            line(
+                text,
+                &format!("      {} {}", dim(&format!("{name:<16}")), escape(&value)),
+            );
+        }
+    }
+}
+
+/// What a reviewer wants to know of a launch, as the spec names it.
+fn launch_facts(launch: &Launch) -> Vec<(&'static str, String)> {
+    let Instance {
+        group: _,
+        image,
+        instance_type,
+        placement,
+        iam_profile,
+        security_groups,
+        key,
+        disk,
+        volumes,
+        metadata,
+        user_data,
+        protect,
+        tags,
+        lease,
+    } = launch.instance.as_ref();
+    let date = launch.image.created.get(..10).unwrap_or("an unknown day");
+    let mut facts = vec![
+        ("type", instance_type.clone()),
+        (
+            "image",
+            format!(
+                "{} ({}, made {date}; asked for {image})",
+                launch.image.id, launch.image.name
+            ),
+        ),
+    ];
+    if !placement.place().is_empty() {
+        facts.push(("placement", placement.place().to_owned()));
+    }
+    facts.push((
+        "disk",
+        disk_words(disk.as_ref(), launch.image.root_gibibytes),
+    ));
+    for (device, disk) in volumes {
+        facts.push(("volume", format!("{device} {}", disk_words(Some(disk), 0))));
+    }
+    if let Some(profile) = iam_profile {
+        facts.push(("iam_profile", profile.clone()));
+    }
+    if !security_groups.is_empty() {
+        let names: Vec<&str> = security_groups.iter().map(String::as_str).collect();
+        facts.push(("security_groups", names.join(", ")));
+    }
+    if let Some(key) = key {
+        facts.push(("key", key.clone()));
+    }
+    let tokens = match metadata.tokens {
+        crate::resource::Tokens::Required => "IMDSv2 only",
+        crate::resource::Tokens::Optional => "IMDSv1 answered too",
+    };
+    facts.push((
+        "metadata",
+        format!("{tokens}, {}", plural(u64::from(metadata.hop_limit), "hop")),
+    ));
+    if let Some(user_data) = user_data {
+        facts.push((
+            "user_data",
+            plural(user_data.lines().count() as u64, "line"),
+        ));
+    }
+    if *protect {
+        facts.push(("protect", "true".to_owned()));
+    }
+    let tags: Vec<String> = tags
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    facts.push(("tags", tags.join(", ")));
+    facts.push((
+        "lease",
+        format!("{lease} from launch, then it powers itself off and is terminated"),
+    ));
+    facts
+}
+
+fn disk_words(disk: Option<&Disk>, smallest: u32) -> String {
+    let Some(Disk {
+        size,
+        kind,
+        iops,
+        throughput,
+        encrypted,
+    }) = disk
+    else {
+        return format!("{smallest} GiB, as the image has it");
+    };
+    let size = size.map_or_else(|| format!("{smallest} GiB"), |size| size.to_string());
+    let mut words = format!("{size} {}", kind.as_str());
+    if let Some(iops) = iops {
+        write!(words, ", {iops} IOPS").unwrap_or_default();
+    }
+    if let Some(throughput) = throughput {
+        write!(words, ", {throughput}").unwrap_or_default();
+    }
+    if *encrypted == Some(true) {
+        words.push_str(", encrypted");
+    }
+    words
+}
+
+fn push_replaced(text: &mut String, again: &[Address], replaced: &BTreeMap<&Address, &Doomed>) {
+    // Instances that are replaced for the same changes stand on one line.
+    let mut alike: BTreeMap<String, Vec<&Address>> = BTreeMap::new();
+    for address in again {
+        if let Some(doomed) = replaced.get(address) {
+            alike
+                .entry(changes_text(&doomed.replaced_because))
+                .or_default()
+                .push(address);
+        }
+    }
+    for (changes, addresses) in alike {
+        let number = plural(addresses.len() as u64, "instance");
+        let what = format!("{number} terminated and launched anew; what is on the disks is lost");
+        line(
+            text,
+            &format!(
+                "{} {}  {}",
+                sign(Verb::Replace),
+                bold(&ordinals_of(addresses)),
+                warn(&what)
+            ),
+        );
+        text.push_str(&changes);
+    }
+}
+
+/// Changes that read the same are shown once, for all the instances that they are made to.
+fn change_key(verb: Verb, step: &Step, change: &Change) -> String {
+    let group = &change.after.group;
+    format!(
+        "{}\u{0}{}\u{0}{group}\u{0}{}",
+        verb.word(),
+        step.reason.text(),
+        changes_text(&change.changes)
+    )
+}
+
+fn push_changes(text: &mut String, key: &str, changes: &[&Change]) {
+    let mut parts = key.split('\u{0}');
+    let verb = if parts.next() == Some(Verb::Restart.word()) {
+        Verb::Restart
+    } else {
+        Verb::Update
+    };
+    let reason = parts.next().unwrap_or_default();
+    let body = parts.nth(1).unwrap_or_default();
+    let names = ordinals_of(changes.iter().map(|change| &change.address));
+    let effect = match verb {
+        Verb::Restart => {
+            warn("stopped and started: minutes, a new public address, instance store lost")
+        }
+        Verb::Create | Verb::Update | Verb::Replace | Verb::Delete | Verb::Sync => dim("in place"),
+    };
+    line(
+        text,
+        &format!("{} {}  {effect}; {}", sign(verb), bold(&names), dim(reason)),
+    );
+    text.push_str(body);
+}
+
+fn push_doomed(text: &mut String, doomed: &[Doomed], reason: &Reason) {
+    let gone: Vec<&Doomed> = doomed
+        .iter()
+        .filter(|one| one.replaced_because.is_empty())
+        .collect();
+    if gone.is_empty() {
+        return;
+    }
+    let names = ordinals_of(gone.iter().map(|one| &one.address));
+    let number = plural(gone.len() as u64, "instance");
+    let reason = dim(reason.text());
+    line(
+        text,
+        &format!(
+            "{} {}  {number} terminated; {reason}",
+            sign(Verb::Delete),
+            bold(&names)
+        ),
+    );
+    for one in gone {
+        let lift = if one.unprotect {
+            "  its protection is lifted first"
+        } else {
+            ""
+        };
+        line(
+            text,
+            &format!("      {}  {}{lift}", one.id, dim(&one.address.to_string())),
+        );
+    }
+}
+
+fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &SyncPlan) {
+    let DataSet {
+        from,
+        to,
+        include: _,
+        exclude: _,
+        delete: _,
+    } = data;
+    let places = format!(
+        "{} → {}",
+        escape(&from.to_string()),
+        escape(&to.to_string())
+    );
+    line(
+        text,
+        &format!(
+            "{} {}  {places}",
+            sign(Verb::Sync),
+            bold(&address.to_string())
+        ),
+    );
+    let (new, changed, deleted) = (files.new_files(), files.changed(), files.deleted());
+    line(
+        text,
+        &format!(
+            "      {} new ({}), {} changed ({}), {} the same, {} to delete",
+            new.files,
+            human_bytes(new.bytes),
+            changed.files,
+            human_bytes(changed.bytes),
+            files.same.files,
+            deleted.files
+        ),
+    );
+    let largest: Vec<String> = files
+        .largest(LARGEST_FILES)
+        .into_iter()
+        .map(|transfer| {
+            format!(
+                "{} ({})",
+                escape(&transfer.key),
+                human_bytes(transfer.bytes)
+            )
+        })
+        .collect();
+    if !largest.is_empty() {
+        line(text, &format!("      largest: {}", largest.join(", ")));
+    }
+    for deleted in &files.deletions {
+        line(
+            text,
+            &format!(
+                "      {} {}",
+                sign(Verb::Delete).trim_start(),
+                escape(&deleted.key)
+            ),
+        );
+    }
+}
+
+/// Field changes, one line each; text of many lines as a unified diff.
+fn changes_text(changes: &[FieldChange]) -> String {
+    let mut text = String::new();
+    for FieldChange {
+        field,
+        before,
+        after,
+        effect,
+    } in changes
+    {
+        let forces = match effect {
+            Effect::InPlace => String::new(),
+            Effect::Restart => format!("  {}", warn("forces a restart")),
+            Effect::Replace => format!("  {}", warn("forces replacement")),
+        };
+        let lines = matches!(before, Value::Lines(_)) || matches!(after, Value::Lines(_));
+        if lines {
+            line(&mut text, &format!("      {}:{forces}", escape(field)));
+            text.push_str(&lines_diff(before, after));
+        } else {
+            let (before, after) = (escape(&before.to_string()), escape(&after.to_string()));
+            line(
+                &mut text,
+                &format!("      {}: {before} → {after}{forces}", escape(field)),
+            );
+        }
+    }
+    text
+}
+
+fn lines_diff(before: &Value, after: &Value) -> String {
+    let of = |value: &Value| match value {
+        Value::Lines(text) if text.ends_with('\n') => text.clone(),
+        Value::Lines(text) => format!("{text}\n"),
+        Value::Absent => String::new(),
+        Value::Bool(_) | Value::Int(_) | Value::Text(_) | Value::List(_) | Value::Unread => {
+            format!("{value}\n")
+        }
+    };
+    let (before, after) = (of(before), of(after));
+    let diff = TextDiff::from_lines(before.as_str(), after.as_str());
+    let unified = diff.unified_diff().context_radius(3).to_string();
+    unified.lines().fold(String::new(), |mut text, one| {
+        line(&mut text, &format!("        {}", escape(one)));
+        text
+    })
+}
+
+fn push_held(text: &mut String, plan: &Plan) {
+    for held in &plan.held {
+        let content = match held {
+            Held::NotYetVisible { address, until } => format!(
+                "{address} was launched a moment ago and is not listed yet; waiting until {}",
+                until.strftime("%H:%M:%S UTC")
+            ),
+            Held::Unproven { id, reason } => format!(
+                "{id} names this environment, but {reason}; it is left alone: look at it by hand",
+            ),
+            Held::Protected { address, id } => {
+                format!("{address} ({id}) is protected; `--lift-protection` lifts that",)
+            }
+            Held::Unresolved { address, what } => format!("{address} waits for {what}"),
+        };
+        line(text, &format!("{} {}", warn("  ="), escape(&content)));
+    }
+}
+
+fn push_notes(text: &mut String, plan: &Plan, others: &[OtherEnvironment]) {
+    let mut keeps: BTreeMap<String, Vec<&Address>> = BTreeMap::new();
+    for note in &plan.notes {
+        let content = match note {
+            Note::KeepsLease { address, lease } => {
+                let lease = lease.map_or_else(
+                    || "unreadable lease".to_owned(),
+                    |lease| format!("lease of {lease}"),
+                );
+                keeps.entry(lease).or_default().push(address);
+                continue;
+            }
+            Note::LooseVolume { id, gibibytes } => format!(
+                "{id} ({gibibytes} GiB) is ours and attached to nothing; it costs money, and `destroy` deletes it"
+            ),
+            Note::DeletionsWithheld { address, reason } => format!("{address}: {reason}"),
+            Note::FilesSkipped {
+                address,
+                count,
+                first,
+            } => {
+                format!(
+                    "{address}: {} left out, such as {first}",
+                    plural(*count as u64, "file")
+                )
+            }
+        };
+        line(text, &format!("{} {}", warn("note:"), escape(&content)));
+    }
+    for (lease, addresses) in keeps {
+        let names = ordinals_of(addresses);
+        line(
+            text,
+            &format!(
+                "{} {names} keeps its {lease}: its timer was armed at launch",
+                warn("note:")
+            ),
+        );
+    }
+    for other in others {
+        let OtherEnvironment {
+            environment,
+            instances,
+            lease_ends,
+        } = other;
+        let end = lease_ends.map_or_else(
+            || "its lease cannot be read".to_owned(),
+            |end| format!("lease ends {}", when(end, plan.made_at)),
+        );
+        let number = plural(*instances as u64, "instance");
+        line(
+            text,
+            &format!(
+                "{} {} is running too, and no spec here names it: {number}, {end}",
+                warn("note:"),
+                escape(environment)
+            ),
+        );
+    }
+}
+
+fn push_refusal(text: &mut String, refusal: &Refusal, plan: &Plan) {
+    let Refusal::LeaseOver { ended } = refusal;
+    let when = ended.map_or_else(
+        || "its end cannot be read".to_owned(),
+        |ended| format!("it ended {}", when(ended, plan.made_at)),
+    );
+    line(
+        text,
+        &format!(
+            "{} the lease of {} is over: {when}",
+            bad("refused:"),
+            plan.environment
+        ),
+    );
+    line(
+        text,
+        &format!(
+            "      run `trainyard destroy {}`, then apply again",
+            plan.environment
+        ),
+    );
+}
