@@ -11,9 +11,10 @@ use super::signals::{self, Known};
 use super::{plan as plan_command, progress, prompt, specs};
 use crate::apply::{ApplyReport, Cancel, Outcome, StepErrorKind, run as run_plan};
 use crate::cloud::Aws;
+use crate::lease::deadline;
 use crate::plan::{Held, Plan, Summary, audit};
 use crate::render::{bold, dim, good, human_end, plural, table, warn};
-use crate::resource::LiveInstance;
+use crate::resource::{Address, Claim, LiveInstance, claim};
 
 pub(super) async fn run(global: &Global, arguments: &Apply, output: Output) -> CommandResult {
     let loaded = specs::read_good(&arguments.paths, Format::Human, output)?;
@@ -176,25 +177,30 @@ fn show_instances(plan: &Plan, report: &ApplyReport, output: Output) {
         return;
     }
     rows.sort();
+    let mut rows: Vec<Vec<String>> = rows.into_iter().map(|(_, row)| row).collect();
     let heads = ["INSTANCE", "ID", "TYPE", "ZONE", "ADDRESS", "LEASE ENDS"];
     rows.insert(0, heads.iter().map(|head| dim(head)).collect());
     output.data(&format!("\n{}", table(&rows)));
 }
 
-fn row(plan: &Plan, live: &LiveInstance) -> Vec<String> {
+/// A row with the address that it is sorted by.
+fn row(plan: &Plan, live: &LiveInstance) -> (Option<Address>, Vec<String>) {
     let none = || "-".to_owned();
-    let claim = crate::resource::claim(live, &plan.account);
-    let (name, end) = match claim {
-        crate::resource::Claim::Ours(mark) => (
-            format!("{}[{}]", mark.group, mark.ordinal),
-            human_end(crate::lease::deadline(live, &mark)),
-        ),
-        crate::resource::Claim::Unproven { .. } | crate::resource::Claim::Foreign => {
-            (none(), none())
+    let (address, end) = match claim(live, &plan.account) {
+        Claim::Ours(mark) => {
+            let end = human_end(deadline(live, &mark));
+            (
+                Some(Address::Instance {
+                    group: mark.group,
+                    ordinal: mark.ordinal,
+                }),
+                end,
+            )
         }
+        Claim::Unproven { .. } | Claim::Foreign => (None, none()),
     };
-    vec![
-        name,
+    let cells = vec![
+        address.as_ref().map_or_else(none, ToString::to_string),
         live.id.to_string(),
         live.instance_type.clone(),
         live.zone.clone().unwrap_or_else(none),
@@ -203,7 +209,8 @@ fn row(plan: &Plan, live: &LiveInstance) -> Vec<String> {
             .or_else(|| live.private_address.clone())
             .unwrap_or_else(none),
         end,
-    ]
+    ];
+    (address, cells)
 }
 
 fn show_remains(report: &ApplyReport, output: Output) {

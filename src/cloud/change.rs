@@ -14,7 +14,7 @@ use super::tags::retag;
 use super::translate;
 use crate::apply::{Control, Performed, StepError, StepErrorKind};
 use crate::plan::Change;
-use crate::resource::{Disk, InstanceState, LiveVolume, Tokens};
+use crate::resource::{Disk, InstanceId, InstanceState, LiveVolume, Tokens};
 
 /// Makes every change that a running instance takes; the tags that record it come last.
 pub(super) async fn update(clients: &Clients, change: &Change) -> Result<Performed, StepError> {
@@ -120,7 +120,12 @@ fn has(change: &Change, test: impl Fn(&str) -> bool) -> bool {
 async fn in_place(clients: &Clients, change: &Change) -> Result<(), CloudError> {
     let id = change.before.id.as_str();
     if has(change, |field| field == "iam_profile") {
-        iam_profile(clients, change).await?;
+        iam_profile(
+            clients,
+            &change.before.id,
+            change.after.iam_profile.as_deref(),
+        )
+        .await?;
     }
     if has(change, |field| field == "security_groups") {
         clients
@@ -217,13 +222,17 @@ async fn metadata(clients: &Clients, change: &Change) -> Result<(), CloudError> 
     Ok(())
 }
 
-async fn iam_profile(clients: &Clients, change: &Change) -> Result<(), CloudError> {
+/// Gives an instance the wanted profile, or takes away the one that it has.
+pub(super) async fn iam_profile(
+    clients: &Clients,
+    id: &InstanceId,
+    wanted: Option<&str>,
+) -> Result<(), CloudError> {
     const OPERATION: &str = "change the instance profile";
-    let id = change.before.id.as_str();
     let answer = clients
         .ec2
         .describe_iam_instance_profile_associations()
-        .filters(translate::filter("instance-id", [id]))
+        .filters(translate::filter("instance-id", [id.as_str()]))
         .filters(translate::filter("state", ["associating", "associated"]))
         .send()
         .await
@@ -232,7 +241,7 @@ async fn iam_profile(clients: &Clients, change: &Change) -> Result<(), CloudErro
         .iam_instance_profile_associations()
         .first()
         .and_then(|association| association.association_id());
-    let wanted = change.after.iam_profile.as_ref().map(|name| {
+    let wanted = wanted.map(|name| {
         IamInstanceProfileSpecification::builder()
             .name(name)
             .build()
@@ -258,7 +267,7 @@ async fn iam_profile(clients: &Clients, change: &Change) -> Result<(), CloudErro
         (None, Some(profile)) => clients
             .ec2
             .associate_iam_instance_profile()
-            .instance_id(id)
+            .instance_id(id.as_str())
             .iam_instance_profile(profile)
             .send()
             .await

@@ -9,6 +9,7 @@ use aws_sdk_ec2::types::{
 };
 use base64::Engine as _;
 
+use super::change::iam_profile;
 use super::connect::Clients;
 use super::error::CloudError;
 use super::observe::by_id;
@@ -40,11 +41,39 @@ pub(super) async fn launch(
         count(ids.len()),
         pronoun(ids.len())
     ));
-    let instances = wait_running(clients, pace, &ids, control).await?;
+    let mut instances = wait_running(clients, pace, &ids, control).await?;
+    complete(clients, launch, &mut instances).await?;
     Ok(Performed {
         text: format!("{} running", count(instances.len())),
         instances,
     })
+}
+
+/// Makes up for a profile that a launch has lost.
+///
+/// A launch is done when what it launched reads back as asked for. EC2 may answer
+/// a replayed token without any further action (EC2 API idempotency), and a
+/// machine without its profile cannot reach its data.
+async fn complete(
+    clients: &Clients,
+    launch: &Launch,
+    instances: &mut [LiveInstance],
+) -> Result<(), StepError> {
+    let Some(wanted) = &launch.instance.iam_profile else {
+        return Ok(());
+    };
+    for live in instances
+        .iter_mut()
+        .filter(|live| live.iam_profile.as_ref() != Some(wanted))
+    {
+        iam_profile(clients, &live.id, Some(wanted))
+            .await
+            .map_err(|error| {
+                StepError::from(error).alive(vec![(live.id.to_string(), live.state.to_string())])
+            })?;
+        live.iam_profile = Some(wanted.clone());
+    }
+    Ok(())
 }
 
 fn count(number: usize) -> String {
@@ -188,7 +217,12 @@ fn parameters(clients: &Clients, launch: &Launch, incarnation: u32) -> RunInstan
 /// The root disk is always mapped, so that what becomes of it is never left to a default.
 fn disks(launch: &Launch) -> Vec<BlockDeviceMapping> {
     let Instance { disk, volumes, .. } = launch.instance.as_ref();
-    let root = disk.as_ref().map_or_else(
+    // Without a word in the spec the size is the image's own: a mapping without
+    // any size is refused.
+    let smallest = i32::try_from(launch.image.root_gibibytes)
+        .ok()
+        .filter(|size| *size > 0);
+    let mut root = disk.as_ref().map_or_else(
         || {
             EbsBlockDevice::builder()
                 .delete_on_termination(true)
@@ -196,6 +230,7 @@ fn disks(launch: &Launch) -> Vec<BlockDeviceMapping> {
         },
         ebs,
     );
+    root.volume_size = root.volume_size.or(smallest);
     let mapping = |device: &str, ebs: EbsBlockDevice| {
         BlockDeviceMapping::builder()
             .device_name(device)

@@ -37,6 +37,15 @@ pub(super) async fn images(
     }
     for (selector, image) in &resolved {
         check_architecture(wanted, (selector, image), types, found);
+        if let Some((asked, group)) = wanted.disks.get(selector)
+            && *asked < image.root_gibibytes
+        {
+            let summary = format!("a disk of {asked} GiB does not hold the image {}", image.id);
+            let mut finding = Finding::missing(group, &["disk", "size"], summary)
+                .help(format!("the image needs {} GiB", image.root_gibibytes));
+            finding.exists = true;
+            found.push(finding);
+        }
     }
     Ok(resolved)
 }

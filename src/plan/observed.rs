@@ -35,6 +35,8 @@ pub struct Wanted {
     pub subnets: BTreeMap<String, String>,
     /// Key pairs by name.
     pub keys: BTreeMap<String, String>,
+    /// The smallest root disk, in GiB, that a group asks for by image.
+    pub disks: BTreeMap<ImageSelector, (u32, String)>,
     /// The group that names an image first.
     pub image_groups: BTreeMap<ImageSelector, String>,
 }

@@ -47,6 +47,14 @@ pub fn wanted(desired: &Desired, observed: &Observed, context: &Context) -> Want
         let group = instance.group.to_string();
         let types = wanted.images.entry(instance.image.clone()).or_default();
         types.insert(instance.instance_type.clone());
+        if let Some(size) = instance.disk.as_ref().and_then(|disk| disk.size) {
+            let asked = (size.gibibytes(), group.clone());
+            let smallest = wanted
+                .disks
+                .entry(instance.image.clone())
+                .or_insert_with(|| asked.clone());
+            *smallest = smallest.clone().min(asked);
+        }
         wanted
             .image_groups
             .entry(instance.image.clone())
