@@ -1,3 +1,8 @@
+use std::collections::BTreeMap;
+use std::fs;
+
+use proptest::prelude::*;
+
 use super::server::{EPOCH, md5, multipart_etag};
 use super::world::{World, keys, noise};
 use crate::sync::{Change, SurveyError, Totals, Why};
@@ -176,4 +181,42 @@ async fn listings_of_many_pages_join_with_the_walk() {
     let plan = world.converge(&world.up()).await;
     assert_eq!(plan.transfers.len(), 55);
     assert_eq!(world.survey(&world.up()).await.unwrap().same.files, 55);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_tree_is_the_same_after_it_went_up_and_came_down(
+        tree in proptest::collection::btree_map("[a-c!+ é-]{1,4}(/[a-c!.]{1,2}x){0,2}", "\\PC{0,20}", 1..12)
+    ) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let world = World::new().await;
+            world.server.state.lock().unwrap().page = 3;
+            let mut written = BTreeMap::new();
+            for (key, content) in tree {
+                // A name that is a file already cannot be a folder, and the reverse.
+                let path = world.path(&key);
+                if fs::create_dir_all(path.parent().unwrap()).is_ok()
+                    && fs::write(&path, &content).is_ok()
+                {
+                    written.insert(key, content);
+                }
+            }
+            let sent = world.converge(&world.up()).await;
+            assert_eq!(keys(&sent), written.keys().map(String::as_str).collect::<Vec<_>>());
+            for entry in fs::read_dir(world.root()).unwrap() {
+                let path = entry.unwrap().path();
+                let gone = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+                gone.unwrap();
+            }
+            let fetched = world.converge(&world.down()).await;
+            assert_eq!(keys(&fetched), keys(&sent));
+            for (key, content) in &written {
+                assert_eq!(world.read(key), content.as_bytes());
+            }
+            assert!(world.survey(&world.up()).await.unwrap().is_empty());
+        });
+    }
 }
