@@ -60,7 +60,7 @@ type Expected = fn(&SurveyError) -> bool;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_listing_error_of_any_kind_leads_to_a_deletion() {
-    let cases: [(Fault, Expected); 8] = [
+    let cases: [(Fault, Expected); 9] = [
         (Fault::Error(500, "InternalError"), |error| {
             matches!(error, SurveyError::Listing { .. })
         }),
@@ -78,6 +78,9 @@ async fn no_listing_error_of_any_kind_leads_to_a_deletion() {
         }),
         (Fault::Raw(200, "<html>not S3</html>"), |_| true),
         (Fault::Raw(200, ""), |_| true),
+        (Fault::Raw(200, "<ListBucketResult/>"), |error| {
+            matches!(error, SurveyError::Untrusted { .. })
+        }),
         (Fault::BreakOff, |_| true),
     ];
     for (fault, expected) in cases {
@@ -125,7 +128,13 @@ async fn pages_that_go_in_circles_are_not_trusted() {
         </ListBucketResult>";
     let endless = "<?xml version=\"1.0\"?><ListBucketResult><Name>bucket</Name>\
         <IsTruncated>true</IsTruncated></ListBucketResult>";
-    for page in [page, endless] {
+    let disordered = "<?xml version=\"1.0\"?><ListBucketResult><Name>bucket</Name>\
+        <IsTruncated>false</IsTruncated>\
+        <Contents><Key>data/b</Key><LastModified>2033-05-18T03:33:20Z</LastModified>\
+        <Size>1</Size></Contents>\
+        <Contents><Key>data/a</Key><LastModified>2033-05-18T03:33:20Z</LastModified>\
+        <Size>1</Size></Contents></ListBucketResult>";
+    for page in [page, endless, disordered] {
         let world = World::new().await;
         world.write("a", "a");
         world.server.fail(move |_| Some(Fault::Raw(200, page)));
