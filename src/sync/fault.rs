@@ -96,7 +96,8 @@ fn kind<E>(
     match (code, status) {
         (Some(code), _) if EXPIRED.contains(&code) => FaultKind::Expired,
         (Some("NoSuchBucket"), _) => FaultKind::NoSuchBucket,
-        (Some("NoSuchKey"), _) => FaultKind::NoSuchKey,
+        // The second is what a HEAD has instead of a body.
+        (Some("NoSuchKey" | "NotFound"), _) => FaultKind::NoSuchKey,
         (Some("PreconditionFailed"), _) | (None, Some(412)) => FaultKind::OtherRevision,
         (Some(code), _) if DENIED.contains(&code) => FaultKind::Denied,
         (None, Some(401 | 403)) => FaultKind::Denied,

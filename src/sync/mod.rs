@@ -68,3 +68,7 @@ pub use plan::{
 pub use report::{Control, Failure, FailureReason, Progress, SyncReport};
 #[cfg(feature = "aws")]
 pub use survey::survey;
+
+#[cfg(test)]
+#[cfg(feature = "aws")]
+mod tests;

@@ -291,3 +291,7 @@ fn download(object: RemoteObject, change: Change) -> Transfer {
         },
     }
 }
+
+#[cfg(test)]
+#[path = "tally/tests.rs"]
+mod tests;

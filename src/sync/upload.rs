@@ -324,7 +324,7 @@ mod tests {
         ] {
             let mut end = 0;
             for (index, part) in parts(size).enumerate() {
-                assert_eq!(part.number as usize, index + 1);
+                assert_eq!(usize::try_from(part.number), Ok(index + 1));
                 assert_eq!(part.offset, end);
                 end += part.length;
             }

@@ -1,0 +1,84 @@
+use jiff::Timestamp;
+
+use super::*;
+use crate::sync::Place;
+
+fn object(key: &str) -> RemoteObject {
+    RemoteObject {
+        key: key.to_owned(),
+        size: 1,
+        modified: Timestamp::UNIX_EPOCH,
+        etag: None,
+        archived: None,
+    }
+}
+
+fn file(key: &str) -> LocalFile {
+    LocalFile {
+        key: key.to_owned(),
+        size: 1,
+        modified: Timestamp::UNIX_EPOCH,
+        link: false,
+    }
+}
+
+fn unreadable(key: &str) -> Joined {
+    Joined::SkippedLocal {
+        key: key.to_owned(),
+        reason: SkipReason::UnreadableFolder("permission denied".to_owned()),
+    }
+}
+
+fn close(direction: Direction, delete: Deletion, found: Vec<Joined>) -> SyncPlan {
+    let mut tally = Tally::new(direction, delete);
+    for joined in found {
+        assert!(tally.add(joined).is_none());
+    }
+    let (folder, prefix) = (
+        Place::Folder("here".into()),
+        Place::prefix("bucket", "data"),
+    );
+    tally.close(&match direction {
+        Direction::Up => Request::new(folder, prefix),
+        Direction::Down => Request::new(prefix, folder),
+    })
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_withholds_every_deletion() {
+    let up = || vec![unreadable("closed"), Joined::Remote(object("far/away"))];
+    let plan = close(Direction::Up, Deletion::Extra, up());
+    assert_eq!(plan.deletions, []);
+    assert_eq!(
+        plan.withheld,
+        Some(Withheld::UnreadableFolder("closed".to_owned()))
+    );
+    // Where none was asked for, none is withheld.
+    assert_eq!(close(Direction::Up, Deletion::Never, up()).withheld, None);
+
+    let down = vec![unreadable("closed"), Joined::Local(file("far/away"))];
+    let plan = close(Direction::Down, Deletion::Extra, down);
+    assert_eq!(plan.deletions, []);
+    assert!(plan.withheld.is_some());
+}
+
+#[test]
+fn a_file_that_cannot_be_read_protects_itself_and_what_is_below() {
+    let skipped = Joined::SkippedLocal {
+        key: "odd".to_owned(),
+        reason: SkipReason::UnreadableFile("permission denied".to_owned()),
+    };
+    let found = vec![
+        skipped,
+        Joined::Remote(object("odd")),
+        Joined::Remote(object("odd/below")),
+        Joined::Remote(object("odd2")),
+    ];
+    let plan = close(Direction::Up, Deletion::Extra, found);
+    let keys: Vec<_> = plan
+        .deletions
+        .iter()
+        .map(|extra| extra.key.as_str())
+        .collect();
+    assert_eq!(keys, ["odd2"]);
+}

@@ -1,0 +1,10 @@
+//! The engine against a small S3 over real sockets.
+
+mod both_ways;
+mod cancel;
+mod deletions;
+mod faults;
+mod names;
+mod server;
+mod wire;
+mod world;
