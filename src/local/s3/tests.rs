@@ -7,6 +7,7 @@ mod durability;
 mod listing;
 mod multipart;
 mod objects;
+mod parts;
 
 use std::net::SocketAddr;
 use std::path::Path;
