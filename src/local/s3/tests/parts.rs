@@ -3,6 +3,8 @@
 use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart, ObjectAttributes,
 };
+use http::Request;
+use s3s::Body;
 
 use super::multipart::{PART, put_part, started};
 use super::{BUCKET, Server, noise, refusal};
@@ -120,6 +122,23 @@ async fn an_object_tells_what_it_is_made_of() {
             .checksum_crc32()
             .unwrap()
             .contains('-')
+    );
+
+    // Other clients give all names in one header.
+    let request = Request::get("/training-data/a?attributes");
+    let request = request.header("x-amz-object-attributes", "ETag,ObjectSize, StorageClass");
+    let (status, _, body) = server.raw(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(status, 200, "{body}");
+    assert!(body.contains("<ObjectSize>5243880</ObjectSize>"), "{body}");
+    assert!(
+        body.contains("<ETag>") && body.contains("STANDARD_IA") && !body.contains("<Checksum>"),
+        "{body}"
+    );
+    let request = Request::get("/training-data/a?attributes")
+        .header("x-amz-object-attributes", "ETag,Colour");
+    assert_eq!(
+        server.raw(request.body(Body::empty()).unwrap()).await.0,
+        400
     );
 }
 
