@@ -4,9 +4,11 @@ mod buckets;
 mod checksums;
 mod conditions;
 mod durability;
+mod keys;
 mod listing;
 mod multipart;
 mod objects;
+mod parts;
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
-use s3s::dto::StreamingBlob;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, S3Error, S3ErrorCode, S3Result, s3_error};
 
@@ -151,12 +153,8 @@ fn undo_chunks(mut request: Request<Body>) -> S3Result<Request<Body>> {
         .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     remove_chunked_encoding(&mut parts.headers);
     parts.extensions.insert(trailers.clone());
-    let stream = Box::pin(chunked::decode(body, length, trailers));
-    let body = Body::from(StreamingBlob::from(Body::http_body_unsync(
-        http_body_util::StreamBody::new(futures_util::StreamExt::map(stream, |chunk| {
-            chunk.map(hyper::body::Frame::data)
-        })),
-    )));
+    let frames = chunked::decode(body, length, trailers).map(|chunk| chunk.map(Frame::data));
+    let body = Body::http_body_unsync(StreamBody::new(Box::pin(frames)));
     Ok(Request::from_parts(parts, body))
 }
 

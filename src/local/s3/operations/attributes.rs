@@ -25,22 +25,21 @@ pub(super) async fn get_object_attributes(
         ObjectAttributes::OBJECT_SIZE,
         ObjectAttributes::STORAGE_CLASS,
     ];
-    if input
-        .object_attributes
-        .iter()
-        .any(|attribute| !known.contains(&attribute.as_str()))
-    {
+    // Clients give the names in a header each or all in one; the parser knows
+    // the former only.
+    let given = || {
+        input
+            .object_attributes
+            .iter()
+            .flat_map(|names| names.as_str().split(',').map(str::trim))
+    };
+    if given().any(|name| !known.contains(&name)) {
         return Err(s3_error!(
             InvalidArgument,
             "Invalid attribute name specified."
         ));
     }
-    let wants = |name: &str| {
-        input
-            .object_attributes
-            .iter()
-            .any(|attribute| attribute.as_str() == name)
-    };
+    let wants = |name: &str| given().any(|given| given == name);
     let limit = describe::page_limit("max-parts", input.max_parts)?;
     let object_parts = (wants(ObjectAttributes::OBJECT_PARTS) && !record.parts.is_empty())
         .then(|| parts(&record, limit, input.part_number_marker.unwrap_or(0)));
