@@ -113,7 +113,7 @@ fn start<P: Performer + 'static>(
     };
     running.spawn(async move {
         let outcome = match performer.perform(&step, &control).await {
-            Ok(performed) => Outcome::Done(performed),
+            Ok(done) => Outcome::Done(done),
             Err(error) => Outcome::Failed(error),
         };
         (step.id, outcome)

@@ -50,7 +50,7 @@ fn prepare(folder: &Path) -> std::io::Result<()> {
         QUICKSTART.as_bytes(),
     )?;
     for (name, size) in FILES {
-        let bytes: Vec<u8> = (0..size).map(|index| (index % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..=250).cycle().take(size).collect();
         write(
             &folder.join("environments/quickstart-data").join(name),
             &bytes,

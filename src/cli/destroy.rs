@@ -162,7 +162,7 @@ impl Work<'_> {
                 return Ok(ExitCode::Interrupted);
             }
             match self.watch().await? {
-                Watch::Quiet(looks) => return Ok(self.verdict(&plan, ended, looks)),
+                Watch::Quiet(looks) => return Ok(self.verdict(&plan, ended, &looks)),
                 Watch::Found(found) => plan = *found,
                 Watch::Interrupted => {
                     self.output
@@ -238,19 +238,19 @@ impl Work<'_> {
         }
     }
 
-    fn verdict(&self, plan: &Plan, ended: usize, quiet: Box<Quiet>) -> ExitCode {
-        let Quiet { looks, held } = *quiet;
+    fn verdict(&self, plan: &Plan, ended: usize, quiet: &Quiet) -> ExitCode {
+        let Quiet { looks, held } = quiet;
         if !held.is_empty() {
             self.output
                 .insist(&format!("{} left alone, and still there:", bad("error:")));
-            for one in &held {
+            for one in held {
                 self.output.insist(&format!("  {}", held_words(one)));
             }
             return ExitCode::Alive;
         }
         let proof = format!(
             "{} over {} s showed nothing of it",
-            plural(looks, "complete listing"),
+            plural(*looks, "complete listing"),
             self.session.pace.settle.as_secs()
         );
         let what = if ended == 0 {

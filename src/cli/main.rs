@@ -32,9 +32,13 @@ pub fn main() -> std::process::ExitCode {
 /// Help and version are no mistakes; anything else on the command line is, with a code of its own.
 fn usage(error: &clap::Error) -> std::process::ExitCode {
     error.print().unwrap_or_default();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::Done.into(),
-        _ => ExitCode::Usage.into(),
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        ExitCode::Done.into()
+    } else {
+        ExitCode::Usage.into()
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use anstream::{AutoStream, ColorChoice};
 
 use super::error::CommandError;
-use crate::render::{bad, bold, escape, warn};
+use crate::render::{bad, bold, escape};
 
 /// How much is said, and in which colours.
 #[derive(Debug, Clone, Copy)]
@@ -37,10 +37,6 @@ impl Output {
     /// Something that is said even when quiet was asked for.
     pub(super) fn insist(self, text: &str) {
         self.talk(text);
-    }
-
-    pub(super) fn warning(self, text: &str) {
-        self.talk(&format!("{} {}", warn("warning:"), escape(text)));
     }
 
     pub(super) fn error(self, error: &CommandError) {

@@ -246,7 +246,7 @@ pub(super) async fn iam_profile(
             .name(name)
             .build()
     });
-    let result = match (association, wanted) {
+    match (association, wanted) {
         (Some(association), Some(profile)) => clients
             .ec2
             .replace_iam_instance_profile_association()
@@ -278,6 +278,5 @@ pub(super) async fn iam_profile(
             CloudErrorKind::Rejected,
             "there is none to take away",
         )),
-    };
-    result
+    }
 }

@@ -14,7 +14,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long one attempt of a control call may take; the SDK's own default is for ever.
 const ATTEMPT: Duration = Duration::from_secs(30);
 /// How long a control call may take with all its attempts.
-const OPERATION: Duration = Duration::from_secs(180);
+const OPERATION: Duration = Duration::from_mins(3);
 /// How often a control call is tried. The SDK waits longer between attempts each
 /// time, so that a short storm of throttling is ridden out.
 const ATTEMPTS: u32 = 6;

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::connect::Clients;
 use crate::apply::{Control, Performed, StepError, StepErrorKind};
 use crate::resource::{Address, DataPlace, DataSet, Deletion};
-use crate::sync::{self, FailureReason, Place, Progress, Request, SurveyError, SyncPlan};
+use crate::sync::{
+    self, FailureReason, Place, Progress, Request, SurveyError, SyncPlan, SyncReport,
+};
 
 /// A data set that could not be compared.
 #[derive(Debug)]
@@ -158,6 +160,11 @@ pub(super) async fn transfer(
         &sync::Control::new(&progress, &cancelled),
     )
     .await;
+    outcome(&report)
+}
+
+/// What a transfer came to, in words and as a step's end.
+fn outcome(report: &SyncReport) -> Result<Performed, StepError> {
     let mut text = format!(
         "{} files, {} transferred and checked",
         report.transferred.files,
@@ -170,7 +177,17 @@ pub(super) async fn transfer(
         let kind = match &first.reason {
             FailureReason::Denied(_) => StepErrorKind::Denied,
             FailureReason::CredentialsExpired(_) => StepErrorKind::Credentials,
-            _ => StepErrorKind::Rejected,
+            FailureReason::ChangedWhileRead
+            | FailureReason::ChangedSincePlanned
+            | FailureReason::ThroughLink(_)
+            | FailureReason::FileInTheWay(_)
+            | FailureReason::FolderInTheWay
+            | FailureReason::NotAFile
+            | FailureReason::Damaged(_)
+            | FailureReason::Local { .. }
+            | FailureReason::Remote { .. }
+            | FailureReason::NotAPair
+            | FailureReason::Lost => StepErrorKind::Rejected,
         };
         let listed: Vec<String> = report
             .failures

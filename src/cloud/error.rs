@@ -54,14 +54,18 @@ impl CloudError {
         let credentials = ["credential", "identity", "sso", "profile"]
             .iter()
             .any(|word| chain.to_lowercase().contains(word));
-        let kind = match error {
-            SdkError::TimeoutError(_) | SdkError::ResponseError(_) => CloudErrorKind::Ambiguous,
-            SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) if credentials => {
-                CloudErrorKind::Credentials
-            }
-            SdkError::ConstructionFailure(_) => CloudErrorKind::Rejected,
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => CloudErrorKind::Ambiguous,
-            _ => CloudErrorKind::Unreachable,
+        let kind = if let SdkError::TimeoutError(_) | SdkError::ResponseError(_) = error {
+            CloudErrorKind::Ambiguous
+        } else if credentials {
+            CloudErrorKind::Credentials
+        } else if let SdkError::ConstructionFailure(_) = error {
+            CloudErrorKind::Rejected
+        } else if let SdkError::DispatchFailure(failure) = error
+            && failure.is_timeout()
+        {
+            CloudErrorKind::Ambiguous
+        } else {
+            CloudErrorKind::Unreachable
         };
         Self {
             operation,

@@ -103,7 +103,7 @@ async fn types(
             };
             let architectures = facts
                 .processor_info()
-                .map(|processor| processor.supported_architectures())
+                .map(aws_sdk_ec2::types::ProcessorInfo::supported_architectures)
                 .unwrap_or_default()
                 .iter()
                 .map(|architecture| architecture.as_str().to_owned())

@@ -28,9 +28,9 @@ impl Pace {
     pub const AWS: Self = Self {
         first: Duration::from_millis(500),
         longest: Duration::from_secs(5),
-        running: Duration::from_secs(600),
-        stopped: Duration::from_secs(600),
-        terminated: Duration::from_secs(1_200),
+        running: Duration::from_mins(10),
+        stopped: Duration::from_mins(10),
+        terminated: Duration::from_mins(20),
         settle: Duration::from_secs(30),
     };
 

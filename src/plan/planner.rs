@@ -117,7 +117,7 @@ pub fn plan(
     let mut steps = Steps {
         desired,
         resolution,
-        steps: Vec::new(),
+        written: Vec::new(),
         held: decisions.held,
     };
     steps.files(observed);
@@ -145,7 +145,7 @@ pub fn plan(
             Some(Deadline::At(end)) => Some(end),
             Some(Deadline::Unreadable) | None => None,
         },
-        steps: steps.steps,
+        steps: steps.written,
         held: steps.held,
         notes: notes(decisions.notes, observed, &inventory),
         unchanged: unchanged(decisions.unchanged, observed),
@@ -364,16 +364,16 @@ fn expected_soon(inventory: &Inventory, context: &Context) -> BTreeMap<Address, 
 struct Steps<'a> {
     desired: &'a Desired,
     resolution: &'a Resolution,
-    steps: Vec<Step>,
+    written: Vec<Step>,
     held: Vec<Held>,
 }
 
 impl Steps<'_> {
     fn push(&mut self, action: Action, reason: Reason, after: BTreeSet<StepId>) -> StepId {
-        let id = StepId::try_from(self.steps.len())
+        let id = StepId::try_from(self.written.len())
             .unwrap_or(StepId::MAX)
             .saturating_add(1);
-        self.steps.push(Step {
+        self.written.push(Step {
             id,
             action,
             reason,

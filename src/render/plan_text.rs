@@ -493,7 +493,7 @@ fn push_held(text: &mut String, plan: &Plan) {
                 "{id} names this environment, but {reason}; it is left alone: look at it by hand",
             ),
             Held::Protected { address, id } => {
-                format!("{address} ({id}) is protected; `--lift-protection` lifts that",)
+                format!("{address} ({id}) is protected; `--lift-protection` lifts that")
             }
             Held::Unresolved { address, what } => format!("{address} waits for {what}"),
         };

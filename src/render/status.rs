@@ -94,18 +94,20 @@ pub fn status_text(environments: &[EnvironmentStatus], now: Timestamp) -> String
                     )
                 },
             );
-            text.push_str(&format!(
+            let line = format!(
                 "{} the lease of {} {when}: run `trainyard destroy {name}`\n",
                 bad("over:"),
                 bold(name)
-            ));
+            );
+            text.push_str(&line);
         }
         for (id, reason) in &environment.unproven {
-            text.push_str(&format!(
+            let line = format!(
                 "{} {id} names {name}, but {}\n",
                 warn("unproven:"),
                 escape(reason)
-            ));
+            );
+            text.push_str(&line);
         }
     }
     text

@@ -107,10 +107,10 @@ pub struct CredentialsSpec {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
-    /// Where the files come from: a folder, relative to this file, or s3://bucket/prefix.
+    /// Where the files come from: a folder, relative to this file, or `s3://BUCKET/PREFIX`.
     #[schemars(length(min = 1, max = 1024), extend("examples" = ["./data/mockups", "s3://my-training-data/mockups"]))]
     pub from: String,
-    /// Where the files go: s3://bucket/prefix, or a folder.
+    /// Where the files go: `s3://BUCKET/PREFIX`, or a folder.
     #[schemars(length(min = 1, max = 1024), extend("examples" = ["s3://my-training-data/mockups", "./data/mockups"]))]
     pub to: String,
     /// Patterns of the files that take part; all of them when there is none. `*` stays within one folder, `**` does not.

@@ -152,15 +152,14 @@ fn unknown_key(
         Code::UnknownKey,
         format!("the key `{key}` is not known {place}"),
     );
-    let help = match nearest(key, properties.keys().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => {
-            let known = properties
-                .keys()
-                .map(|key| format!("`{key}`"))
-                .collect::<Vec<_>>();
-            format!("known keys are {}", known.join(", "))
-        }
+    let help = if let Some(near) = nearest(key, properties.keys().map(String::as_str)) {
+        format!("did you mean `{near}`?")
+    } else {
+        let known = properties
+            .keys()
+            .map(|key| format!("`{key}`"))
+            .collect::<Vec<_>>();
+        format!("known keys are {}", known.join(", "))
     };
     diagnostic.help(help)
 }
