@@ -1,3 +1,26 @@
-//! The embedded cloud.
+//! The embedded cloud: EC2, STS, SSM and S3 over the AWS wire protocols, in memory
+//! or in a folder, on a loopback port or in process.
+//!
+//! It does what AWS does where that matters to an environment: client tokens,
+//! states that take time, listings that lag, all-or-nothing terminations. It
+//! checks no signatures and no permissions.
 
+mod catalogue;
+mod cloud;
+mod control;
+mod ec2;
+mod identity;
 pub mod s3;
+mod server;
+mod settings;
+mod ssm;
+mod state;
+mod sts;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use cloud::{Cloud, ObjectService};
+pub use server::serve;
+pub use settings::{Clock, Delays, OpenError, Settings};

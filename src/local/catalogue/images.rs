@@ -1,0 +1,152 @@
+//! Machine images.
+
+use crate::local::state::derived_hex;
+
+/// The account that owns Amazon's images.
+const AMAZON: &str = "898082745236";
+
+/// A machine image in one region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Image {
+    pub(crate) id: String,
+    pub(crate) snapshot: String,
+    pub(crate) name: &'static str,
+    pub(crate) owner: String,
+    pub(crate) owner_alias: Option<&'static str>,
+    pub(crate) architecture: &'static str,
+    pub(crate) root_device: &'static str,
+    /// The size of the root's snapshot in GiB.
+    pub(crate) root_size: u32,
+    pub(crate) created: &'static str,
+    pub(crate) deprecated: Option<&'static str>,
+}
+
+impl Image {
+    /// Whether everybody may launch the image: all but the account's own.
+    pub(crate) fn is_public(&self) -> bool {
+        self.owner_alias.is_some()
+    }
+}
+
+struct Entry {
+    name: &'static str,
+    mine: bool,
+    architecture: &'static str,
+    root_device: &'static str,
+    root_size: u32,
+    created: &'static str,
+    deprecated: Option<&'static str>,
+}
+
+const fn amazon(name: &'static str, root_size: u32, created: &'static str) -> Entry {
+    Entry {
+        name,
+        mine: false,
+        architecture: "x86_64",
+        root_device: "/dev/xvda",
+        root_size,
+        created,
+        deprecated: None,
+    }
+}
+
+const fn ubuntu(name: &'static str, created: &'static str) -> Entry {
+    Entry {
+        root_device: "/dev/sda1",
+        ..amazon(name, 60, created)
+    }
+}
+
+/// Names as Amazon's are, dates included: what picks "the newest" needs several
+/// of a kind.
+const ENTRIES: &[Entry] = &[
+    amazon(
+        "Deep Learning AMI (Amazon Linux) Version 30.0",
+        75,
+        "2020-06-19T01:12:35.000Z",
+    ),
+    amazon(
+        "Deep Learning AMI (Amazon Linux) Version 41.0",
+        90,
+        "2021-02-23T22:10:11.000Z",
+    ),
+    amazon(
+        "Deep Learning AMI (Amazon Linux) Version 50.0",
+        100,
+        "2021-09-30T18:40:02.000Z",
+    ),
+    amazon(
+        "Deep Learning AMI (Amazon Linux) Version 61.3",
+        100,
+        "2022-05-19T20:01:44.000Z",
+    ),
+    Entry {
+        deprecated: Some("2022-08-01T00:00:00.000Z"),
+        ..amazon(
+            "Deep Learning AMI (Amazon Linux) Version 20.0",
+            75,
+            "2018-12-14T03:21:09.000Z",
+        )
+    },
+    ubuntu(
+        "Deep Learning OSS Nvidia Driver AMI GPU PyTorch 2.7 (Ubuntu 22.04) 20250602",
+        "2025-06-03T05:11:09.000Z",
+    ),
+    ubuntu(PYTORCH, "2025-08-04T06:32:51.000Z"),
+    amazon(
+        "al2023-ami-2023.8.20250721.2-kernel-6.1-x86_64",
+        8,
+        "2025-07-22T00:44:17.000Z",
+    ),
+    amazon(AL2023, 8, "2025-08-08T00:51:40.000Z"),
+    Entry {
+        architecture: "arm64",
+        ..amazon(AL2023_ARM, 8, "2025-08-08T00:52:03.000Z")
+    },
+    amazon(
+        "amzn2-ami-kernel-5.10-hvm-2.0.20250728.1-x86_64-gp2",
+        8,
+        "2025-07-29T19:04:25.000Z",
+    ),
+    Entry {
+        mine: true,
+        ..amazon("team-trainer-2025-05", 30, "2025-05-12T09:30:00.000Z")
+    },
+];
+
+/// The newest `PyTorch` image.
+pub(super) const PYTORCH: &str =
+    "Deep Learning OSS Nvidia Driver AMI GPU PyTorch 2.7 (Ubuntu 22.04) 20250803";
+/// The newest Amazon Linux 2023 for x86.
+pub(super) const AL2023: &str = "al2023-ami-2023.8.20250808.1-kernel-6.1-x86_64";
+/// The newest Amazon Linux 2023 for ARM.
+pub(super) const AL2023_ARM: &str = "al2023-ami-2023.8.20250808.1-kernel-6.1-arm64";
+
+/// Gives the images of a region, in order of ids.
+pub(crate) fn images(account: &str, region: &str) -> Vec<Image> {
+    let mut images: Vec<Image> = ENTRIES
+        .iter()
+        .map(|entry| Image {
+            id: image_id(region, entry.name),
+            snapshot: format!(
+                "snap-{}",
+                derived_hex(&[region, "snapshot", entry.name], 17)
+            ),
+            name: entry.name,
+            owner: if entry.mine { account } else { AMAZON }.to_owned(),
+            owner_alias: (!entry.mine).then_some("amazon"),
+            architecture: entry.architecture,
+            root_device: entry.root_device,
+            root_size: entry.root_size,
+            created: entry.created,
+            deprecated: entry.deprecated,
+        })
+        .collect();
+    images.sort_by(|one, other| one.id.cmp(&other.id));
+    images
+}
+
+/// The id that an image has in a region.
+pub(super) fn image_id(region: &str, name: &str) -> String {
+    format!("ami-{}", derived_hex(&[region, "image", name], 17))
+}

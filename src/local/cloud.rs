@@ -1,0 +1,418 @@
+//! The cloud itself: which service a request is for, and its answer.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::BoxFuture;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode, request};
+use jiff::Timestamp;
+use s3s::Body;
+
+use super::control::{Control, Event};
+use super::identity::{Credential, Standing, expired};
+use super::settings::{Clock, OpenError, Settings};
+use super::state::{World, derived_hex};
+use super::wire::{Query, Refusal};
+use super::{ec2, ssm, sts};
+
+/// The most that the body of a query or JSON request may hold, in bytes.
+const BODY_LIMIT: usize = 1 << 20;
+
+/// Answers every request that is for S3.
+pub type ObjectService =
+    Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+
+/// An embedded cloud.
+pub struct Cloud {
+    settings: Settings,
+    clock: Clock,
+    world: Mutex<World>,
+    control: Control,
+    objects: Option<ObjectService>,
+    answered: AtomicU64,
+}
+
+/// The services that the cloud has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Service {
+    Ec2,
+    Sts,
+    Ssm,
+    S3,
+}
+
+impl Service {
+    /// The name of the service in lower case.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Ec2 => "ec2",
+            Self::Sts => "sts",
+            Self::Ssm => "ssm",
+            Self::S3 => "s3",
+        }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Ec2 | Self::Sts => "text/xml;charset=UTF-8",
+            Self::Ssm => "application/x-amz-json-1.1",
+            Self::S3 => "application/xml",
+        }
+    }
+
+    fn refusal(self, refusal: &Refusal, request: &str) -> String {
+        match self {
+            Self::Ec2 => refusal.ec2_document(request),
+            Self::Sts => refusal.sts_document(request),
+            Self::Ssm => refusal.json_document(),
+            Self::S3 => refusal.s3_document(request),
+        }
+    }
+
+    /// What the service says when credentials are past their time.
+    fn expired(self) -> Refusal {
+        match self {
+            Self::Ec2 => Refusal::new("RequestExpired", "Request has expired."),
+            Self::Sts | Self::S3 => expired(),
+            Self::Ssm => Refusal::new("ExpiredTokenException", expired().message),
+        }
+    }
+
+    /// What the service says when a request is not signed.
+    fn anonymous(self) -> Refusal {
+        match self {
+            Self::Ec2 => Refusal::new(
+                "AuthFailure",
+                "AWS was not able to validate the provided access credentials",
+            ),
+            Self::Sts | Self::Ssm | Self::S3 => Refusal::new(
+                "MissingAuthenticationToken",
+                "Request is missing Authentication Token",
+            ),
+        }
+    }
+}
+
+/// One request to a service that is answered from the world at once.
+pub(super) struct Turn<'a> {
+    pub(super) world: &'a mut World,
+    pub(super) settings: &'a Settings,
+    pub(super) now: Timestamp,
+    pub(super) request: &'a str,
+}
+
+/// What a service has to say, and whether the world may have changed.
+pub(super) struct Outcome {
+    pub(super) document: Result<String, Refusal>,
+    pub(super) changed: bool,
+}
+
+impl Cloud {
+    /// Opens a cloud, with what its folder keeps from before.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the account is not twelve digits, and when the folder cannot
+    /// be made or its state cannot be read. A corrupt state is never replaced.
+    pub fn open(settings: Settings, clock: Clock) -> Result<Self, OpenError> {
+        let digits = settings.account.bytes().all(|byte| byte.is_ascii_digit());
+        if settings.account.len() != 12 || !digits {
+            return Err(OpenError::Account(settings.account));
+        }
+        let world = match &settings.folder {
+            Some(folder) => World::open(folder)?,
+            None => World::default(),
+        };
+        Ok(Self {
+            control: Control::new(settings.control),
+            settings,
+            clock,
+            world: Mutex::new(world),
+            objects: None,
+            answered: AtomicU64::new(0),
+        })
+    }
+
+    /// Gives the cloud what answers the requests for S3. Without it they are
+    /// refused as not implemented.
+    #[must_use]
+    pub fn with_objects(mut self, objects: ObjectService) -> Self {
+        self.objects = Some(objects);
+        self
+    }
+
+    /// Answers a request for any service.
+    pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
+        let count = self.answered.fetch_add(1, Ordering::Relaxed);
+        let id = request_id(count);
+        if request.uri().path().starts_with("/_trainyard/") {
+            return self.control.answer(request, || self.lock()).await;
+        }
+        match protocol(request.method(), request.uri().path(), &request) {
+            Some(protocol) => self.handle_call(protocol, request, &id).await,
+            None => self.handle_object(request, &id).await,
+        }
+    }
+
+    async fn handle_call(
+        &self,
+        protocol: Protocol,
+        request: Request<Body>,
+        id: &str,
+    ) -> Response<Body> {
+        let (parts, mut body) = request.into_parts();
+        let Ok(bytes) = body.store_all_limited(BODY_LIMIT).await else {
+            let refusal = Refusal::new(
+                "RequestEntityTooLarge",
+                format!("The body exceeds {BODY_LIMIT} bytes or broke off"),
+            );
+            return refused(protocol.service_unread(), &refusal, id);
+        };
+        let call = match Call::read(protocol, &parts, &bytes) {
+            Ok(call) => call,
+            Err((service, refusal)) => return refused(service, &refusal, id),
+        };
+        let event = Event::new(call.service(), call.action(), None);
+        let credential = Credential::from_headers(&parts.headers);
+        let run = async { self.run(&call, credential.as_ref(), id) };
+        self.under_faults(event, id, run).await
+    }
+
+    async fn handle_object(&self, request: Request<Body>, id: &str) -> Response<Body> {
+        let method = request.method().as_str();
+        let event = Event::new(Service::S3, method, Some(request.uri().path()));
+        let credential = Credential::from_headers(request.headers());
+        let standing = credential.map(|credential| {
+            let now = (self.clock)();
+            credential
+                .caller(&self.lock(), &self.settings.account, now)
+                .standing
+        });
+        let run = async {
+            if standing == Some(Standing::Expired) {
+                return refused(Service::S3, &expired(), id);
+            }
+            if let Some(objects) = &self.objects {
+                objects(request).await
+            } else {
+                let refusal = Refusal::new("NotImplemented", "This cloud has no S3");
+                refused(Service::S3, &refusal, id)
+            }
+        };
+        self.under_faults(event, id, run).await
+    }
+
+    /// Notes the request, and lets a fault that was ordered for it happen.
+    async fn under_faults(
+        &self,
+        event: Event,
+        id: &str,
+        run: impl Future<Output = Response<Body>>,
+    ) -> Response<Body> {
+        let service = event.service();
+        let Some(fault) = self.control.note(event) else {
+            return run.await;
+        };
+        if fault.is_after() {
+            drop(run.await);
+        }
+        match fault.happen().await {
+            Some(refusal) => refused(service, &refusal, id),
+            None => super::server::dropped(),
+        }
+    }
+
+    fn run(&self, call: &Call, credential: Option<&Credential>, id: &str) -> Response<Body> {
+        let service = call.service();
+        match self.outcome(call, credential, id) {
+            Ok(document) => answer(StatusCode::OK, service, document, id),
+            Err(refusal) => refused(service, &refusal, id),
+        }
+    }
+
+    fn outcome(
+        &self,
+        call: &Call,
+        credential: Option<&Credential>,
+        id: &str,
+    ) -> Result<String, Refusal> {
+        let service = call.service();
+        let credential = credential.ok_or_else(|| service.anonymous())?;
+        // The clock is read under the lock, so that time never runs backwards
+        // from one call to the next.
+        let mut world = self.lock();
+        let now = (self.clock)();
+        let caller = credential.caller(&world, &self.settings.account, now);
+        if caller.standing == Standing::Expired {
+            return Err(service.expired());
+        }
+        let mut turn = Turn {
+            world: &mut world,
+            settings: &self.settings,
+            now,
+            request: id,
+        };
+        let outcome = match call {
+            Call::Ec2(query, action) => ec2::answer(&mut turn, &caller, action, query),
+            Call::Sts(query, action) => sts::answer(&mut turn, &caller, action, query),
+            Call::Ssm(body, action) => ssm::answer(&caller, action, body),
+        };
+        if outcome.changed
+            && let Some(folder) = &self.settings.folder
+        {
+            world.save(folder).map_err(|error| {
+                Refusal::new(
+                    "InternalError",
+                    format!("failed to keep the state: {error}"),
+                )
+            })?;
+        }
+        outcome.document
+    }
+
+    fn lock(&self) -> MutexGuard<'_, World> {
+        // A panic elsewhere leaves the world between two calls at worst.
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The two protocols that share the path `/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Query,
+    Json,
+}
+
+impl Protocol {
+    /// The service to answer for when the body could not be read.
+    fn service_unread(self) -> Service {
+        match self {
+            Self::Query => Service::Ec2,
+            Self::Json => Service::Ssm,
+        }
+    }
+}
+
+fn protocol<T>(method: &Method, path: &str, request: &Request<T>) -> Option<Protocol> {
+    if *method != Method::POST || path != "/" {
+        return None;
+    }
+    if request.headers().contains_key("x-amz-target") {
+        return Some(Protocol::Json);
+    }
+    let kind = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    kind.trim_start()
+        .to_ascii_lowercase()
+        .starts_with("application/x-www-form-urlencoded")
+        .then_some(Protocol::Query)
+}
+
+/// A request that was understood as far as its action.
+enum Call {
+    Ec2(Query, String),
+    Sts(Query, String),
+    Ssm(serde_json::Value, String),
+}
+
+impl Call {
+    fn read(
+        protocol: Protocol,
+        parts: &request::Parts,
+        body: &[u8],
+    ) -> Result<Self, (Service, Refusal)> {
+        match protocol {
+            Protocol::Query => Self::read_query(body),
+            Protocol::Json => {
+                Self::read_json(parts, body).map_err(|refusal| (Service::Ssm, refusal))
+            }
+        }
+    }
+
+    fn read_query(body: &[u8]) -> Result<Self, (Service, Refusal)> {
+        let query = Query::parse(body).map_err(|refusal| (Service::Ec2, refusal))?;
+        let version = query.root().text("Version").map(str::to_owned);
+        let action = query.root().text("Action").unwrap_or_default().to_owned();
+        let service = match version.as_deref() {
+            Some("2011-06-15") => Service::Sts,
+            _ => Service::Ec2,
+        };
+        if action.is_empty() {
+            let refusal = Refusal::new(
+                "MissingAction",
+                "The request is missing an action or a required parameter.",
+            );
+            return Err((service, refusal));
+        }
+        match version.as_deref() {
+            Some("2011-06-15") => Ok(Self::Sts(query, action)),
+            Some("2016-11-15") => Ok(Self::Ec2(query, action)),
+            other => {
+                let other = other.unwrap_or_default();
+                let message = format!("The version {other} of {action} is not known here.");
+                Err((service, Refusal::new("InvalidAction", message)))
+            }
+        }
+    }
+
+    fn read_json(parts: &request::Parts, body: &[u8]) -> Result<Self, Refusal> {
+        let action = parts
+            .headers
+            .get("x-amz-target")
+            .and_then(|target| target.to_str().ok())
+            .and_then(|target| target.strip_prefix("AmazonSSM."))
+            .ok_or_else(|| {
+                Refusal::new("UnknownOperationException", "Only AmazonSSM is known here.")
+            })?;
+        let value = serde_json::from_slice(body)
+            .map_err(|error| Refusal::new("SerializationException", error.to_string()))?;
+        Ok(Self::Ssm(value, action.to_owned()))
+    }
+
+    fn service(&self) -> Service {
+        match self {
+            Self::Ec2(..) => Service::Ec2,
+            Self::Sts(..) => Service::Sts,
+            Self::Ssm(..) => Service::Ssm,
+        }
+    }
+
+    fn action(&self) -> &str {
+        match self {
+            Self::Ec2(_, action) | Self::Sts(_, action) | Self::Ssm(_, action) => action,
+        }
+    }
+}
+
+fn refused(service: Service, refusal: &Refusal, id: &str) -> Response<Body> {
+    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+    answer(status, service, service.refusal(refusal, id), id)
+}
+
+fn answer(status: StatusCode, service: Service, document: String, id: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(document));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static(service.content_type()),
+    );
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+/// Makes the id of a request, in the shape of a UUID.
+fn request_id(count: u64) -> String {
+    let hex = derived_hex(&["request", &count.to_string()], 32);
+    let mut id = String::with_capacity(36);
+    for (place, digit) in hex.chars().enumerate() {
+        if matches!(place, 8 | 12 | 16 | 20) {
+            id.push('-');
+        }
+        id.push(digit);
+    }
+    id
+}

@@ -1,0 +1,250 @@
+//! The control endpoint: what a test may see and order.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::ops::DerefMut;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use s3s::Body;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::cloud::Service;
+use super::state::World;
+use super::wire::Refusal;
+
+/// How many requests are remembered; the oldest are forgotten first.
+const MOST_EVENTS: usize = 100_000;
+
+/// The most that the body of a control request may hold, in bytes.
+const BODY_LIMIT: usize = 1 << 20;
+
+/// What was asked of the cloud, and what is to go wrong.
+pub(super) struct Control {
+    open: bool,
+    events: Mutex<VecDeque<Event>>,
+    faults: Mutex<Vec<Fault>>,
+}
+
+/// A request that was answered, or will be.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Event {
+    #[serde(serialize_with = "service_name")]
+    service: Service,
+    action: String,
+    /// For S3 the path, whose action is no more than a method.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
+}
+
+impl Event {
+    /// Makes an event.
+    pub(super) fn new(service: Service, action: &str, resource: Option<&str>) -> Self {
+        Self {
+            service,
+            action: action.to_owned(),
+            resource: resource.map(str::to_owned),
+        }
+    }
+
+    /// The service that was asked.
+    pub(super) fn service(&self) -> Service {
+        self.service
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes fields by reference"
+)]
+fn service_name<S: serde::Serializer>(service: &Service, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(service.name())
+}
+
+/// Something that is to go wrong once.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fault {
+    action: String,
+    /// Which call of the action from now on, counted from 1.
+    #[serde(default = "first")]
+    nth: u32,
+    when: When,
+    #[serde(rename = "do")]
+    deed: Deed,
+}
+
+fn first() -> u32 {
+    1
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum When {
+    Before,
+    After,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Deed {
+    Stall,
+    Drop,
+    Error {
+        code: String,
+        status: u16,
+        #[serde(default)]
+        message: String,
+    },
+}
+
+impl Fault {
+    /// Whether the call takes effect before it goes wrong.
+    pub(super) fn is_after(&self) -> bool {
+        self.when == When::After
+    }
+
+    /// Goes wrong: with an error to answer, without any answer, or never.
+    pub(super) async fn happen(self) -> Option<Refusal> {
+        match self.deed {
+            Deed::Stall => std::future::pending().await,
+            Deed::Drop => None,
+            Deed::Error {
+                code,
+                status,
+                message,
+            } => Some(Refusal {
+                code: Cow::Owned(code),
+                message,
+                status,
+            }),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.nth == 0 {
+            return Err("nth counts from 1".to_owned());
+        }
+        match &self.deed {
+            Deed::Error { status, .. } if !(400..600).contains(status) => {
+                Err(format!("{status} is no status of an error"))
+            }
+            Deed::Error { .. } | Deed::Stall | Deed::Drop => Ok(()),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Profile {
+    name: String,
+}
+
+impl Control {
+    /// Makes a control endpoint; unless `open` it tells its health and no more.
+    pub(super) fn new(open: bool) -> Self {
+        Self {
+            open,
+            events: Mutex::default(),
+            faults: Mutex::default(),
+        }
+    }
+
+    /// Notes a request, and gives the fault that was ordered for it.
+    pub(super) fn note(&self, event: Event) -> Option<Fault> {
+        if !self.open {
+            return None;
+        }
+        let action = event.action.clone();
+        {
+            let mut events = held(&self.events);
+            if events.len() == MOST_EVENTS {
+                events.pop_front();
+            }
+            events.push_back(event);
+        }
+        let mut faults = held(&self.faults);
+        let mut ready = None;
+        for (place, fault) in faults.iter_mut().enumerate() {
+            if fault.action == action {
+                fault.nth = fault.nth.saturating_sub(1);
+                if fault.nth == 0 && ready.is_none() {
+                    ready = Some(place);
+                }
+            }
+        }
+        ready.map(|place| faults.remove(place))
+    }
+
+    /// Answers a request to the control endpoint.
+    pub(super) async fn answer<G: DerefMut<Target = World>>(
+        &self,
+        request: Request<Body>,
+        world: impl FnOnce() -> G,
+    ) -> Response<Body> {
+        let (parts, mut body) = request.into_parts();
+        let (path, method) = (parts.uri.path(), parts.method);
+        if path == "/_trainyard/health" && method == Method::GET {
+            let version = env!("CARGO_PKG_VERSION");
+            let health = json!({"service": "trainyard-local", "version": version});
+            return reply(StatusCode::OK, &health);
+        }
+        if !self.open {
+            return reply(StatusCode::NOT_FOUND, &json!({"error": "not found"}));
+        }
+        let Ok(bytes) = body.store_all_limited(BODY_LIMIT).await else {
+            return bad("the body is too long or broke off");
+        };
+        match (path, method.as_str()) {
+            ("/_trainyard/requests", "GET") => reply(StatusCode::OK, &json!(&*held(&self.events))),
+            ("/_trainyard/requests", "DELETE") => {
+                held(&self.events).clear();
+                reply(StatusCode::OK, &json!({}))
+            }
+            ("/_trainyard/faults", "POST") => self.order(&bytes),
+            ("/_trainyard/faults", "DELETE") => {
+                held(&self.faults).clear();
+                reply(StatusCode::OK, &json!({}))
+            }
+            ("/_trainyard/profiles", "POST") => match serde_json::from_slice(&bytes) {
+                Ok(Profile { name }) => {
+                    world().profiles.insert(name);
+                    reply(StatusCode::OK, &json!({}))
+                }
+                Err(error) => bad(&error.to_string()),
+            },
+            _ => reply(StatusCode::NOT_FOUND, &json!({"error": "not found"})),
+        }
+    }
+
+    fn order(&self, body: &[u8]) -> Response<Body> {
+        let ordered: Vec<Fault> = match serde_json::from_slice(body) {
+            Ok(ordered) => ordered,
+            Err(error) => return bad(&error.to_string()),
+        };
+        if let Some(why) = ordered.iter().find_map(|fault| fault.check().err()) {
+            return bad(&why);
+        }
+        held(&self.faults).extend(ordered);
+        reply(StatusCode::OK, &json!({}))
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn bad(why: &str) -> Response<Body> {
+    reply(StatusCode::BAD_REQUEST, &json!({"error": why}))
+}
+
+fn reply(status: StatusCode, value: &Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(value.to_string()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

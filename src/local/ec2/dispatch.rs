@@ -1,0 +1,194 @@
+//! The actions of EC2, and what they have in common.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::identifiers::INSTANCE;
+use super::{
+    groups, images, instances, keys, network, profiles, rules, spot, tags, types, volumes,
+};
+use crate::local::Delays;
+use crate::local::cloud::{Outcome, Turn};
+use crate::local::identity::{Caller, Standing, unauthorized};
+use crate::local::state::{Instance, Region};
+use crate::local::wire::{Node, Query, Refusal, Reply, Xml, after};
+
+const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
+
+/// One call of an action.
+pub(crate) struct Call<'a> {
+    pub(crate) action: &'static str,
+    pub(crate) query: &'a Query,
+    /// The root of the form.
+    pub(crate) form: Node<'a>,
+    pub(crate) region: &'a mut Region,
+    /// The names of the instance profiles.
+    pub(crate) profiles: &'a BTreeSet<String>,
+    pub(crate) delays: &'a Delays,
+    pub(crate) now: Timestamp,
+}
+
+struct Action {
+    name: &'static str,
+    mutates: bool,
+    run: fn(&mut Call) -> Reply,
+}
+
+const fn reads(name: &'static str, run: fn(&mut Call) -> Reply) -> Action {
+    Action {
+        name,
+        mutates: false,
+        run,
+    }
+}
+
+const fn changes(name: &'static str, run: fn(&mut Call) -> Reply) -> Action {
+    Action {
+        name,
+        mutates: true,
+        run,
+    }
+}
+
+const ACTIONS: &[Action] = &[
+    changes("RunInstances", instances::run),
+    reads("DescribeInstances", instances::describe),
+    reads("DescribeInstanceStatus", instances::describe_status),
+    reads("DescribeInstanceAttribute", instances::describe_attribute),
+    changes("TerminateInstances", instances::terminate),
+    changes("StopInstances", instances::stop),
+    changes("StartInstances", instances::start),
+    changes("ModifyInstanceAttribute", instances::modify_attribute),
+    changes("ModifyInstanceMetadataOptions", instances::modify_metadata),
+    reads("DescribeVolumes", volumes::describe),
+    changes("CreateVolume", volumes::create),
+    changes("AttachVolume", volumes::attach),
+    changes("DetachVolume", volumes::detach),
+    changes("DeleteVolume", volumes::delete),
+    changes("ModifyVolume", volumes::modify),
+    reads(
+        "DescribeVolumesModifications",
+        volumes::describe_modifications,
+    ),
+    changes("CreateTags", tags::create),
+    changes("DeleteTags", tags::delete),
+    reads("DescribeTags", tags::describe),
+    reads("DescribeImages", images::describe),
+    reads("DescribeInstanceTypes", types::describe),
+    reads("DescribeInstanceTypeOfferings", types::describe_offerings),
+    reads("DescribeSubnets", network::describe_subnets),
+    reads("DescribeVpcs", network::describe_vpcs),
+    reads("DescribeAvailabilityZones", network::describe_zones),
+    reads("DescribeNetworkInterfaces", network::describe_interfaces),
+    reads("DescribeSecurityGroups", groups::describe),
+    changes("CreateSecurityGroup", groups::create),
+    changes("DeleteSecurityGroup", groups::delete),
+    changes("AuthorizeSecurityGroupIngress", rules::authorize),
+    changes("RevokeSecurityGroupIngress", rules::revoke),
+    reads("DescribeKeyPairs", keys::describe),
+    changes("ImportKeyPair", keys::import),
+    changes("DeleteKeyPair", keys::delete),
+    reads("DescribeSpotInstanceRequests", spot::describe),
+    changes("CancelSpotInstanceRequests", spot::cancel),
+    reads("DescribeIamInstanceProfileAssociations", profiles::describe),
+    changes("AssociateIamInstanceProfile", profiles::associate),
+    changes("ReplaceIamInstanceProfileAssociation", profiles::replace),
+    changes("DisassociateIamInstanceProfile", profiles::disassociate),
+];
+
+/// Answers a call.
+pub(crate) fn answer(turn: &mut Turn, caller: &Caller, name: &str, query: &Query) -> Outcome {
+    let Some(action) = ACTIONS.iter().find(|action| action.name == name) else {
+        let message = format!("The action {name} is not valid for this web service.");
+        return Outcome {
+            document: Err(Refusal::new("InvalidAction", message)),
+            changed: false,
+        };
+    };
+    if let Err(refusal) = permit(caller, action, query) {
+        return Outcome {
+            document: Err(refusal),
+            changed: false,
+        };
+    }
+    let (region, profiles) = turn.world.region(&caller.account, &caller.region);
+    region.settle(turn.now, &turn.settings.delays);
+    let reply = (action.run)(&mut Call {
+        action: action.name,
+        query,
+        form: query.root(),
+        region,
+        profiles,
+        delays: &turn.settings.delays,
+        now: turn.now,
+    });
+    let document = reply.map(|content| {
+        let mut xml = Xml::default();
+        xml.text("requestId", turn.request);
+        xml.extend(&content);
+        xml.document(&format!("{name}Response"), Some(NAMESPACE))
+    });
+    Outcome {
+        document,
+        // A call that is refused may still have done a part: a termination
+        // spares the zones where an instance is protected, and no others.
+        changed: action.mutates,
+    }
+}
+
+/// Checks what may be checked without looking at anything.
+fn permit(caller: &Caller, action: &Action, query: &Query) -> Result<(), Refusal> {
+    if action.mutates && caller.standing == Standing::Denied {
+        return Err(unauthorized(caller, action.name));
+    }
+    if query.root().flag("DryRun")? == Some(true) {
+        return Err(Refusal::new(
+            "DryRunOperation",
+            "Request would have succeeded, but DryRun flag is set.",
+        ));
+    }
+    Ok(())
+}
+
+/// The answer of the calls that only say that it is done.
+pub(super) fn done() -> Xml {
+    let mut xml = Xml::default();
+    xml.text("return", true);
+    xml
+}
+
+impl Call<'_> {
+    /// The instances that are visible yet.
+    pub(super) fn instances(&self) -> impl Iterator<Item = &Instance> {
+        self.region
+            .instances
+            .values()
+            .filter(|instance| self.is_visible(instance))
+    }
+
+    /// An instance by id, if it is visible yet.
+    pub(super) fn instance(&self, id: &str) -> Option<&Instance> {
+        self.region
+            .instances
+            .get(id)
+            .filter(|instance| self.is_visible(instance))
+    }
+
+    /// An instance by id, or the refusal of EC2 for one that is not there.
+    pub(super) fn known_instance(&mut self, id: &str) -> Result<&mut Instance, Refusal> {
+        INSTANCE.check(id)?;
+        let (now, delay) = (self.now, self.delays.visibility);
+        self.region
+            .instances
+            .get_mut(id)
+            .filter(|instance| after(instance.lifecycle.created, delay) <= now)
+            .ok_or_else(|| INSTANCE.unknown(&[id]))
+    }
+
+    /// Whether word of a launch has reached this listing. A client that asks at
+    /// once is told that there is no such instance, as AWS may tell it.
+    fn is_visible(&self, instance: &Instance) -> bool {
+        after(instance.lifecycle.created, self.delays.visibility) <= self.now
+    }
+}

@@ -1,0 +1,269 @@
+//! What a launch asks for, read and checked in full before anything is made.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::super::identifiers::IMAGE;
+use super::super::{Call, profiles, tags};
+use super::devices::{self, Device};
+use super::metadata;
+use super::placement::Placement;
+use crate::local::catalogue::{Image, images, instance_type, parameter};
+use crate::local::state::{MetadataOptions, Protection, ShutdownBehavior, Tags};
+use crate::local::wire::{Node, Refusal};
+
+/// The most instances of one call.
+const MOST_INSTANCES: u32 = 1000;
+
+/// The most bytes of user data, before base64.
+const MOST_USER_DATA: usize = 16_384;
+
+/// The parameters that a launch knows. Anything else is refused rather than
+/// taken and forgotten.
+const KNOWN: &[&str] = &[
+    "Action",
+    "Version",
+    "BlockDeviceMapping",
+    "ClientToken",
+    "DisableApiStop",
+    "DisableApiTermination",
+    "DryRun",
+    "EbsOptimized",
+    "IamInstanceProfile",
+    "ImageId",
+    "InstanceInitiatedShutdownBehavior",
+    "InstanceMarketOptions",
+    "InstanceType",
+    "KeyName",
+    "MaxCount",
+    "MetadataOptions",
+    "MinCount",
+    "Monitoring",
+    "NetworkInterface",
+    "Placement",
+    "SecurityGroup",
+    "SecurityGroupId",
+    "SubnetId",
+    "TagSpecification",
+    "UserData",
+];
+
+/// What a launch asks for.
+#[derive(Clone, Debug)]
+pub(super) struct Launch {
+    pub(super) least: u32,
+    pub(super) most: u32,
+    pub(super) image: Image,
+    pub(super) instance_type: String,
+    pub(super) key: Option<String>,
+    pub(super) profile: Option<String>,
+    pub(super) user_data: Option<String>,
+    pub(super) devices: Vec<Device>,
+    pub(super) tags: BTreeMap<String, Tags>,
+    pub(super) metadata: MetadataOptions,
+    pub(super) protection: Protection,
+    pub(super) shutdown_behavior: ShutdownBehavior,
+    pub(super) ebs_optimized: bool,
+    pub(super) monitoring: bool,
+    pub(super) market: Option<Market>,
+    pub(super) placement: Placement,
+}
+
+/// The terms of a spot launch.
+#[derive(Clone, Debug)]
+pub(super) struct Market {
+    pub(super) max_price: Option<String>,
+    pub(super) interruption: String,
+}
+
+/// Reads and checks a launch.
+pub(super) fn read(call: &Call, placement: Placement) -> Result<Launch, Refusal> {
+    let form = &call.form;
+    refuse_unknown(call)?;
+    let (least, most) = counts(form)?;
+    let image = image(call)?;
+    let instance_type = checked_type(form, &image)?;
+    let behavior = form
+        .text("InstanceInitiatedShutdownBehavior")
+        .unwrap_or("stop");
+    let market = market(form)?;
+    Ok(Launch {
+        least,
+        most,
+        devices: devices::read(form, &image)?,
+        image,
+        instance_type,
+        key: key(call)?,
+        profile: form
+            .has("IamInstanceProfile")
+            .then(|| profiles::read(call, &form.node("IamInstanceProfile")))
+            .transpose()?,
+        user_data: form.text("UserData").map(user_data).transpose()?,
+        tags: tags::specifications(
+            form,
+            &[
+                "instance",
+                "volume",
+                "network-interface",
+                "spot-instances-request",
+            ],
+        )?,
+        metadata: metadata::merge(MetadataOptions::default(), &form.node("MetadataOptions"))?,
+        protection: Protection {
+            termination: form.flag("DisableApiTermination")?.unwrap_or(false),
+            stop: form.flag("DisableApiStop")?.unwrap_or(false),
+        },
+        shutdown_behavior: shutdown_behavior(behavior)?,
+        ebs_optimized: form.flag("EbsOptimized")?.unwrap_or(false),
+        monitoring: form.node("Monitoring").flag("Enabled")?.unwrap_or(false),
+        market,
+        placement,
+    })
+}
+
+fn refuse_unknown(call: &Call) -> Result<(), Refusal> {
+    let unknown = call.query.fields().find(|(name, _)| {
+        let top = name.split('.').next().unwrap_or(name);
+        !KNOWN.contains(&top)
+    });
+    match unknown {
+        None => Ok(()),
+        Some((name, _)) => Err(Refusal::new(
+            "UnsupportedOperation",
+            format!("The parameter {name} is not known to the embedded cloud"),
+        )),
+    }
+}
+
+fn counts(form: &Node) -> Result<(u32, u32), Refusal> {
+    let read = |name: &str| {
+        form.required(name)?;
+        let count = form.number::<u32>(name)?.unwrap_or(0);
+        if count == 0 {
+            return Err(Refusal::value(format!(
+                "Value (0) for parameter {name} is invalid. Minimum value is 1."
+            )));
+        }
+        Ok(count)
+    };
+    let (least, most) = (read("MinCount")?, read("MaxCount")?);
+    if least > most {
+        return Err(Refusal::combination(format!(
+            "MinCount ({least}) must not exceed MaxCount ({most})"
+        )));
+    }
+    if least > MOST_INSTANCES {
+        return Err(Refusal::new(
+            "InstanceLimitExceeded",
+            format!("You have requested more instances ({least}) than {MOST_INSTANCES}."),
+        ));
+    }
+    Ok((least, most.min(MOST_INSTANCES)))
+}
+
+fn image(call: &Call) -> Result<Image, Refusal> {
+    let named = call.form.required("ImageId")?;
+    let id = match named.strip_prefix("resolve:ssm:") {
+        None => named.to_owned(),
+        Some(path) => parameter(&call.region.name, path)
+            .ok_or_else(|| Refusal::value(format!("Parameter {path} could not be found")))?,
+    };
+    IMAGE.check(&id)?;
+    images(&call.region.account, &call.region.name)
+        .into_iter()
+        .find(|image| image.id == id)
+        .ok_or_else(|| {
+            let message = format!("The image id '[{id}]' does not exist");
+            Refusal::new(IMAGE.missing, message)
+        })
+}
+
+fn checked_type(form: &Node, image: &Image) -> Result<String, Refusal> {
+    let name = form.text("InstanceType").unwrap_or("m5.large");
+    let kind = instance_type(name)
+        .ok_or_else(|| Refusal::value(format!("Invalid value '{name}' for InstanceType.")))?;
+    if kind.architecture == image.architecture {
+        return Ok(name.to_owned());
+    }
+    Err(Refusal::value(format!(
+        "The architecture '{}' of the specified instance type does not match the architecture \
+         '{}' of the specified AMI. Specify an instance type and an AMI that have matching \
+         architectures, and try again.",
+        kind.architecture, image.architecture
+    )))
+}
+
+fn key(call: &Call) -> Result<Option<String>, Refusal> {
+    let Some(name) = call.form.text("KeyName") else {
+        return Ok(None);
+    };
+    if call.region.keys.contains_key(name) {
+        return Ok(Some(name.to_owned()));
+    }
+    let message = format!("The key pair '{name}' does not exist");
+    Err(Refusal::new("InvalidKeyPair.NotFound", message))
+}
+
+fn market(form: &Node) -> Result<Option<Market>, Refusal> {
+    let options = form.node("InstanceMarketOptions");
+    match options.text("MarketType") {
+        None => return Ok(None),
+        Some("spot") => {}
+        Some(other) => {
+            return Err(Refusal::value(format!(
+                "Invalid value '{other}' for MarketType."
+            )));
+        }
+    }
+    let spot = options.node("SpotOptions");
+    if !matches!(spot.text("SpotInstanceType"), None | Some("one-time")) {
+        return Err(Refusal::new(
+            "UnsupportedOperation",
+            "This cloud has one-time spot requests only",
+        ));
+    }
+    if form.flag("DisableApiTermination")? == Some(true) {
+        return Err(Refusal::combination(
+            "disableApiTermination is not supported for spot instances",
+        ));
+    }
+    let interruption = spot
+        .text("InstanceInterruptionBehavior")
+        .unwrap_or("terminate");
+    if interruption != "terminate" {
+        return Err(Refusal::combination(
+            "A one-time spot request supports the interruption behavior terminate only",
+        ));
+    }
+    Ok(Some(Market {
+        max_price: spot.text("MaxPrice").map(str::to_owned),
+        interruption: interruption.to_owned(),
+    }))
+}
+
+/// Reads the name of a shutdown behaviour.
+pub(super) fn shutdown_behavior(name: &str) -> Result<ShutdownBehavior, Refusal> {
+    match name {
+        "stop" => Ok(ShutdownBehavior::Stop),
+        "terminate" => Ok(ShutdownBehavior::Terminate),
+        other => Err(Refusal::value(format!(
+            "Invalid value '{other}' for InstanceInitiatedShutdownBehavior."
+        ))),
+    }
+}
+
+/// Checks user data: base64, not too long. What is kept is what was sent.
+pub(super) fn user_data(text: &str) -> Result<String, Refusal> {
+    let packed: String = text.split_ascii_whitespace().collect();
+    let raw = STANDARD
+        .decode(packed)
+        .map_err(|_| Refusal::value("Invalid BASE64 encoding of user data."))?;
+    if raw.len() > MOST_USER_DATA {
+        return Err(Refusal::value(format!(
+            "User data is limited to {MOST_USER_DATA} bytes"
+        )));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,22 @@
+//! Instances: from launch to termination.
+
+mod attributes;
+mod describe;
+mod devices;
+mod launch;
+mod lifecycle;
+mod metadata;
+mod modify;
+mod placement;
+mod render;
+mod run;
+mod token;
+
+pub(super) use attributes::describe_attribute;
+pub(super) use describe::{describe, describe_status};
+pub(super) use lifecycle::{start, stop, terminate};
+pub(super) use metadata::modify_metadata;
+pub(super) use modify::modify_attribute;
+pub(super) use render::interface;
+pub(super) use run::run;
+pub(super) use token::{Claim, ScopeOfToken};

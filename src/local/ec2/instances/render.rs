@@ -1,0 +1,209 @@
+//! Instances as XML.
+
+use super::super::profiles::profile_xml;
+use super::metadata;
+use crate::local::state::{Instance, InstanceState, Region};
+use crate::local::wire::{Xml, aws_time};
+
+/// Writes a reservation with some of its instances, by id.
+pub(super) fn reservation_of(region: &Region, reservation: &str, ids: &[String]) -> Xml {
+    let mut instances: Vec<&Instance> = ids
+        .iter()
+        .filter_map(|id| region.instances.get(id))
+        .collect();
+    instances.sort_by_key(|instance| instance.launch_index);
+    let mut xml = Xml::default();
+    self::reservation(&mut xml, region, reservation, &instances);
+    xml
+}
+
+/// Writes a reservation.
+pub(super) fn reservation(xml: &mut Xml, region: &Region, id: &str, instances: &[&Instance]) {
+    xml.text("reservationId", id)
+        .text("ownerId", &region.account)
+        .node("groupSet", |_| {})
+        .list("instancesSet", instances, |xml, instance| {
+            self::instance(xml, region, instance);
+        });
+}
+
+fn instance(xml: &mut Xml, region: &Region, instance: &Instance) {
+    identity(xml, region, instance);
+    place(xml, instance);
+    machine(xml, instance);
+    if instance.state() != InstanceState::Terminated {
+        equipment(xml, region, instance);
+    }
+    xml.tags(region.tags_of(&instance.id));
+}
+
+fn identity(xml: &mut Xml, region: &Region, instance: &Instance) {
+    let public = instance.interface.public_address;
+    let gone = instance.state() == InstanceState::Terminated;
+    let private = (!gone).then_some(instance.interface.private_address);
+    xml.text("instanceId", &instance.id)
+        .text("imageId", &instance.image)
+        .node("instanceState", |xml| state(xml, instance.state()))
+        .text(
+            "privateDnsName",
+            private.map_or_else(String::new, |address| region.private_name(address)),
+        )
+        .text(
+            "dnsName",
+            public.map_or_else(String::new, |address| region.public_name(address)),
+        )
+        .text("reason", &instance.lifecycle.transition)
+        .maybe("keyName", instance.key.as_ref())
+        .text("amiLaunchIndex", instance.launch_index)
+        .text("instanceType", &instance.kind)
+        .text("launchTime", aws_time(instance.lifecycle.launched))
+        .maybe("privateIpAddress", private)
+        .maybe("ipAddress", public)
+        .text("clientToken", &instance.client_token);
+    if let Some((code, message)) = &instance.lifecycle.reason {
+        xml.node("stateReason", |xml| {
+            xml.text("code", code).text("message", message);
+        });
+    }
+}
+
+fn place(xml: &mut Xml, instance: &Instance) {
+    xml.node("placement", |xml| {
+        xml.text("availabilityZone", &instance.zone)
+            .text("groupName", "")
+            .text("tenancy", "default");
+    });
+    // A terminated instance is in no network any more.
+    if instance.state() != InstanceState::Terminated {
+        xml.text("subnetId", &instance.subnet)
+            .text("vpcId", &instance.vpc);
+    }
+    xml.node("monitoring", |xml| {
+        let state = if instance.monitoring {
+            "enabled"
+        } else {
+            "disabled"
+        };
+        xml.text("state", state);
+    });
+}
+
+fn machine(xml: &mut Xml, instance: &Instance) {
+    xml.text("architecture", &instance.architecture)
+        .text("rootDeviceType", "ebs")
+        .text("rootDeviceName", &instance.root_device)
+        .text("virtualizationType", "hvm")
+        .text("hypervisor", "xen")
+        .text("ebsOptimized", instance.ebs_optimized)
+        .text("enaSupport", true)
+        .text("sourceDestCheck", true)
+        .text("platformDetails", "Linux/UNIX")
+        .text("usageOperation", "RunInstances")
+        .text(
+            "usageOperationUpdateTime",
+            aws_time(instance.lifecycle.created),
+        )
+        .text("bootMode", "uefi-preferred")
+        .node("hibernationOptions", |xml| {
+            xml.text("configured", false);
+        })
+        .node("enclaveOptions", |xml| {
+            xml.text("enabled", false);
+        })
+        .node("metadataOptions", |xml| {
+            metadata::render(xml, &instance.metadata, instance.state());
+        });
+    if let Some(spot) = &instance.spot {
+        xml.text("instanceLifecycle", "spot")
+            .text("spotInstanceRequestId", &spot.request);
+    }
+}
+
+fn equipment(xml: &mut Xml, region: &Region, instance: &Instance) {
+    xml.node("groupSet", |xml| groups(xml, region, instance))
+        .list("blockDeviceMapping", &instance.devices, |xml, device| {
+            xml.text("deviceName", &device.device).node("ebs", |xml| {
+                xml.text("volumeId", &device.volume)
+                    .text("status", "attached")
+                    .text("attachTime", aws_time(device.attached))
+                    .text("deleteOnTermination", device.delete_on_termination);
+            });
+        })
+        .node("networkInterfaceSet", |xml| {
+            xml.node("item", |xml| interface(xml, region, instance));
+        });
+    if let Some(association) = region.association_of(&instance.id) {
+        xml.node("iamInstanceProfile", |xml| {
+            profile_xml(xml, region, &association.profile);
+        });
+    }
+}
+
+fn groups(xml: &mut Xml, region: &Region, instance: &Instance) {
+    for group in &instance.groups {
+        xml.node("item", |xml| {
+            xml.text("groupId", group)
+                .text("groupName", region.group_name(group));
+        });
+    }
+}
+
+/// Writes the primary network interface of an instance, without what only its
+/// own listing has.
+pub(in super::super) fn interface(xml: &mut Xml, region: &Region, instance: &Instance) {
+    xml.text("networkInterfaceId", &instance.interface.id)
+        .text("subnetId", &instance.subnet)
+        .text("vpcId", &instance.vpc)
+        .text("description", "")
+        .text("ownerId", &region.account)
+        .text("status", "in-use")
+        .text("macAddress", mac_address(instance))
+        .text("privateIpAddress", instance.interface.private_address)
+        .text(
+            "privateDnsName",
+            region.private_name(instance.interface.private_address),
+        )
+        .text("sourceDestCheck", true)
+        .text("interfaceType", "interface")
+        .node("groupSet", |xml| groups(xml, region, instance))
+        .node("attachment", |xml| {
+            xml.text(
+                "attachmentId",
+                instance.interface.id.replacen("eni-", "eni-attach-", 1),
+            )
+            .text("deviceIndex", 0)
+            .text("networkCardIndex", 0)
+            .text("status", "attached")
+            .text("attachTime", aws_time(instance.lifecycle.created))
+            .text("deleteOnTermination", !instance.interface.kept);
+        });
+    association(xml, region, instance);
+    xml.node("privateIpAddressesSet", |xml| {
+        xml.node("item", |xml| {
+            xml.text("privateIpAddress", instance.interface.private_address)
+                .text("primary", true);
+            association(xml, region, instance);
+        });
+    });
+}
+
+fn association(xml: &mut Xml, region: &Region, instance: &Instance) {
+    if let Some(address) = instance.interface.public_address {
+        xml.node("association", |xml| {
+            xml.text("publicIp", address)
+                .text("publicDnsName", region.public_name(address))
+                .text("ipOwnerId", "amazon");
+        });
+    }
+}
+
+/// Makes a local address of the hardware out of the private address.
+fn mac_address(instance: &Instance) -> String {
+    let [a, b, c, d] = instance.interface.private_address.octets();
+    format!("02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
+}
+
+/// Writes a state.
+pub(super) fn state(xml: &mut Xml, state: InstanceState) {
+    xml.text("code", state.code()).text("name", state.name());
+}

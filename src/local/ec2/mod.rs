@@ -1,0 +1,20 @@
+//! EC2: instances, volumes and what they need around them.
+
+mod dispatch;
+mod filter;
+mod groups;
+mod identifiers;
+mod images;
+mod instances;
+mod keys;
+mod network;
+mod page;
+mod profiles;
+mod rules;
+mod spot;
+mod tags;
+mod types;
+mod volumes;
+
+pub(super) use dispatch::answer;
+use dispatch::{Call, done};

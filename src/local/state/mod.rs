@@ -1,0 +1,19 @@
+//! What the cloud holds: plain values, ordered, written to a file as they are.
+
+mod identifier;
+mod instance;
+mod network;
+mod region;
+mod settle;
+mod volume;
+mod world;
+
+pub(crate) use identifier::{derived_hex, is_well_formed};
+pub(crate) use instance::{
+    BlockDevice, Instance, InstanceState, Interface, Lifecycle, MetadataOptions, Protection,
+    ShutdownBehavior, Spot,
+};
+pub(crate) use network::{KeyPair, Network, Rule, SecurityGroup, Subnet};
+pub(crate) use region::{Association, Region, Tags, Token};
+pub(crate) use volume::{Attachment, Modification, Volume, VolumeShape};
+pub(crate) use world::{Session, World};

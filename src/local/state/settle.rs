@@ -1,0 +1,101 @@
+//! What time alone has changed since the last call.
+
+use jiff::Timestamp;
+use std::time::Duration;
+
+use super::{Instance, InstanceState, Region};
+use crate::local::Delays;
+use crate::local::wire::after;
+
+/// For so long after its last instance ended a client token stays burnt.
+const TOKEN_OUTLIVES: Duration = Duration::from_hours(24);
+
+impl Region {
+    /// Brings the region to `now`: states that are due, what a termination does
+    /// to volumes, and what is no longer listed. Every effect has the instant
+    /// at which it was due, not the one at which somebody looked.
+    pub(crate) fn settle(&mut self, now: Timestamp, delays: &Delays) {
+        let due: Vec<(String, InstanceState, Timestamp)> = self
+            .instances
+            .values()
+            .filter_map(|instance| due(instance, now, delays))
+            .collect();
+        for (id, state, since) in due {
+            if let Some(instance) = self.instances.get_mut(&id) {
+                instance.lifecycle.state = state;
+                instance.lifecycle.since = since;
+            }
+            if state == InstanceState::Terminated {
+                self.finish(&id, since);
+            }
+        }
+        self.forget(now, delays);
+    }
+
+    /// Does what the end of an instance does to everything around it.
+    fn finish(&mut self, id: &str, ended: Timestamp) {
+        let Some(instance) = self.instances.get_mut(id) else {
+            return;
+        };
+        let interface = instance.interface.id.clone();
+        for device in std::mem::take(&mut instance.devices) {
+            if device.delete_on_termination {
+                self.volumes.remove(&device.volume);
+                self.tags.remove(&device.volume);
+            } else if let Some(volume) = self.volumes.get_mut(&device.volume) {
+                volume.attachment = None;
+            }
+        }
+        self.tags.remove(&interface);
+        self.associations
+            .retain(|_, association| association.instance != id);
+        let instances = &self.instances;
+        for token in self.tokens.values_mut() {
+            let alive = |id: &String| {
+                instances
+                    .get(id)
+                    .is_some_and(|instance| instance.state() != InstanceState::Terminated)
+            };
+            if token.instances.contains(id) && !token.instances.iter().any(alive) {
+                token.ended = Some(ended);
+            }
+        }
+    }
+
+    fn forget(&mut self, now: Timestamp, delays: &Delays) {
+        let mut gone = Vec::new();
+        self.instances.retain(|id, instance| {
+            let over = instance.state() == InstanceState::Terminated
+                && after(instance.lifecycle.since, delays.terminated_listed) <= now;
+            if over {
+                gone.push(id.clone());
+                gone.extend(instance.spot.as_ref().map(|spot| spot.request.clone()));
+            }
+            !over
+        });
+        for id in gone {
+            self.tags.remove(&id);
+        }
+        self.tokens.retain(|_, token| {
+            token
+                .ended
+                .is_none_or(|ended| after(ended, TOKEN_OUTLIVES) > now)
+        });
+    }
+}
+
+/// Gives the state that an instance has reached by itself, and since when.
+fn due(
+    instance: &Instance,
+    now: Timestamp,
+    delays: &Delays,
+) -> Option<(String, InstanceState, Timestamp)> {
+    let (state, delay) = match instance.state() {
+        InstanceState::Pending => (InstanceState::Running, delays.pending),
+        InstanceState::Stopping => (InstanceState::Stopped, delays.stopping),
+        InstanceState::ShuttingDown => (InstanceState::Terminated, delays.shutting_down),
+        InstanceState::Running | InstanceState::Stopped | InstanceState::Terminated => return None,
+    };
+    let since = after(instance.lifecycle.since, delay);
+    (since <= now).then(|| (instance.id.clone(), state, since))
+}
