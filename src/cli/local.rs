@@ -14,6 +14,7 @@ use super::exit::ExitCode;
 use super::local_server;
 use super::output::Output;
 use super::session::{Destination, open};
+use crate::local::s3::ObjectStore;
 use crate::local::{Clock, Cloud, Delays, Settings, serve};
 
 pub(super) async fn run(global: &Global, arguments: &Local, output: Output) -> CommandResult {
@@ -55,8 +56,18 @@ async fn run_server(arguments: &Serve, output: Output) -> CommandResult {
         control: *control,
     };
     let clock: Clock = Arc::new(clock::now);
+    let objects = ObjectStore::open(
+        folder.as_deref().map(|folder| folder.join("objects")),
+        Arc::clone(&clock),
+    )
+    .map_err(|error| failed(format!("cannot open the embedded S3: {error}")))?;
+    let objects = objects.service();
     let cloud = Cloud::open(settings, clock)
-        .map_err(|error| failed(format!("cannot open the embedded cloud: {error}")))?;
+        .map_err(|error| failed(format!("cannot open the embedded cloud: {error}")))?
+        .with_objects(Arc::new(move |request| {
+            let objects = objects.clone();
+            Box::pin(async move { objects.call(request).await })
+        }));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
     let listener = TcpListener::bind(address)
         .await
