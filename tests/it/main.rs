@@ -1,1 +1,4 @@
-//! Integration tests, one binary.
+//! Whole runs of the real binary, in one test binary: the SDK is linked once.
+
+mod demo;
+mod support;

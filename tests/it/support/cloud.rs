@@ -1,0 +1,89 @@
+//! An embedded cloud of a test's own, with its control endpoint.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// A `trainyard local serve` that lives as long as this value.
+pub(crate) struct LocalCloud {
+    server: Child,
+    address: String,
+}
+
+impl LocalCloud {
+    /// Starts one that keeps everything in memory.
+    pub(crate) fn start() -> Self {
+        let mut server = Command::new(env!("CARGO_BIN_EXE_trainyard"))
+            .args(["local", "serve", "--memory", "--control"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        Self {
+            server,
+            address: line.trim().to_owned(),
+        }
+    }
+
+    /// Its address, such as `http://127.0.0.1:4000`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The requests that it answered so far, as `service action`.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        let list = self.control("GET", "requests", "");
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        list.as_array()
+            .unwrap()
+            .iter()
+            .map(|one| format!("{} {}", text(&one["service"]), text(&one["action"])))
+            .collect()
+    }
+
+    /// Forgets the requests so far.
+    pub(crate) fn forget_requests(&self) {
+        self.control("DELETE", "requests", "");
+    }
+
+    /// Orders faults, as the control endpoint takes them.
+    pub(crate) fn order(&self, faults: &Value) {
+        self.control("POST", "faults", &faults.to_string());
+    }
+
+    /// Takes back the faults that were ordered.
+    pub(crate) fn no_faults(&self) {
+        self.control("DELETE", "faults", "");
+    }
+
+    /// One request to the control endpoint; its answer as JSON, or null where there is none.
+    pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> Value {
+        let host = self.address.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "{method} /_trainyard/{path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        serde_json::from_str(body).unwrap_or(Value::Null)
+    }
+}
+
+impl Drop for LocalCloud {
+    fn drop(&mut self) {
+        self.server.kill().unwrap();
+        self.server.wait().unwrap();
+    }
+}
