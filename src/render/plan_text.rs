@@ -70,6 +70,13 @@ pub fn plan_text(plan: &Plan, others: &[OtherEnvironment]) -> String {
     }
     push_held(&mut text, plan);
     push_notes(&mut text, plan, others);
+    if plan.steps.is_empty() && plan.held.is_empty() && !plan.unchanged.is_empty() {
+        let names = ordinals_of(&plan.unchanged);
+        line(
+            &mut text,
+            &format!("{} {names}  {}", dim("  ="), dim("as the spec says")),
+        );
+    }
     if let Some(refusal) = &plan.refusal {
         push_refusal(&mut text, refusal, plan);
     }
@@ -93,12 +100,11 @@ pub fn summary_line(summary: Summary, mode: Mode) -> String {
         transfer_bytes,
         delete_files,
     } = summary;
-    let title = match mode {
-        Mode::Reconcile => "Plan",
-        Mode::Destroy => "Destroy",
-    };
+    if mode == Mode::Destroy {
+        return format!("Destroy: {delete} to delete.");
+    }
     let mut line = format!(
-        "{title}: {create} to create, {update} to update, {restart} to restart, {replace} to replace, {delete} to delete"
+        "Plan: {create} to create, {update} to update, {restart} to restart, {replace} to replace, {delete} to delete"
     );
     if transfer_files > 0 {
         let files = plural(transfer_files, "file");

@@ -3,13 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize as _;
+use serde::de::DeserializeOwned;
+use serde_yaml::Value;
+
 use super::check::check_environment;
 use super::diagnostic::{Code, Diagnostic, SpecPath};
 use super::lower::lower;
 use super::model::{EnvironmentSpec, ProjectSpec};
+use super::repair::Repaired;
 use super::schema::{SchemaKind, schema};
 use super::shape::shape;
 use super::source::Source;
+use super::tag_rules::check_tags;
 use crate::resource::Desired;
 
 /// The name of the file that environments share.
@@ -134,23 +140,42 @@ fn project_file(spec: &Path) -> Option<PathBuf> {
 }
 
 fn load_project(path: &Path, bad: &mut Vec<(Source, Vec<Diagnostic>)>) -> Option<ProjectSpec> {
-    let parsed =
-        read_shape::<ProjectSpec>(path, SchemaKind::Project).and_then(|(source, project)| {
-            let mut found = Vec::new();
-            super::tag_rules::check_tags(&project.tags, &SpecPath::of_keys(&["tags"]), &mut found);
+    let read_project = || {
+        let mut readable = read(path)?;
+        let mut found = shape(&readable.value, schema(SchemaKind::Project));
+        if found.is_empty() {
+            let project: ProjectSpec = readable.typed()?;
+            check_tags(&project.tags, &SpecPath::of_keys(&["tags"]), &mut found);
             if found.is_empty() {
-                Ok(project)
-            } else {
-                Err(Box::new((source, found)))
+                return Ok(project);
             }
-        });
-    parsed.map_err(|failure| bad.push(*failure)).ok()
+        }
+        Err(Box::new((readable.source, found)))
+    };
+    read_project()
+        .map_err(|failure: Failure| bad.push(*failure))
+        .ok()
 }
 
 type Failure = Box<(Source, Vec<Diagnostic>)>;
 
 fn load_environment(path: &Path, project: &ProjectSpec) -> Result<Loaded, Failure> {
-    let (source, spec) = read_shape::<EnvironmentSpec>(path, SchemaKind::Environment)?;
+    let mut readable = read(path)?;
+    let schema = schema(SchemaKind::Environment);
+    let mut found = shape(&readable.value, schema);
+    if !found.is_empty() {
+        let repaired = Repaired::new(readable.value.clone(), &found, schema);
+        if let Ok(spec) = EnvironmentSpec::deserialize(repaired.value.clone()) {
+            let more = check_environment(&spec, project);
+            found.extend(
+                more.into_iter()
+                    .filter(|diagnostic| repaired.is_fair(diagnostic)),
+            );
+        }
+        return Err(Box::new((readable.source, found)));
+    }
+    let spec: EnvironmentSpec = readable.typed()?;
+    let source = readable.source;
     let found = check_environment(&spec, project);
     if !found.is_empty() {
         return Err(Box::new((source, found)));
@@ -163,30 +188,31 @@ fn load_environment(path: &Path, project: &ProjectSpec) -> Result<Loaded, Failur
     }
 }
 
-/// Reads a file as a type, through the type's schema first.
-fn read_shape<T: for<'de> serde::Deserialize<'de>>(
-    path: &Path,
-    kind: SchemaKind,
-) -> Result<(Source, T), Failure> {
+/// A file that is YAML.
+struct Readable {
+    source: Source,
+    value: Value,
+}
+
+impl Readable {
+    /// The document as a type whose schema it fits.
+    fn typed<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
+        T::deserialize(std::mem::take(&mut self.value)).map_err(|error| {
+            // The schema is made from the type, so this says that the two differ.
+            let diagnostic = Diagnostic::of_file(Code::WrongType, error.to_string());
+            Box::new((self.source.clone(), vec![diagnostic]))
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<Readable, Failure> {
     let source = Source::read(path).map_err(|failure| {
         let (source, diagnostic) = *failure;
         Box::new((source, vec![diagnostic]))
     })?;
-    let value = match source.parse() {
-        Ok(value) => value,
-        Err(diagnostic) => return Err(Box::new((source, vec![diagnostic]))),
-    };
-    let found = shape(&value, schema(kind));
-    if !found.is_empty() {
-        return Err(Box::new((source, found)));
-    }
-    match T::deserialize(value) {
-        Ok(spec) => Ok((source, spec)),
-        // The schema is made from the type, so this says that the two differ.
-        Err(error) => {
-            let diagnostic = Diagnostic::of_file(Code::WrongType, error.to_string());
-            Err(Box::new((source, vec![diagnostic])))
-        }
+    match source.parse() {
+        Ok(value) => Ok(Readable { source, value }),
+        Err(diagnostic) => Err(Box::new((source, vec![diagnostic]))),
     }
 }
 

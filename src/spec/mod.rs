@@ -11,6 +11,7 @@ mod load;
 mod locate;
 mod lower;
 mod model;
+mod repair;
 mod schema;
 mod shape;
 mod source;

@@ -49,7 +49,7 @@ fn node(value: &Value, schema: &Schema, path: &SpecPath, found: &mut Vec<Diagnos
             None => found.push(wrong_type(value, expected, path)),
         },
         ("boolean", Value::Bool(_)) => {}
-        _ => found.push(wrong_type(value, expected, path)),
+        _ => found.push(wrong_type(value, expected, path).help_of_format(schema, value)),
     }
 }
 
@@ -439,6 +439,24 @@ fn wrong_type(value: &Value, expected: &str, path: &SpecPath) -> Diagnostic {
             diagnostic.help("write `false`")
         }
         _ => diagnostic,
+    }
+}
+
+impl Diagnostic {
+    /// A number in place of a quantity wants a unit, not quotes.
+    fn help_of_format(self, schema: &Schema, value: &Value) -> Self {
+        let format = schema
+            .get("format")
+            .and_then(Schema::as_str)
+            .unwrap_or_default();
+        if !["lease", "size", "throughput"].contains(&format) || !value.is_number() {
+            return self;
+        }
+        let text = serde_yaml::to_string(value).unwrap_or_default();
+        match form(format, text.trim_end()) {
+            Err(help) => self.help(help),
+            Ok(()) => self,
+        }
     }
 }
 
