@@ -1,7 +1,7 @@
 //! From values to text: for people, for pull requests, for programs.
 //!
 //! Styles are written in; whoever prints strips them where they are not wanted.
-//! Everything that came from AWS or from a file passes [`escape`] on its way.
+//! Everything that came from AWS or from a file passes [`escape()`] on its way.
 
 mod diagnostics;
 mod escape;
