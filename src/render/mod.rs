@@ -5,7 +5,9 @@
 
 mod diagnostics;
 mod escape;
+mod plan_changes;
 mod plan_json;
+mod plan_launch;
 mod plan_markdown;
 mod plan_text;
 mod status;

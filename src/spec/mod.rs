@@ -6,7 +6,10 @@
 //! complete and absolute.
 
 mod check;
+mod check_data;
+mod check_disk;
 mod diagnostic;
+mod form;
 mod load;
 mod locate;
 mod lower;
