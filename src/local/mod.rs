@@ -10,6 +10,7 @@ mod cloud;
 mod control;
 mod ec2;
 mod identity;
+mod incoming;
 mod server;
 mod settings;
 mod ssm;
