@@ -11,6 +11,7 @@ mod control;
 mod ec2;
 mod identity;
 pub mod s3;
+mod incoming;
 mod server;
 mod settings;
 mod ssm;
