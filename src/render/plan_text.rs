@@ -370,8 +370,8 @@ fn push_notes(text: &mut String, plan: &Plan, others: &[OtherEnvironment]) {
         let content = match note {
             Note::KeepsLease { address, lease } => {
                 let lease = lease.map_or_else(
-                    || "unreadable lease".to_owned(),
-                    |lease| format!("lease of {lease}"),
+                    || "the unreadable lease".to_owned(),
+                    |lease| format!("the lease of {lease}"),
                 );
                 keeps.entry(lease).or_default().push(address);
                 continue;
@@ -398,7 +398,7 @@ fn push_notes(text: &mut String, plan: &Plan, others: &[OtherEnvironment]) {
         line(
             text,
             &format!(
-                "{} {names} keeps its {lease}: its timer was armed at launch",
+                "{} {names}: {lease} stays, because the timer was armed at launch",
                 warn("note:")
             ),
         );
