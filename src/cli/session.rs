@@ -9,8 +9,8 @@ use super::error::CommandError;
 use super::output::Output;
 use super::{clock, environment, local_server, specs};
 use crate::cloud::{
-    Clients, Connection, Finding, Identity, Pace, SurveyFailure, connect, identify, look_up,
-    observe, read_user_data, survey_data,
+    Clients, CloudError, CloudErrorKind, Connection, Finding, Identity, Pace, SurveyFailure,
+    connect, identify, look_up, observe, read_user_data, survey_data,
 };
 use crate::plan::{Context, Observed, OtherEnvironment, Plan, other_environments, plan, wanted};
 use crate::resource::{AccountId, Address, EnvironmentName, Region, Target};
@@ -27,8 +27,7 @@ pub(super) struct Session {
 impl Session {
     /// What the planner may know besides what is wanted and what is there.
     pub(super) fn context(&self) -> Context {
-        let settle =
-            SignedDuration::try_from(self.pace.settle).unwrap_or(SignedDuration::from_secs(30));
+        let settle = SignedDuration::try_from(self.pace.visible).unwrap_or(SignedDuration::MAX);
         Context {
             now: clock::now(),
             settle,
@@ -92,15 +91,9 @@ pub(super) async fn open(
         own_endpoint: environment::own_endpoint(),
     };
     let clients = connect(&connection).await;
-    let identity = identify(&clients).await.map_err(|error| {
-        let mut error = CommandError::from(error);
-        if let Some(profile) = &connection.profile {
-            error.help = Some(format!(
-                "sign in to the profile `{profile}` again, or pass another one with `--profile`"
-            ));
-        }
-        error
-    })?;
+    let identity = identify(&clients)
+        .await
+        .map_err(|error| no_identity(error, connection.profile.as_deref()))?;
     if let Some(pinned) = destination
         .account
         .filter(|pinned| *pinned != identity.account)
@@ -117,6 +110,7 @@ pub(super) async fn open(
     let mut pace = if global.local { Pace::LOCAL } else { Pace::AWS };
     if let Some(settle) = global.settle {
         pace.settle = settle.0;
+        pace.visible = settle.0;
     }
     Ok(Session {
         clients,
@@ -124,6 +118,24 @@ pub(super) async fn open(
         pace,
         lift_protection: false,
     })
+}
+
+/// Says which credentials were looked for, in words that lead somewhere.
+fn no_identity(error: CloudError, profile: Option<&str>) -> CommandError {
+    let missing = error.kind == CloudErrorKind::Credentials && error.code.is_none();
+    let mut error = CommandError::from(error);
+    if missing && error.text.contains("no credentials found in chain") {
+        error.text = match profile {
+            Some(profile) => format!("the profile `{profile}` gives no credentials: ~/.aws/config and ~/.aws/credentials do not have it, or it holds none"),
+            None => "no AWS credentials were found: neither in AWS_ACCESS_KEY_ID, nor in a profile of ~/.aws, nor from this machine's role".to_owned(),
+        };
+    }
+    if let Some(profile) = profile {
+        error.help = Some(format!(
+            "sign in to the profile `{profile}`, or pass another one with `--profile`"
+        ));
+    }
+    error
 }
 
 /// A plan with what it takes to apply it.

@@ -1,5 +1,7 @@
 //! Who we are, asked before anything else.
 
+use aws_config::retry::RetryConfig;
+
 use super::connect::Clients;
 use super::error::{CloudError, CloudErrorKind};
 use crate::resource::AccountId;
@@ -20,9 +22,14 @@ pub struct Identity {
 /// When nobody answers, or the credentials are missing, expired or refused.
 pub async fn identify(clients: &Clients) -> Result<Identity, CloudError> {
     const OPERATION: &str = "find out whose credentials these are";
+    // The first request is where a wrong address or a missing network shows: nobody
+    // wants to wait long for that.
+    let patience = RetryConfig::standard().with_max_attempts(3);
     let answer = clients
         .sts
         .get_caller_identity()
+        .customize()
+        .config_override(aws_sdk_sts::config::Config::builder().retry_config(patience))
         .send()
         .await
         .map_err(|error| CloudError::from_sdk(OPERATION, &error))?;

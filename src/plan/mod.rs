@@ -6,11 +6,14 @@
 //! again.
 
 mod audit;
+mod decide;
 mod destroy;
 mod inventory;
 mod observed;
 mod planner;
 mod step;
+mod verb;
+mod write;
 
 pub use audit::{Violation, audit};
 pub use destroy::plan_destroy;
@@ -18,6 +21,6 @@ pub use inventory::{Inventory, OtherEnvironment, other_environments};
 pub use observed::{Observed, Resolution, Wanted};
 pub use planner::{Context, LARGEST_LAUNCH, plan, wanted};
 pub use step::{
-    Action, Change, Doomed, Held, Launch, Mode, Note, Plan, Reason, Refusal, Step, StepId, Summary,
-    Verb,
+    Action, Change, Doomed, Held, Launch, Mode, Note, Plan, Reason, Refusal, Step, StepId,
 };
+pub use verb::{Summary, Verb};

@@ -1,11 +1,13 @@
 //! From values to text: for people, for pull requests, for programs.
 //!
 //! Styles are written in; whoever prints strips them where they are not wanted.
-//! Everything that came from AWS or from a file passes [`escape`] on its way.
+//! Everything that came from AWS or from a file passes [`escape()`] on its way.
 
 mod diagnostics;
 mod escape;
+mod plan_changes;
 mod plan_json;
+mod plan_launch;
 mod plan_markdown;
 mod plan_text;
 mod status;
@@ -14,7 +16,7 @@ mod table;
 mod words;
 
 pub use diagnostics::{diagnostics_json, diagnostics_text};
-pub use escape::escape;
+pub use escape::{escape, gate};
 pub use plan_json::{PlanDocument, plan_json};
 pub use plan_markdown::plan_markdown;
 pub use plan_text::{plan_text, summary_line};

@@ -3,23 +3,24 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use jiff::Timestamp;
-use similar::TextDiff;
-
 use super::escape::escape;
+use super::plan_changes::changes_text;
+use super::plan_launch::launch_facts;
 use super::style::{bad, bold, dim, sign, warn};
 use super::words::{ordinals_of, plural};
 use crate::plan::{
     Action, Change, Doomed, Held, Launch, Mode, Note, OtherEnvironment, Plan, Reason, Refusal,
     Step, Summary, Verb,
 };
-use crate::resource::{
-    Address, DataSet, Disk, Effect, FieldChange, Instance, Value, human_bytes, human_duration,
-};
+use crate::resource::{Address, DataSet, human_bytes, human_duration};
 use crate::sync::SyncPlan;
+use jiff::Timestamp;
 
 /// How many of the largest files a plan names.
 const LARGEST_FILES: usize = 3;
+
+/// How many files to delete a plan for people names one by one.
+const MOST_DELETIONS: usize = 50;
 
 /// The plan as text, ending with its summary line.
 pub fn plan_text(plan: &Plan, others: &[OtherEnvironment]) -> String {
@@ -122,7 +123,7 @@ pub fn summary_line(summary: Summary, mode: Mode) -> String {
     line
 }
 
-fn line(text: &mut String, content: &str) {
+pub(super) fn line(text: &mut String, content: &str) {
     text.push_str(content);
     text.push('\n');
 }
@@ -182,109 +183,6 @@ fn push_launch(text: &mut String, launch: &Launch, replaced: &BTreeMap<&Address,
             );
         }
     }
-}
-
-/// What a reviewer wants to know of a launch, as the spec names it.
-fn launch_facts(launch: &Launch) -> Vec<(&'static str, String)> {
-    let Instance {
-        group: _,
-        image,
-        instance_type,
-        placement,
-        iam_profile,
-        security_groups,
-        key,
-        disk,
-        volumes,
-        metadata,
-        user_data,
-        protect,
-        tags,
-        lease,
-    } = launch.instance.as_ref();
-    let date = launch.image.created.get(..10).unwrap_or("an unknown day");
-    let mut facts = vec![
-        ("type", instance_type.clone()),
-        (
-            "image",
-            format!(
-                "{} ({}, made {date}; asked for {image})",
-                launch.image.id, launch.image.name
-            ),
-        ),
-    ];
-    if !placement.place().is_empty() {
-        facts.push(("placement", placement.place().to_owned()));
-    }
-    facts.push((
-        "disk",
-        disk_words(disk.as_ref(), launch.image.root_gibibytes),
-    ));
-    for (device, disk) in volumes {
-        facts.push(("volume", format!("{device} {}", disk_words(Some(disk), 0))));
-    }
-    if let Some(profile) = iam_profile {
-        facts.push(("iam_profile", profile.clone()));
-    }
-    if !security_groups.is_empty() {
-        let names: Vec<&str> = security_groups.iter().map(String::as_str).collect();
-        facts.push(("security_groups", names.join(", ")));
-    }
-    if let Some(key) = key {
-        facts.push(("key", key.clone()));
-    }
-    let tokens = match metadata.tokens {
-        crate::resource::Tokens::Required => "IMDSv2 only",
-        crate::resource::Tokens::Optional => "IMDSv1 answered too",
-    };
-    facts.push((
-        "metadata",
-        format!("{tokens}, {}", plural(u64::from(metadata.hop_limit), "hop")),
-    ));
-    if let Some(user_data) = user_data {
-        facts.push((
-            "user_data",
-            plural(user_data.lines().count() as u64, "line"),
-        ));
-    }
-    if *protect {
-        facts.push(("protect", "true".to_owned()));
-    }
-    let tags: Vec<String> = tags
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    facts.push(("tags", tags.join(", ")));
-    facts.push((
-        "lease",
-        format!("{lease} from launch, then it powers itself off and is terminated"),
-    ));
-    facts
-}
-
-fn disk_words(disk: Option<&Disk>, smallest: u32) -> String {
-    let Some(Disk {
-        size,
-        kind,
-        iops,
-        throughput,
-        encrypted,
-    }) = disk
-    else {
-        return format!("{smallest} GiB, as the image has it");
-    };
-    let size = size.map_or_else(|| format!("{smallest} GiB"), |size| size.to_string());
-    let mut words = format!("{size} {}", kind.as_str());
-    if let Some(iops) = iops {
-        write!(words, ", {iops} IOPS").unwrap_or_default();
-    }
-    if let Some(throughput) = throughput {
-        write!(words, ", {throughput}").unwrap_or_default();
-    }
-    if *encrypted == Some(true) {
-        words.push_str(", encrypted");
-    }
-    words
 }
 
 fn push_replaced(text: &mut String, again: &[Address], replaced: &BTreeMap<&Address, &Doomed>) {
@@ -428,7 +326,7 @@ fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &Sync
     if !largest.is_empty() {
         line(text, &format!("      largest: {}", largest.join(", ")));
     }
-    for deleted in &files.deletions {
+    for deleted in files.deletions.iter().take(MOST_DELETIONS) {
         line(
             text,
             &format!(
@@ -438,54 +336,13 @@ fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &Sync
             ),
         );
     }
-}
-
-/// Field changes, one line each; text of many lines as a unified diff.
-fn changes_text(changes: &[FieldChange]) -> String {
-    let mut text = String::new();
-    for FieldChange {
-        field,
-        before,
-        after,
-        effect,
-    } in changes
-    {
-        let forces = match effect {
-            Effect::InPlace => String::new(),
-            Effect::Restart => format!("  {}", warn("forces a restart")),
-            Effect::Replace => format!("  {}", warn("forces replacement")),
-        };
-        let lines = matches!(before, Value::Lines(_)) || matches!(after, Value::Lines(_));
-        if lines {
-            line(&mut text, &format!("      {}:{forces}", escape(field)));
-            text.push_str(&lines_diff(before, after));
-        } else {
-            let (before, after) = (escape(&before.to_string()), escape(&after.to_string()));
-            line(
-                &mut text,
-                &format!("      {}: {before} → {after}{forces}", escape(field)),
-            );
-        }
+    if files.deletions.len() > MOST_DELETIONS {
+        let more = files.deletions.len() - MOST_DELETIONS;
+        line(
+            text,
+            &format!("      and {more} more; `--format json` lists them all"),
+        );
     }
-    text
-}
-
-fn lines_diff(before: &Value, after: &Value) -> String {
-    let of = |value: &Value| match value {
-        Value::Lines(text) if text.ends_with('\n') => text.clone(),
-        Value::Lines(text) => format!("{text}\n"),
-        Value::Absent => String::new(),
-        Value::Bool(_) | Value::Int(_) | Value::Text(_) | Value::List(_) | Value::Unread => {
-            format!("{value}\n")
-        }
-    };
-    let (before, after) = (of(before), of(after));
-    let diff = TextDiff::from_lines(before.as_str(), after.as_str());
-    let unified = diff.unified_diff().context_radius(3).to_string();
-    unified.lines().fold(String::new(), |mut text, one| {
-        line(&mut text, &format!("        {}", escape(one)));
-        text
-    })
 }
 
 fn push_held(text: &mut String, plan: &Plan) {
@@ -513,8 +370,8 @@ fn push_notes(text: &mut String, plan: &Plan, others: &[OtherEnvironment]) {
         let content = match note {
             Note::KeepsLease { address, lease } => {
                 let lease = lease.map_or_else(
-                    || "unreadable lease".to_owned(),
-                    |lease| format!("lease of {lease}"),
+                    || "the unreadable lease".to_owned(),
+                    |lease| format!("the lease of {lease}"),
                 );
                 keeps.entry(lease).or_default().push(address);
                 continue;
@@ -541,7 +398,7 @@ fn push_notes(text: &mut String, plan: &Plan, others: &[OtherEnvironment]) {
         line(
             text,
             &format!(
-                "{} {names} keeps its {lease}: its timer was armed at launch",
+                "{} {names}: {lease} stays, because the timer was armed at launch",
                 warn("note:")
             ),
         );

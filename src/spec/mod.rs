@@ -2,11 +2,14 @@
 //!
 //! A file passes four gates, and every gate reports all that is wrong before the
 //! next one opens: [`Source`] reads it, [`shape`] compares it with the JSON
-//! Schema that editors use too, [`check`] looks at meaning, [`lower`] makes it
+//! Schema that editors use too, [`check`] looks at meaning, [`lower()`] makes it
 //! complete and absolute.
 
 mod check;
+mod check_data;
+mod check_disk;
 mod diagnostic;
+mod form;
 mod load;
 mod locate;
 mod lower;

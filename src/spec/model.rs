@@ -1,7 +1,7 @@
 //! The shape of a spec: these types are the parser's and the schema's alike.
 //!
 //! Doc comments here are what editors show; defaults that depend on other files
-//! are filled in by [`lower`](super::lower).
+//! are filled in by [`lower`](super::lower()).
 
 use std::collections::BTreeMap;
 

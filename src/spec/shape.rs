@@ -8,8 +8,9 @@ use serde_json::Value as Schema;
 use serde_yaml::{Mapping, Value};
 
 use super::diagnostic::{Code, Diagnostic, SpecPath};
+use super::form::{DEVICE_HELP, NAME_HELP, form, is_device};
 use super::suggest::nearest;
-use crate::resource::{EnvironmentName, Lease, Size, Throughput};
+use crate::resource::EnvironmentName;
 
 /// Everything in which `value` is not as `schema` says.
 pub(super) fn shape(value: &Value, schema: &Schema) -> Vec<Diagnostic> {
@@ -213,25 +214,6 @@ fn entry_name(key: &str, path: &SpecPath, names: Option<&Schema>, found: &mut Ve
     }
 }
 
-const NAME_HELP: &str = "a name starts with a small letter, goes on with small letters, digits and hyphens, and has at most 40 characters";
-const DEVICE_HELP: &str =
-    "name the device as EC2 does, such as `/dev/sdf`; the root disk is `disk:`";
-
-fn is_device(name: &str) -> bool {
-    let Some(rest) = name.strip_prefix("/dev/") else {
-        return false;
-    };
-    let letter = |byte: &u8| (b'b'..=b'z').contains(byte);
-    match rest.as_bytes() {
-        [b's', b'd', first, digits @ ..] => {
-            letter(first) && digits.len() <= 2 && digits.iter().all(u8::is_ascii_digit)
-        }
-        [b'x', b'v', b'd', first] => letter(first),
-        [b'x', b'v', b'd', first, second] => letter(first) && second.is_ascii_lowercase(),
-        _ => false,
-    }
-}
-
 fn array(items: &[Value], schema: &Schema, path: &SpecPath, found: &mut Vec<Diagnostic>) {
     let limit = schema.get("maxItems").and_then(Schema::as_u64);
     if limit.is_some_and(|limit| items.len() as u64 > limit) {
@@ -298,116 +280,6 @@ fn text(value: &str, schema: &Schema, path: &SpecPath, found: &mut Vec<Diagnosti
         };
         found.push(Diagnostic::at(path.clone(), code, summary).help(help));
     }
-}
-
-/// Checks text against one of our formats; the error says what to write instead.
-fn form(format: &str, value: &str) -> Result<(), String> {
-    let when = |good: bool, help: &str| if good { Ok(()) } else { Err(help.to_owned()) };
-    match format {
-        "environment-name" => when(EnvironmentName::is_valid(value), NAME_HELP),
-        "account" => when(
-            value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit()),
-            "an account is twelve digits, such as `\"123456789012\"`",
-        ),
-        "region" => when(
-            is_region(value),
-            "write a region's code, such as `eu-central-1`",
-        ),
-        "zone" => when(
-            value
-                .strip_suffix(|last: char| last.is_ascii_lowercase())
-                .is_some_and(is_region),
-            "write a region's code and a letter, such as `eu-central-1a`",
-        ),
-        "lease" => value
-            .parse::<Lease>()
-            .map(drop)
-            .map_err(|error| error.to_string()),
-        "size" => value
-            .parse::<Size>()
-            .map(drop)
-            .map_err(|error| error.to_string()),
-        "throughput" => value
-            .parse::<Throughput>()
-            .map(drop)
-            .map_err(|error| error.to_string()),
-        "bucket-prefix" => when(
-            super::lower::is_bucket_prefix(value),
-            "write `s3://BUCKET/PREFIX`",
-        ),
-        "instance-type" => when(is_instance_type(value), "write a type such as `g5.xlarge`"),
-        "subnet" => when(
-            is_id("subnet-", value),
-            "write a subnet's id, such as `subnet-0123456789abcdef0`",
-        ),
-        "image-id" => when(
-            is_id("ami-", value),
-            "write an image's id, such as `ami-0123456789abcdef0`",
-        ),
-        "iam-name" => when(is_iam_name(value), "write the profile's name, not its ARN"),
-        "image-owner" => when(
-            ["amazon", "self", "aws-marketplace"].contains(&value)
-                || (value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit())),
-            "an owner is `amazon`, `self`, `aws-marketplace` or an account of twelve digits",
-        ),
-        "ssm-parameter" => when(
-            value.len() > 1
-                && value.starts_with('/')
-                && value.len() <= 1011
-                && value[1..]
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"_./-".contains(&byte)),
-            "write a parameter's path, such as `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64`",
-        ),
-        "user-data" => when(
-            value.starts_with("#!") || value.starts_with("#cloud-config"),
-            "begin with `#!`, such as `#!/bin/bash`, or with `#cloud-config`",
-        ),
-        _ => Ok(()),
-    }
-}
-
-fn is_region(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let letters =
-        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
-    let digits = |part: &str| {
-        (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    parts
-        .next()
-        .is_some_and(|area| area.len() == 2 && letters(area))
-        && parts.next_back().is_some_and(digits)
-        && parts.clone().count() >= 1
-        && parts.all(letters)
-}
-
-fn is_instance_type(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    text.split_once('.').is_some_and(|(family, size)| {
-        family
-            .bytes()
-            .next()
-            .is_some_and(|first| first.is_ascii_lowercase())
-            && !size.is_empty()
-            && family.bytes().chain(size.bytes()).all(allowed)
-    })
-}
-
-fn is_id(prefix: &str, text: &str) -> bool {
-    text.strip_prefix(prefix).is_some_and(|digits| {
-        (8..=17).contains(&digits.len())
-            && digits
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-    })
-}
-
-fn is_iam_name(text: &str) -> bool {
-    (1..=128).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte))
 }
 
 fn wrong_type(value: &Value, expected: &str, path: &SpecPath) -> Diagnostic {

@@ -1,7 +1,7 @@
 //! Moving files between folders and bucket prefixes.
 //!
-//! [`survey`] reads both sides and says what is to do as a [`SyncPlan`], a value
-//! that people review; [`execute`] does that and decides nothing. Both sides are
+//! [`survey()`] reads both sides and says what is to do as a [`SyncPlan`], a value
+//! that people review; [`execute()`] does that and decides nothing. Both sides are
 //! ordered streams of keys, so that neither has to fit into memory: only what
 //! differs is kept.
 //!

@@ -1,0 +1,244 @@
+//! Decisions as steps, in an order in which they can be run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::decide::Replaced;
+use super::observed::{Observed, Resolution};
+use super::planner::{Context, LARGEST_LAUNCH};
+use super::step::{Action, Change, Doomed, Held, Launch, Reason, Step, StepId};
+use crate::resource::{
+    Address, Desired, Digest, Effect, GroupName, Instance, LaunchIdentity, Ordinals,
+};
+
+/// Writes decisions down as steps.
+pub(super) struct Steps<'a> {
+    desired: &'a Desired,
+    resolution: &'a Resolution,
+    pub(super) written: Vec<Step>,
+    pub(super) held: Vec<Held>,
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn new(desired: &'a Desired, resolution: &'a Resolution, held: Vec<Held>) -> Self {
+        Self {
+            desired,
+            resolution,
+            written: Vec::new(),
+            held,
+        }
+    }
+
+    fn push(&mut self, action: Action, reason: Reason, after: BTreeSet<StepId>) -> StepId {
+        let id = StepId::try_from(self.written.len())
+            .unwrap_or(StepId::MAX)
+            .saturating_add(1);
+        self.written.push(Step {
+            id,
+            action,
+            reason,
+            after,
+        });
+        id
+    }
+
+    pub(super) fn files(&mut self, observed: &Observed) {
+        for (address, data) in &self.desired.data {
+            if let Some(files) = observed.data.get(address).filter(|files| !files.is_empty()) {
+                let action = Action::Sync {
+                    address: address.clone(),
+                    data: data.clone(),
+                    files: files.clone(),
+                };
+                self.push(action, Reason::FilesDiffer, BTreeSet::new());
+            }
+        }
+    }
+
+    /// Deleting what the spec no longer names never lifts a protection: that takes a word of its own.
+    pub(super) fn deletions(&mut self, deleted: Vec<(Doomed, Reason, bool)>) {
+        let mut by_reason: BTreeMap<Reason, Vec<Doomed>> = BTreeMap::new();
+        for (doomed, reason, protected) in deleted {
+            if protected {
+                self.held.push(Held::Protected {
+                    address: doomed.address,
+                    id: doomed.id,
+                });
+            } else {
+                by_reason.entry(reason).or_default().push(doomed);
+            }
+        }
+        for (reason, doomed) in by_reason {
+            self.push(Action::Terminate(doomed), reason, BTreeSet::new());
+        }
+    }
+
+    pub(super) fn changes(&mut self, changed: Vec<Change>) {
+        for mut change in changed {
+            if change
+                .changes
+                .iter()
+                .any(|change| change.field == "security_groups")
+            {
+                match self.security_groups(&change.after) {
+                    Ok(ids) => change.security_groups = ids,
+                    Err(what) => {
+                        self.held.push(Held::Unresolved {
+                            address: change.address,
+                            what,
+                        });
+                        continue;
+                    }
+                }
+            }
+            let edited = change.mark.spec != change.after.spec_digest();
+            let reason = if edited {
+                Reason::Edited
+            } else {
+                Reason::Drifted
+            };
+            let restart = change
+                .changes
+                .iter()
+                .any(|change| change.effect == Effect::Restart);
+            let action = if restart {
+                Action::Restart(change)
+            } else {
+                Action::Update(change)
+            };
+            self.push(action, reason, BTreeSet::new());
+        }
+    }
+
+    /// Terminates what is replaced, group by group; the step of each group.
+    pub(super) fn replacements(
+        &mut self,
+        replaced: &[Replaced],
+        context: &Context,
+    ) -> BTreeMap<GroupName, StepId> {
+        let mut by_group: BTreeMap<GroupName, Vec<Doomed>> = BTreeMap::new();
+        for one in replaced {
+            if one.mark.protect && !context.lift_protection {
+                let (address, id) = (one.address.clone(), one.live.id.clone());
+                self.held.push(Held::Protected { address, id });
+                continue;
+            }
+            by_group
+                .entry(one.after.group.clone())
+                .or_default()
+                .push(Doomed {
+                    address: one.address.clone(),
+                    id: one.live.id.clone(),
+                    replaced_because: one.changes.clone(),
+                    unprotect: one.mark.protect,
+                });
+        }
+        by_group
+            .into_iter()
+            .map(|(group, doomed)| {
+                (
+                    group,
+                    self.push(
+                        Action::Terminate(doomed),
+                        Reason::Immutable,
+                        BTreeSet::new(),
+                    ),
+                )
+            })
+            .collect()
+    }
+
+    pub(super) fn launches(
+        &mut self,
+        missing: BTreeMap<GroupName, Vec<(u32, Arc<Instance>)>>,
+        incarnations: &BTreeMap<(GroupName, u32), u32>,
+        before: &BTreeMap<GroupName, StepId>,
+    ) {
+        for (group, mut members) in missing {
+            members.sort_by_key(|(ordinal, _)| *ordinal);
+            let mut batches: BTreeMap<u32, Vec<(u32, Arc<Instance>)>> = BTreeMap::new();
+            for (ordinal, instance) in members {
+                batches
+                    .entry(ordinal / LARGEST_LAUNCH)
+                    .or_default()
+                    .push((ordinal, instance));
+            }
+            let after: BTreeSet<StepId> = before.get(&group).copied().into_iter().collect();
+            for batch in batches.into_values() {
+                self.launch(&group, &batch, incarnations, &after);
+            }
+        }
+    }
+
+    fn launch(
+        &mut self,
+        group: &GroupName,
+        batch: &[(u32, Arc<Instance>)],
+        incarnations: &BTreeMap<(GroupName, u32), u32>,
+        after: &BTreeSet<StepId>,
+    ) {
+        let Some((_, instance)) = batch.first() else {
+            return;
+        };
+        let resolved = self
+            .resolution
+            .images
+            .get(&instance.image)
+            .ok_or_else(|| format!("the image {}", instance.image))
+            .and_then(|image| Ok((image.clone(), self.security_groups(instance)?)));
+        let (image, security_groups) = match resolved {
+            Ok(resolved) => resolved,
+            Err(what) => {
+                self.held
+                    .extend(batch.iter().map(|(ordinal, _)| Held::Unresolved {
+                        address: Address::Instance {
+                            group: group.clone(),
+                            ordinal: *ordinal,
+                        },
+                        what: what.clone(),
+                    }));
+                return;
+            }
+        };
+        let ordinals: Ordinals = batch.iter().map(|(ordinal, _)| *ordinal).collect();
+        let incarnation = ordinals
+            .iter()
+            .filter_map(|ordinal| incarnations.get(&(group.clone(), ordinal)))
+            .max()
+            .copied()
+            .unwrap_or(0);
+        let identity = LaunchIdentity {
+            account: self.desired.target.account.clone(),
+            region: self.desired.target.region.clone(),
+            place: instance.placement.place().to_owned(),
+            environment: self.desired.environment.clone(),
+            group: group.clone(),
+            ordinals,
+            parameters: Digest::of(&(instance.as_ref(), &image.id, &security_groups)),
+        };
+        let launch = Launch {
+            identity,
+            incarnation,
+            instance: Arc::clone(instance),
+            image,
+            security_groups,
+        };
+        let reason = if after.is_empty() {
+            Reason::Missing
+        } else {
+            Reason::Immutable
+        };
+        self.push(Action::Launch(launch), reason, after.clone());
+    }
+
+    fn security_groups(&self, instance: &Instance) -> Result<Vec<String>, String> {
+        instance
+            .security_groups
+            .iter()
+            .map(|name| {
+                let id = self.resolution.security_groups.get(name).cloned();
+                id.ok_or_else(|| format!("the security group {name}"))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,56 @@
+//! Field changes as text.
+
+use similar::TextDiff;
+
+use super::escape::escape;
+use super::plan_text::line;
+use super::style::warn;
+use crate::resource::{Effect, FieldChange, Value};
+
+/// Field changes, one line each; text of many lines as a unified diff.
+pub(super) fn changes_text(changes: &[FieldChange]) -> String {
+    let mut text = String::new();
+    for FieldChange {
+        field,
+        before,
+        after,
+        effect,
+    } in changes
+    {
+        let forces = match effect {
+            Effect::InPlace => String::new(),
+            Effect::Restart => format!("  {}", warn("forces a restart")),
+            Effect::Replace => format!("  {}", warn("forces replacement")),
+        };
+        let lines = matches!(before, Value::Lines(_)) || matches!(after, Value::Lines(_));
+        if lines {
+            line(&mut text, &format!("      {}:{forces}", escape(field)));
+            text.push_str(&lines_diff(before, after));
+        } else {
+            let (before, after) = (escape(&before.to_string()), escape(&after.to_string()));
+            line(
+                &mut text,
+                &format!("      {}: {before} → {after}{forces}", escape(field)),
+            );
+        }
+    }
+    text
+}
+
+fn lines_diff(before: &Value, after: &Value) -> String {
+    let of = |value: &Value| match value {
+        Value::Lines(text) if text.ends_with('\n') => text.clone(),
+        Value::Lines(text) => format!("{text}\n"),
+        Value::Absent => String::new(),
+        Value::Bool(_) | Value::Int(_) | Value::Text(_) | Value::List(_) | Value::Unread => {
+            format!("{value}\n")
+        }
+    };
+    let (before, after) = (of(before), of(after));
+    let diff = TextDiff::from_lines(before.as_str(), after.as_str());
+    let unified = diff.unified_diff().context_radius(3).to_string();
+    unified.lines().fold(String::new(), |mut text, one| {
+        line(&mut text, &format!("        {}", escape(one)));
+        text
+    })
+}

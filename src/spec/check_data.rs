@@ -1,0 +1,83 @@
+//! Whether data sets can work.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::diagnostic::{Code, Diagnostic, SpecPath};
+use super::lower::{is_bucket_prefix, parse_bucket_prefix};
+use super::model::DataSpec;
+
+pub(super) fn check_data(data: &DataSpec, path: &SpecPath, found: &mut Vec<Diagnostic>) {
+    let places = [("from", data.from.as_str()), ("to", data.to.as_str())];
+    for (key, text) in places {
+        if text.starts_with("s3://") && !is_bucket_prefix(text) {
+            found.push(
+                Diagnostic::at(
+                    path.key(key),
+                    Code::BadData,
+                    format!("`{text}` is not a bucket and a prefix"),
+                )
+                .help("write `s3://BUCKET/PREFIX`, with no empty part"),
+            );
+        }
+        if text.starts_with('~') {
+            found.push(
+                Diagnostic::at(
+                    path.key(key),
+                    Code::BadData,
+                    "`~` means another folder for everybody who reads this spec",
+                )
+                .help("write a path relative to this file"),
+            );
+        }
+    }
+    let buckets = places
+        .iter()
+        .filter(|(_, text)| text.starts_with("s3://"))
+        .count();
+    if buckets != 1 {
+        let summary = if buckets == 0 {
+            "neither place is a bucket"
+        } else {
+            "both places are buckets"
+        };
+        found.push(
+            Diagnostic::at(path.clone(), Code::BadData, summary)
+                .help("one of `from` and `to` is a folder, the other `s3://BUCKET/PREFIX`"),
+        );
+    }
+    for (key, patterns) in [("include", &data.include), ("exclude", &data.exclude)] {
+        for (index, pattern) in patterns.iter().enumerate() {
+            if let Err(problem) = crate::sync::validate_pattern(pattern) {
+                found.push(
+                    Diagnostic::at(
+                        path.key(key).index(index),
+                        Code::BadData,
+                        format!("`{pattern}` is not a pattern: {problem}"),
+                    )
+                    .help("`*` matches within one folder, `**` across folders, `?` one character"),
+                );
+            }
+        }
+    }
+}
+
+/// Two entries that write to one place would undo each other's work.
+pub(super) fn same_targets(data: &BTreeMap<String, DataSpec>, found: &mut Vec<Diagnostic>) {
+    let mut seen = BTreeSet::new();
+    for (name, entry) in data {
+        let target = match parse_bucket_prefix(&entry.to) {
+            Some((bucket, prefix)) => format!("s3://{bucket}/{prefix}"),
+            None => entry.to.trim_end_matches('/').to_owned(),
+        };
+        if !seen.insert(target) {
+            found.push(
+                Diagnostic::at(
+                    SpecPath::of_keys(&["data", name, "to"]),
+                    Code::BadData,
+                    "another entry writes to the same place",
+                )
+                .help("give each entry a prefix or a folder of its own"),
+            );
+        }
+    }
+}

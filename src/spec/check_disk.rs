@@ -1,0 +1,122 @@
+//! Whether a disk's figures fit its type.
+
+use super::diagnostic::{Code, Diagnostic, SpecPath};
+use super::model::{DiskKindSpec, DiskSpec, VolumeSpec};
+use crate::resource::{Size, Throughput};
+
+/// The figures of a root disk or of a further one.
+pub(super) struct Figures<'a> {
+    size: Option<&'a str>,
+    kind: DiskKindSpec,
+    iops: Option<u32>,
+    throughput: Option<&'a str>,
+}
+
+impl<'a> Figures<'a> {
+    pub(super) fn of_root(disk: &'a DiskSpec) -> Self {
+        let DiskSpec {
+            size,
+            kind,
+            iops,
+            throughput,
+            encrypted: _,
+        } = disk;
+        Self {
+            size: size.as_deref(),
+            kind: *kind,
+            iops: *iops,
+            throughput: throughput.as_deref(),
+        }
+    }
+
+    pub(super) fn of_volume(volume: &'a VolumeSpec) -> Self {
+        let VolumeSpec {
+            size,
+            kind,
+            iops,
+            throughput,
+            encrypted: _,
+        } = volume;
+        Self {
+            size: Some(size),
+            kind: *kind,
+            iops: *iops,
+            throughput: throughput.as_deref(),
+        }
+    }
+}
+
+/// Bounds of each type of volume (EC2 API, `CreateVolume`).
+pub(super) fn check_disk(disk: &Figures<'_>, path: &SpecPath, found: &mut Vec<Diagnostic>) {
+    let (name, smallest, largest, rates) = match disk.kind {
+        DiskKindSpec::Gp3 => ("gp3", 1, 65_536, Some((3_000, 80_000))),
+        DiskKindSpec::Gp2 => ("gp2", 1, 16_384, None),
+        DiskKindSpec::Io1 => ("io1", 4, 16_384, Some((100, 64_000))),
+        DiskKindSpec::Io2 => ("io2", 4, 65_536, Some((100, 256_000))),
+        DiskKindSpec::St1 => ("st1", 125, 16_384, None),
+        DiskKindSpec::Sc1 => ("sc1", 125, 16_384, None),
+    };
+    if let Some(size) = disk.size.and_then(|size| size.parse::<Size>().ok())
+        && !(smallest..=largest).contains(&size.gibibytes())
+    {
+        found.push(
+            Diagnostic::at(
+                path.key("size"),
+                Code::BadDisk,
+                format!("a {name} disk cannot have {size}"),
+            )
+            .help(format!("it has from {smallest} GiB to {largest} GiB")),
+        );
+    }
+    match (disk.iops, rates) {
+        (Some(iops), Some((low, high))) if !(low..=high).contains(&iops) => found.push(
+            Diagnostic::at(
+                path.key("iops"),
+                Code::BadDisk,
+                format!("a {name} disk cannot have {iops} operations a second"),
+            )
+            .help(format!("it has from {low} to {high}")),
+        ),
+        (Some(_), None) => found.push(
+            Diagnostic::at(
+                path.the_key("iops"),
+                Code::BadDisk,
+                format!("a {name} disk has no rate to set"),
+            )
+            .help("remove `iops`, or choose gp3, io1 or io2"),
+        ),
+        (None, Some(_)) if matches!(disk.kind, DiskKindSpec::Io1 | DiskKindSpec::Io2) => found
+            .push(
+                Diagnostic::at(
+                    path.clone(),
+                    Code::BadDisk,
+                    format!("a {name} disk needs its rate"),
+                )
+                .help("add `iops: 4000`"),
+            ),
+        _ => {}
+    }
+    if disk.throughput.is_some() && disk.kind != DiskKindSpec::Gp3 {
+        found.push(
+            Diagnostic::at(
+                path.the_key("throughput"),
+                Code::BadDisk,
+                format!("a {name} disk has no throughput to set"),
+            )
+            .help("remove `throughput`, or choose gp3"),
+        );
+    }
+    let rate = disk
+        .throughput
+        .and_then(|rate| rate.parse::<Throughput>().ok());
+    if let Some(rate) = rate.filter(|rate| !(125..=2_000).contains(&rate.mebibytes_per_second())) {
+        found.push(
+            Diagnostic::at(
+                path.key("throughput"),
+                Code::BadDisk,
+                format!("a gp3 disk cannot have {rate}"),
+            )
+            .help("it has from 125 MiB/s to 2000 MiB/s"),
+        );
+    }
+}
