@@ -250,6 +250,11 @@ fn syntax(error: &serde_yaml::Error) -> Diagnostic {
             Code::Syntax,
             "the file's aliases unfold to far more than a spec can hold",
         )
+    } else if what.contains("as u128") || what.contains("as i128") {
+        Diagnostic::of_file(
+            Code::OutOfRange,
+            "this number is larger than anything that a spec can mean",
+        )
     } else if what.contains("recursion limit exceeded") {
         Diagnostic::of_file(Code::Syntax, "the file is nested too deeply to be a spec")
     } else {
