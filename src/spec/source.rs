@@ -214,7 +214,7 @@ fn empty() -> Diagnostic {
 }
 
 /// Control characters, and characters that reorder or hide text.
-fn is_hostile(character: char) -> bool {
+pub(super) fn is_hostile(character: char) -> bool {
     let control = character.is_control() && !matches!(character, '\n' | '\t' | '\u{85}');
     let invisible = matches!(character,
         '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
