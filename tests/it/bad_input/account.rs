@@ -49,8 +49,8 @@ fn no_credentials_are_an_error() {
     ] {
         let run = sandbox.run(arguments);
         run.expect(1).says(&[
-            "error: failed to find out whose credentials these are",
-            "no credentials",
+            "error: no AWS credentials were found",
+            "AWS_ACCESS_KEY_ID",
             "AWS_PROFILE",
         ]);
     }
@@ -59,13 +59,19 @@ fn no_credentials_are_an_error() {
 
 #[test]
 fn an_unknown_profile_is_named() {
-    let scene = Scene::new(&good_but(
-        "lease:",
-        "credentials: {profile: absent}\nlease:",
-    ));
-    let run = scene.sandbox.run(&["plan", SPEC]);
-    run.expect(1).says(&["absent", "--profile"]);
-    assert_eq!(scene.cloud.requests(), [""; 0]);
+    let cloud = LocalCloud::start();
+    let mut sandbox = Sandbox::new();
+    sandbox.set("AWS_ENDPOINT_URL", cloud.address());
+    let spec = good_but("lease:", "credentials: {profile: absent}\nlease:");
+    sandbox.write(SPEC, spec);
+    for (arguments, name) in [
+        (&["plan", SPEC][..], "absent"),
+        (&["plan", SPEC, "--profile", "another"], "another"),
+    ] {
+        let run = sandbox.run(arguments);
+        run.expect(1).says(&[&format!("`{name}`"), "--profile"]);
+    }
+    assert_eq!(cloud.requests(), [""; 0]);
 }
 
 #[test]

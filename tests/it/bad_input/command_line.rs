@@ -111,7 +111,7 @@ fn destroy_without_a_terminal_needs_yes() {
             .sandbox
             .run(&["destroy", word, "--region", "eu-central-1"]);
         run.expect(4).says(&[
-            "Destroy: 0 to create, 0 to update, 0 to restart, 0 to replace, 1 to delete.",
+            "Destroy: 1 to delete.",
             "there is no terminal to ask on; nothing was changed",
             "pass `--yes`",
         ]);

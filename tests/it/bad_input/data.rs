@@ -28,7 +28,7 @@ fn scene(from: &str, to: &str) -> Scene {
 fn a_bucket_that_does_not_exist_is_named() {
     scene("files", "s3://no-such-bucket/x").refused(1).says(&[
         "error[T301]: bucket no-such-bucket does not exist",
-        "environments/trial.yaml:9:",
+        "environments/trial.yaml:10:25",
         "create the bucket, or check its name and region",
         "nothing was changed",
     ]);
@@ -53,7 +53,7 @@ fn a_missing_source_bucket_makes_no_folder() {
 fn a_missing_folder_is_named() {
     scene("absent", "s3://good-bucket/x").refused(1).says(&[
         "environments/absent does not exist",
-        "environments/trial.yaml:9:14",
+        "environments/trial.yaml:10:14",
         "paths are relative to the file that names them",
     ]);
 }
