@@ -2,6 +2,10 @@
 
 mod cloud;
 mod sandbox;
+mod spec;
+mod tripwire;
 
 pub(crate) use cloud::LocalCloud;
 pub(crate) use sandbox::{Run, Sandbox};
+pub(crate) use spec::{GOOD, change, good_but, good_with};
+pub(crate) use tripwire::Tripwire;
