@@ -1,4 +1,9 @@
 //! Whole runs of the real binary, in one test binary: the SDK is linked once.
 
 mod demo;
+mod examples;
+mod kill;
+mod many;
+mod requests;
+mod scenarios;
 mod support;

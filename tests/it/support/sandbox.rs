@@ -110,7 +110,7 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         // A run with `--local` leaves its cloud behind; it must not outlive the folder.
         if self.folder().join(".trainyard/server.address").exists() {
-            self.run(&["local", "stop"]);
+            drop(self.run(&["local", "stop"]));
         }
     }
 }
