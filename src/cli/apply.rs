@@ -13,7 +13,7 @@ use crate::apply::{ApplyReport, Cancel, Outcome, StepErrorKind, run as run_plan}
 use crate::cloud::Aws;
 use crate::lease::deadline;
 use crate::plan::{Held, Plan, Summary, audit};
-use crate::render::{bold, dim, good, human_end, plural, table, warn};
+use crate::render::{bold, dim, escape, good, human_end, plural, table, warn};
 use crate::resource::{Address, Claim, LiveInstance, claim};
 
 pub(super) async fn run(global: &Global, arguments: &Apply, output: Output) -> CommandResult {
@@ -220,7 +220,7 @@ fn show_remains(report: &ApplyReport, output: Output) {
     }
     output.insist(&format!("{} these exist, or may exist:", warn("note:")));
     for (id, state) in alive {
-        output.insist(&format!("  {id}  {state}"));
+        output.insist(&format!("  {}  {}", escape(id), escape(state)));
     }
     output.insist("run the same command again: it goes on from here and launches nothing twice");
 }

@@ -14,6 +14,6 @@ pub(super) fn run(arguments: &Completions, output: Output) -> ExitCode {
         "trainyard",
         &mut script,
     );
-    output.data(&String::from_utf8_lossy(&script));
+    output.raw(&String::from_utf8_lossy(&script));
     ExitCode::Done
 }

@@ -16,7 +16,7 @@ use super::{progress, prompt};
 use crate::apply::{Cancel, run as run_plan};
 use crate::cloud::Aws;
 use crate::plan::{Action, Held, Observed, Plan, audit, other_environments, plan_destroy};
-use crate::render::{bad, good, plan_text, plural};
+use crate::render::{bad, escape, good, plan_text, plural};
 use crate::resource::{AccountId, EnvironmentName, Region};
 use crate::spec::nearest;
 
@@ -201,7 +201,8 @@ impl Work<'_> {
             bad("error:")
         ));
         for (id, state) in report.alive() {
-            self.output.insist(&format!("  {id}  {state}"));
+            self.output
+                .insist(&format!("  {}  {}", escape(id), escape(state)));
         }
         Ok(Some(if self.cancel.is_asked() {
             ExitCode::Interrupted
@@ -244,7 +245,8 @@ impl Work<'_> {
             self.output
                 .insist(&format!("{} left alone, and still there:", bad("error:")));
             for one in held {
-                self.output.insist(&format!("  {}", held_words(one)));
+                self.output
+                    .insist(&format!("  {}", escape(&held_words(one))));
             }
             return ExitCode::Alive;
         }

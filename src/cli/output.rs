@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use anstream::{AutoStream, ColorChoice};
 
 use super::error::CommandError;
-use crate::render::{bad, bold, escape};
+use crate::render::{bad, bold, escape, gate};
 
 /// How much is said, and in which colours.
 #[derive(Debug, Clone, Copy)]
@@ -19,9 +19,16 @@ impl Output {
         Self { quiet, plain }
     }
 
-    /// What the command was asked for.
+    /// What the command was asked for, for people.
     pub(super) fn data(self, text: &str) {
         // A reader that went away is no reason to stop: least of all a destroy.
+        AutoStream::new(std::io::stdout(), self.choice())
+            .write_all(gate(text).as_bytes())
+            .unwrap_or_default();
+    }
+
+    /// What the command was asked for, for programs: whoever wrote it has escaped it.
+    pub(super) fn raw(self, text: &str) {
         AutoStream::new(std::io::stdout(), self.choice())
             .write_all(text.as_bytes())
             .unwrap_or_default();
@@ -59,7 +66,7 @@ impl Output {
 
     fn talk(self, text: &str) {
         let mut stream = AutoStream::new(std::io::stderr(), self.choice());
-        writeln!(stream, "{text}").unwrap_or_default();
+        writeln!(stream, "{}", gate(text)).unwrap_or_default();
     }
 
     fn choice(self) -> ColorChoice {

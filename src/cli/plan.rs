@@ -25,7 +25,7 @@ pub(super) fn show(plans: &Plans, format: Format, output: Output) {
     let Plans { planned, others } = plans;
     if format == Format::Json {
         let plans: Vec<PlanValue> = planned.iter().map(|planned| planned.plan.clone()).collect();
-        output.data(&format!(
+        output.raw(&format!(
             "{:#}\n",
             plan_json(&PlanDocument {
                 plans: &plans,

@@ -10,6 +10,6 @@ pub(super) fn run(arguments: &Schema, output: Output) -> ExitCode {
         Kind::Environment => SchemaKind::Environment,
         Kind::Project => SchemaKind::Project,
     };
-    output.data(&schema_text(kind));
+    output.raw(&schema_text(kind));
     ExitCode::Done
 }

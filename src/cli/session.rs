@@ -27,8 +27,7 @@ pub(super) struct Session {
 impl Session {
     /// What the planner may know besides what is wanted and what is there.
     pub(super) fn context(&self) -> Context {
-        let settle =
-            SignedDuration::try_from(self.pace.settle).unwrap_or(SignedDuration::from_secs(30));
+        let settle = SignedDuration::try_from(self.pace.visible).unwrap_or(SignedDuration::MAX);
         Context {
             now: clock::now(),
             settle,
@@ -111,6 +110,7 @@ pub(super) async fn open(
     let mut pace = if global.local { Pace::LOCAL } else { Pace::AWS };
     if let Some(settle) = global.settle {
         pace.settle = settle.0;
+        pace.visible = settle.0;
     }
     Ok(Session {
         clients,

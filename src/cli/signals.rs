@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::exit::ExitCode;
 use super::output::Output;
 use crate::apply::Cancel;
+use crate::render::escape;
 
 /// What is known to exist, for whoever leaves in a hurry.
 pub(super) type Known = Arc<Mutex<Vec<String>>>;
@@ -56,7 +57,7 @@ fn leave(output: Output, known: &Known, resume: &str) -> ! {
     } else {
         output.insist("left at once; these exist or may exist:");
         for line in known.iter() {
-            output.insist(&format!("  {line}"));
+            output.insist(&format!("  {}", escape(line)));
         }
     }
     output.insist(&format!("to go on: {resume}"));

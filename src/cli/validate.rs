@@ -15,7 +15,7 @@ pub(super) fn run(arguments: &Validate, output: Output) -> CommandResult {
         return Err(specs::show(&bad, arguments.format, output));
     }
     match arguments.format {
-        Format::Json => output.data("[]\n"),
+        Format::Json => output.raw("[]\n"),
         Format::Human | Format::Markdown => {
             for spec in &good {
                 let desired = &spec.desired;

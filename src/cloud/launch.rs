@@ -1,5 +1,6 @@
 //! Launching: one RunInstances for equal instances, guarded by its token.
 
+use aws_config::retry::RetryConfig;
 use aws_sdk_ec2::operation::run_instances::RunInstancesOutput;
 use aws_sdk_ec2::operation::run_instances::builders::RunInstancesFluentBuilder;
 use aws_sdk_ec2::types::{
@@ -27,6 +28,12 @@ use crate::resource::{
 /// A token stays burnt for a day after its instances are gone while the listing
 /// forgets them within the hour, so some steps are normal; many are not.
 const MOST_INCARNATIONS: u32 = 50;
+
+/// How often one launch is tried: enough for its bucket of two requests a second.
+///
+/// EC2 reports a lack of capacity as an error of its own (EC2 API error codes), so
+/// more attempts would only hammer a zone that is full.
+const LAUNCH_ATTEMPTS: u32 = 4;
 
 /// Launches a batch and waits until all of it runs.
 pub(super) async fn launch(
@@ -101,7 +108,11 @@ async fn request(
                 "stopped before the launch",
             ));
         }
-        match parameters(clients, launch, incarnation).send().await {
+        let patience = RetryConfig::standard().with_max_attempts(LAUNCH_ATTEMPTS);
+        let request = parameters(clients, launch, incarnation)
+            .customize()
+            .config_override(aws_sdk_ec2::config::Config::builder().retry_config(patience));
+        match request.send().await {
             Ok(answer) => match replayed(&answer) {
                 Replay::Dead => {}
                 Replay::Alive(ids) => return Ok(ids),

@@ -19,8 +19,10 @@ pub struct Pace {
     pub stopped: Duration,
     /// How long terminating may take; large GPU machines take many minutes.
     pub terminated: Duration,
-    /// For how long after a call its effect may be invisible.
+    /// For how long listings are watched before their silence is believed.
     pub settle: Duration,
+    /// For how long after a launch some of its instances may be missing from listings.
+    pub visible: Duration,
 }
 
 impl Pace {
@@ -32,6 +34,7 @@ impl Pace {
         stopped: Duration::from_mins(10),
         terminated: Duration::from_mins(20),
         settle: Duration::from_secs(30),
+        visible: Duration::from_mins(5),
     };
 
     /// For a cloud on this machine, whose delays are its own and short.
@@ -39,6 +42,7 @@ impl Pace {
         first: Duration::from_millis(50),
         longest: Duration::from_millis(250),
         settle: Duration::from_secs(1),
+        visible: Duration::from_secs(5),
         ..Self::AWS
     };
 }

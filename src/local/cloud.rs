@@ -1,20 +1,22 @@
 //! The cloud itself: which service a request is for, and its answer.
 
 use std::future::Future;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, Response, StatusCode, request};
+use http::{Request, Response, StatusCode};
 use jiff::Timestamp;
 use s3s::Body;
 
 use super::control::{Control, Event};
 use super::identity::{Credential, Standing, expired};
+use super::incoming::{Incoming, Protocol, protocol};
 use super::settings::{Clock, OpenError, Settings};
 use super::state::{World, derived_hex};
-use super::wire::{Query, Refusal};
+use super::wire::Refusal;
 use super::{ec2, ssm, sts};
 
 /// The most that the body of a query or JSON request may hold, in bytes.
@@ -148,12 +150,18 @@ impl Cloud {
         let count = self.answered.fetch_add(1, Ordering::Relaxed);
         let id = request_id(count);
         if request.uri().path().starts_with("/_trainyard/") {
-            return self.control.answer(request, || self.lock()).await;
+            let register = |profile| self.register(profile);
+            return self.control.answer(request, register).await;
         }
         match protocol(request.method(), request.uri().path(), &request) {
             Some(protocol) => self.handle_call(protocol, request, &id).await,
             None => self.handle_object(request, &id).await,
         }
+    }
+
+    /// Lets go of the requests that an ordered fault has stalled.
+    pub(super) fn release(&self) {
+        self.control.release();
     }
 
     async fn handle_call(
@@ -170,7 +178,7 @@ impl Cloud {
             );
             return refused(protocol.service_unread(), &refusal, id);
         };
-        let call = match Call::read(protocol, &parts, &bytes) {
+        let call = match Incoming::read(protocol, &parts, &bytes) {
             Ok(call) => call,
             Err((service, refusal)) => return refused(service, &refusal, id),
         };
@@ -218,13 +226,13 @@ impl Cloud {
         if fault.is_after() {
             drop(run.await);
         }
-        match fault.happen().await {
+        match self.control.happen(fault).await {
             Some(refusal) => refused(service, &refusal, id),
             None => super::server::dropped(),
         }
     }
 
-    fn run(&self, call: &Call, credential: Option<&Credential>, id: &str) -> Response<Body> {
+    fn run(&self, call: &Incoming, credential: Option<&Credential>, id: &str) -> Response<Body> {
         let service = call.service();
         match self.outcome(call, credential, id) {
             Ok(document) => answer(StatusCode::OK, service, document, id),
@@ -234,7 +242,7 @@ impl Cloud {
 
     fn outcome(
         &self,
-        call: &Call,
+        call: &Incoming,
         credential: Option<&Credential>,
         id: &str,
     ) -> Result<String, Refusal> {
@@ -255,133 +263,34 @@ impl Cloud {
             request: id,
         };
         let outcome = match call {
-            Call::Ec2(query, action) => ec2::answer(&mut turn, &caller, action, query),
-            Call::Sts(query, action) => sts::answer(&mut turn, &caller, action, query),
-            Call::Ssm(body, action) => ssm::answer(&caller, action, body),
+            Incoming::Ec2(query, action) => ec2::answer(&mut turn, &caller, action, query),
+            Incoming::Sts(query, action) => sts::answer(&mut turn, &caller, action, query),
+            Incoming::Ssm(body, action) => ssm::answer(&caller, action, body),
         };
-        if outcome.changed
-            && let Some(folder) = &self.settings.folder
-        {
-            world.save(folder).map_err(|error| {
-                Refusal::new(
-                    "InternalError",
-                    format!("failed to keep the state: {error}"),
-                )
+        if outcome.changed {
+            self.save(&world).map_err(|error| {
+                let message = format!("failed to keep the state: {error}");
+                Refusal::new("InternalError", message)
             })?;
         }
         outcome.document
     }
 
+    fn save(&self, world: &World) -> io::Result<()> {
+        let folder = self.settings.folder.as_ref();
+        folder.map_or(Ok(()), |folder| world.save(folder))
+    }
+
+    /// Makes an instance profile known, as IAM would.
+    fn register(&self, profile: String) -> io::Result<()> {
+        let mut world = self.lock();
+        world.profiles.insert(profile);
+        self.save(&world)
+    }
+
     fn lock(&self) -> MutexGuard<'_, World> {
         // A panic elsewhere leaves the world between two calls at worst.
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The two protocols that share the path `/`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Protocol {
-    Query,
-    Json,
-}
-
-impl Protocol {
-    /// The service to answer for when the body could not be read.
-    fn service_unread(self) -> Service {
-        match self {
-            Self::Query => Service::Ec2,
-            Self::Json => Service::Ssm,
-        }
-    }
-}
-
-fn protocol<T>(method: &Method, path: &str, request: &Request<T>) -> Option<Protocol> {
-    if *method != Method::POST || path != "/" {
-        return None;
-    }
-    if request.headers().contains_key("x-amz-target") {
-        return Some(Protocol::Json);
-    }
-    let kind = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
-    kind.trim_start()
-        .to_ascii_lowercase()
-        .starts_with("application/x-www-form-urlencoded")
-        .then_some(Protocol::Query)
-}
-
-/// A request that was understood as far as its action.
-enum Call {
-    Ec2(Query, String),
-    Sts(Query, String),
-    Ssm(serde_json::Value, String),
-}
-
-impl Call {
-    fn read(
-        protocol: Protocol,
-        parts: &request::Parts,
-        body: &[u8],
-    ) -> Result<Self, (Service, Refusal)> {
-        match protocol {
-            Protocol::Query => Self::read_query(body),
-            Protocol::Json => {
-                Self::read_json(parts, body).map_err(|refusal| (Service::Ssm, refusal))
-            }
-        }
-    }
-
-    fn read_query(body: &[u8]) -> Result<Self, (Service, Refusal)> {
-        let query = Query::parse(body).map_err(|refusal| (Service::Ec2, refusal))?;
-        let version = query.root().text("Version").map(str::to_owned);
-        let action = query.root().text("Action").unwrap_or_default().to_owned();
-        let service = match version.as_deref() {
-            Some("2011-06-15") => Service::Sts,
-            _ => Service::Ec2,
-        };
-        if action.is_empty() {
-            let refusal = Refusal::new(
-                "MissingAction",
-                "The request is missing an action or a required parameter.",
-            );
-            return Err((service, refusal));
-        }
-        match version.as_deref() {
-            Some("2011-06-15") => Ok(Self::Sts(query, action)),
-            Some("2016-11-15") => Ok(Self::Ec2(query, action)),
-            other => {
-                let other = other.unwrap_or_default();
-                let message = format!("The version {other} of {action} is not known here.");
-                Err((service, Refusal::new("InvalidAction", message)))
-            }
-        }
-    }
-
-    fn read_json(parts: &request::Parts, body: &[u8]) -> Result<Self, Refusal> {
-        let action = parts
-            .headers
-            .get("x-amz-target")
-            .and_then(|target| target.to_str().ok())
-            .and_then(|target| target.strip_prefix("AmazonSSM."))
-            .ok_or_else(|| {
-                Refusal::new("UnknownOperationException", "Only AmazonSSM is known here.")
-            })?;
-        let value = serde_json::from_slice(body)
-            .map_err(|error| Refusal::new("SerializationException", error.to_string()))?;
-        Ok(Self::Ssm(value, action.to_owned()))
-    }
-
-    fn service(&self) -> Service {
-        match self {
-            Self::Ec2(..) => Service::Ec2,
-            Self::Sts(..) => Service::Sts,
-            Self::Ssm(..) => Service::Ssm,
-        }
-    }
-
-    fn action(&self) -> &str {
-        match self {
-            Self::Ec2(_, action) | Self::Sts(_, action) | Self::Ssm(_, action) => action,
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::ops::DerefMut;
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -10,9 +10,9 @@ use http::{Method, Request, Response, StatusCode};
 use s3s::Body;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::cloud::Service;
-use super::state::World;
 use super::wire::Refusal;
 
 /// How many requests are remembered; the oldest are forgotten first.
@@ -26,6 +26,8 @@ pub(super) struct Control {
     open: bool,
     events: Mutex<VecDeque<Event>>,
     faults: Mutex<Vec<Fault>>,
+    /// Wakes what is stalled when the server ends.
+    ended: Notify,
 }
 
 /// A request that was answered, or will be.
@@ -106,23 +108,6 @@ impl Fault {
         self.when == When::After
     }
 
-    /// Goes wrong: with an error to answer, without any answer, or never.
-    pub(super) async fn happen(self) -> Option<Refusal> {
-        match self.deed {
-            Deed::Stall => std::future::pending().await,
-            Deed::Drop => None,
-            Deed::Error {
-                code,
-                status,
-                message,
-            } => Some(Refusal {
-                code: Cow::Owned(code),
-                message,
-                status,
-            }),
-        }
-    }
-
     fn check(&self) -> Result<(), String> {
         if self.nth == 0 {
             return Err("nth counts from 1".to_owned());
@@ -149,6 +134,7 @@ impl Control {
             open,
             events: Mutex::default(),
             faults: Mutex::default(),
+            ended: Notify::new(),
         }
     }
 
@@ -178,11 +164,37 @@ impl Control {
         ready.map(|place| faults.remove(place))
     }
 
+    /// Lets a fault happen: with an error to answer, or without any answer. A
+    /// stalled request waits for the end of the server.
+    pub(super) async fn happen(&self, fault: Fault) -> Option<Refusal> {
+        match fault.deed {
+            Deed::Stall => {
+                self.ended.notified().await;
+                None
+            }
+            Deed::Drop => None,
+            Deed::Error {
+                code,
+                status,
+                message,
+            } => Some(Refusal {
+                code: Cow::Owned(code),
+                message,
+                status,
+            }),
+        }
+    }
+
+    /// Lets go of every stalled request.
+    pub(super) fn release(&self) {
+        self.ended.notify_waiters();
+    }
+
     /// Answers a request to the control endpoint.
-    pub(super) async fn answer<G: DerefMut<Target = World>>(
+    pub(super) async fn answer(
         &self,
         request: Request<Body>,
-        world: impl FnOnce() -> G,
+        register: impl FnOnce(String) -> io::Result<()>,
     ) -> Response<Body> {
         let (parts, mut body) = request.into_parts();
         let (path, method) = (parts.uri.path(), parts.method);
@@ -209,10 +221,10 @@ impl Control {
                 reply(StatusCode::OK, &json!({}))
             }
             ("/_trainyard/profiles", "POST") => match serde_json::from_slice(&bytes) {
-                Ok(Profile { name }) => {
-                    world().profiles.insert(name);
-                    reply(StatusCode::OK, &json!({}))
-                }
+                Ok(Profile { name }) => match register(name) {
+                    Ok(()) => reply(StatusCode::OK, &json!({})),
+                    Err(error) => bad(&error.to_string()),
+                },
                 Err(error) => bad(&error.to_string()),
             },
             _ => reply(StatusCode::NOT_FOUND, &json!({"error": "not found"})),

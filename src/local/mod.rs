@@ -10,6 +10,7 @@ mod cloud;
 mod control;
 mod ec2;
 mod identity;
+mod incoming;
 pub mod s3;
 mod server;
 mod settings;

@@ -18,9 +18,9 @@ use tokio::task::JoinSet;
 
 use super::Cloud;
 
-/// For so long the requests under way may finish after a shutdown. A stalled
-/// one would never.
-const DRAIN: Duration = Duration::from_secs(5);
+/// For so long the requests under way may finish after a shutdown. A client that
+/// reads nothing would hold it up for ever.
+const DRAIN: Duration = Duration::from_secs(10);
 
 /// After a failed accept, as when descriptors run out, for so long none is tried.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -38,7 +38,7 @@ pub(super) fn dropped() -> Response<Body> {
 }
 
 /// Serves a cloud over HTTP/1.1 until `shutdown` is ready, or until nothing was
-/// asked for `idle`. Requests under way are finished, for five seconds at most.
+/// asked for `idle`. Requests under way are finished, for ten seconds at most.
 ///
 /// # Errors
 ///
@@ -75,6 +75,7 @@ pub async fn serve(
     }
     drop(listener);
     stop.send_replace(true);
+    cloud.release();
     let drained = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(DRAIN, drained).await.is_err() {
         connections.shutdown().await;

@@ -112,14 +112,16 @@ impl Decisions {
         live: &LiveInstance,
         mark: &Mark,
     ) {
-        if mark.lease != Some(wanted.lease) {
+        let changes = diff(wanted, live, mark);
+        let effect = changes.iter().map(|change| change.effect).max();
+        // An instance that is made anew gets the new lease.
+        if mark.lease != Some(wanted.lease) && effect != Some(Effect::Replace) {
             self.notes.push(Note::KeepsLease {
                 address: address.clone(),
                 lease: mark.lease,
             });
         }
-        let changes = diff(wanted, live, mark);
-        let Some(effect) = changes.iter().map(|change| change.effect).max() else {
+        let Some(effect) = effect else {
             self.unchanged.push(address.clone());
             return;
         };

@@ -18,9 +18,48 @@ pub fn escape(text: &str) -> String {
     safe
 }
 
+/// Makes whole lines harmless: line breaks and our own styles stay, anything else is escaped.
+///
+/// It is the last gate before a terminal; values pass [`escape()`] on their own
+/// before they come here.
+pub fn gate(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let length = style_length(rest).unwrap_or(character.len_utf8());
+        let (piece, tail) = rest.split_at(length);
+        if character == '\n' || (character == '\u{1b}' && length > 1) {
+            safe.push_str(piece);
+        } else {
+            safe.push_str(&escape(piece));
+        }
+        rest = tail;
+    }
+    safe
+}
+
+/// The length of the style that `text` begins with, such as a colour.
+fn style_length(text: &str) -> Option<usize> {
+    let body = text.strip_prefix("\u{1b}[")?;
+    let digits = body
+        .bytes()
+        .take_while(|byte| byte.is_ascii_digit() || *byte == b';')
+        .count();
+    (body.as_bytes().get(digits) == Some(&b'm')).then_some(2 + digits + 1)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::escape;
+    use super::{escape, gate};
+
+    #[test]
+    fn the_gate_lets_styles_and_lines_through() {
+        assert_eq!(gate("a\u{1b}[1mb\u{1b}[0m\nc"), "a\u{1b}[1mb\u{1b}[0m\nc");
+        assert_eq!(
+            gate("\u{1b}]52;c;x\u{7}\r\u{1b}[2J\u{1b}"),
+            "\\u{1b}]52;c;x\\u{7}\\u{d}\\u{1b}[2J\\u{1b}"
+        );
+    }
 
     #[test]
     fn terminals_are_safe() {

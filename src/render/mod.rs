@@ -16,7 +16,7 @@ mod table;
 mod words;
 
 pub use diagnostics::{diagnostics_json, diagnostics_text};
-pub use escape::escape;
+pub use escape::{escape, gate};
 pub use plan_json::{PlanDocument, plan_json};
 pub use plan_markdown::plan_markdown;
 pub use plan_text::{plan_text, summary_line};

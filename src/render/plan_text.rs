@@ -19,6 +19,9 @@ use jiff::Timestamp;
 /// How many of the largest files a plan names.
 const LARGEST_FILES: usize = 3;
 
+/// How many files to delete a plan for people names one by one.
+const MOST_DELETIONS: usize = 50;
+
 /// The plan as text, ending with its summary line.
 pub fn plan_text(plan: &Plan, others: &[OtherEnvironment]) -> String {
     let mut text = header(plan);
@@ -323,7 +326,7 @@ fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &Sync
     if !largest.is_empty() {
         line(text, &format!("      largest: {}", largest.join(", ")));
     }
-    for deleted in &files.deletions {
+    for deleted in files.deletions.iter().take(MOST_DELETIONS) {
         line(
             text,
             &format!(
@@ -331,6 +334,13 @@ fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &Sync
                 sign(Verb::Delete).trim_start(),
                 escape(&deleted.key)
             ),
+        );
+    }
+    if files.deletions.len() > MOST_DELETIONS {
+        let more = files.deletions.len() - MOST_DELETIONS;
+        line(
+            text,
+            &format!("      and {more} more; `--format json` lists them all"),
         );
     }
 }
@@ -360,8 +370,8 @@ fn push_notes(text: &mut String, plan: &Plan, others: &[OtherEnvironment]) {
         let content = match note {
             Note::KeepsLease { address, lease } => {
                 let lease = lease.map_or_else(
-                    || "unreadable lease".to_owned(),
-                    |lease| format!("lease of {lease}"),
+                    || "the unreadable lease".to_owned(),
+                    |lease| format!("the lease of {lease}"),
                 );
                 keeps.entry(lease).or_default().push(address);
                 continue;
@@ -388,7 +398,7 @@ fn push_notes(text: &mut String, plan: &Plan, others: &[OtherEnvironment]) {
         line(
             text,
             &format!(
-                "{} {names} keeps its {lease}: its timer was armed at launch",
+                "{} {names}: {lease} stays, because the timer was armed at launch",
                 warn("note:")
             ),
         );

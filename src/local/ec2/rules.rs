@@ -16,7 +16,7 @@ pub(super) fn authorize(call: &mut Call) -> Reply {
     let Some(group) = call.region.groups.get_mut(&id) else {
         return Err(GROUP.unknown(&[&id]));
     };
-    if let Some(known) = rules.iter().find(|rule| group.ingress.contains(rule)) {
+    if let Some(known) = rules.iter().find(|rule| known(&group.ingress, rule)) {
         let message = format!(
             "the specified rule \"peer: {}, protocol: {}\" already exists",
             known.source, known.protocol
@@ -25,7 +25,7 @@ pub(super) fn authorize(call: &mut Call) -> Reply {
     }
     group.ingress.extend(rules);
     group.ingress.sort();
-    group.ingress.dedup();
+    group.ingress.dedup_by(|one, other| one.allows_same(other));
     Ok(done())
 }
 
@@ -36,14 +36,18 @@ pub(super) fn revoke(call: &mut Call) -> Reply {
     let Some(group) = call.region.groups.get_mut(&id) else {
         return Err(GROUP.unknown(&[&id]));
     };
-    if rules.iter().any(|rule| !group.ingress.contains(rule)) {
+    if rules.iter().any(|rule| !known(&group.ingress, rule)) {
         return Err(Refusal::new(
             "InvalidPermission.NotFound",
             "The specified rule does not exist in this security group.",
         ));
     }
-    group.ingress.retain(|rule| !rules.contains(rule));
+    group.ingress.retain(|rule| !known(&rules, rule));
     Ok(done())
+}
+
+fn known(rules: &[Rule], rule: &Rule) -> bool {
+    rules.iter().any(|known| known.allows_same(rule))
 }
 
 /// Reads the rules of a call, one for every source.
@@ -54,8 +58,11 @@ fn read(call: &Call) -> Result<Vec<Rule>, Refusal> {
         if found.is_empty() {
             return Err(Refusal::missing("ipRanges, ipv6Ranges or groups"));
         }
-        for source in found {
-            rules.push(rule(&item, source)?);
+        for (source, description) in found {
+            rules.push(Rule {
+                description,
+                ..rule(&item, source)?
+            });
         }
     }
     if let Some(range) = call.form.text("CidrIp") {
@@ -67,17 +74,20 @@ fn read(call: &Call) -> Result<Vec<Rule>, Refusal> {
     Ok(rules)
 }
 
-fn sources_of(call: &Call, item: &Node) -> Result<Vec<String>, Refusal> {
+/// Reads where a rule lets in from, and what is said about it.
+fn sources_of(call: &Call, item: &Node) -> Result<Vec<(String, Option<String>)>, Refusal> {
+    let described = |node: &Node| node.text("Description").map(str::to_owned);
     let mut sources = Vec::new();
     for (list, field) in [("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6")] {
         for range in item.items(list) {
-            sources.push(checked_range(range.required(field)?)?);
+            let source = checked_range(range.required(field)?)?;
+            sources.push((source, described(&range)));
         }
     }
     for group in item.items("Groups") {
         let id = group.required("GroupId")?;
         GROUP.check_all(&[id], |id| call.region.groups.contains_key(id))?;
-        sources.push(id.to_owned());
+        sources.push((id.to_owned(), described(&group)));
     }
     Ok(sources)
 }
@@ -114,6 +124,7 @@ fn rule(node: &Node, source: String) -> Result<Rule, Refusal> {
         from_port: ports.0,
         to_port: ports.1,
         source,
+        description: None,
     })
 }
 
@@ -140,40 +151,28 @@ pub(super) fn sources(rules: &[Rule], of_kind: fn(&str) -> bool) -> Vec<String> 
 
 /// Writes rules as EC2 does: those of one protocol and range of ports together.
 pub(super) fn rules_xml(xml: &mut Xml, name: &str, region: &Region, rules: &[Rule]) {
-    let mut permissions: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+    let mut permissions: BTreeMap<_, Vec<&Rule>> = BTreeMap::new();
     for rule in rules {
-        permissions
-            .entry((&rule.protocol, rule.from_port, rule.to_port))
-            .or_default()
-            .push(&rule.source);
+        let ports = (&rule.protocol, rule.from_port, rule.to_port);
+        permissions.entry(ports).or_default().push(rule);
     }
-    xml.list(name, permissions, |xml, ((protocol, from, to), sources)| {
-        let of =
-            |kind: fn(&str) -> bool| sources.iter().copied().filter(move |source| kind(source));
+    xml.list(name, permissions, |xml, ((protocol, from, to), rules)| {
         xml.text("ipProtocol", protocol)
             .maybe("fromPort", from)
-            .maybe("toPort", to)
-            .list(
-                "groups",
-                of(|source| source.starts_with("sg-")),
-                |xml, source| {
-                    xml.text("userId", &region.account).text("groupId", source);
-                },
-            )
-            .list(
-                "ipRanges",
-                of(|source| source.contains('.')),
-                |xml, source| {
-                    xml.text("cidrIp", source);
-                },
-            )
-            .list(
-                "ipv6Ranges",
-                of(|source| source.contains(':')),
-                |xml, source| {
-                    xml.text("cidrIpv6", source);
-                },
-            )
-            .node("prefixListIds", |_| {});
+            .maybe("toPort", to);
+        let mut list = |name: &str, field: &str, mark: &str| {
+            let rules = rules.iter().filter(|rule| rule.source.contains(mark));
+            xml.list(name, rules, |xml, rule| {
+                if field == "groupId" {
+                    xml.text("userId", &region.account);
+                }
+                xml.text(field, &rule.source)
+                    .maybe("description", rule.description.as_ref());
+            });
+        };
+        list("groups", "groupId", "sg-");
+        list("ipRanges", "cidrIp", ".");
+        list("ipv6Ranges", "cidrIpv6", ":");
+        xml.node("prefixListIds", |_| {});
     });
 }

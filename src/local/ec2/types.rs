@@ -67,7 +67,10 @@ fn type_xml(xml: &mut Xml, kind: &InstanceType) {
         .values("supportedRootDeviceTypes", ["ebs"])
         .values("supportedVirtualizationTypes", ["hvm"])
         .text("bareMetal", false)
-        .text("hypervisor", "nitro")
+        .text(
+            "hypervisor",
+            if kind.is_current() { "nitro" } else { "xen" },
+        )
         .node("processorInfo", |xml| {
             xml.values("supportedArchitectures", [kind.architecture]);
         })

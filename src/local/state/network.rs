@@ -99,6 +99,22 @@ pub(crate) struct Rule {
     pub(crate) to_port: Option<i32>,
     /// A range of addresses, or the id of a group.
     pub(crate) source: String,
+    pub(crate) description: Option<String>,
+}
+
+impl Rule {
+    /// Whether both let in the same, whatever they say about it.
+    pub(crate) fn allows_same(&self, other: &Self) -> bool {
+        let of = |rule: &Self| {
+            (
+                rule.protocol.clone(),
+                rule.from_port,
+                rule.to_port,
+                rule.source.clone(),
+            )
+        };
+        of(self) == of(other)
+    }
 }
 
 /// A security group.
@@ -126,6 +142,7 @@ impl SecurityGroup {
                 from_port: None,
                 to_port: None,
                 source: "0.0.0.0/0".to_owned(),
+                description: None,
             }],
         }
     }

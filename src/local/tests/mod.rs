@@ -1,1 +1,16 @@
-//! Tests of the embedded cloud.
+//! Tests of the embedded cloud: its rules by requests of our own, its wire by
+//! the SDK's.
+
+mod folder;
+mod identity;
+mod launch;
+mod lifecycle;
+mod listing;
+mod orders;
+mod rig;
+mod rules;
+mod sdk;
+mod sessions;
+mod tags;
+mod tokens;
+mod volumes;

@@ -109,5 +109,10 @@ pub(in super::super) fn delete(call: &mut Call) -> Reply {
     }
     call.region.volumes.remove(id);
     call.region.tags.remove(id);
+    for token in call.region.tokens.values_mut() {
+        if token.made == id {
+            token.ended = Some(call.now);
+        }
+    }
     Ok(done())
 }
