@@ -2,4 +2,9 @@
 
 mod bad_input;
 mod demo;
+mod examples;
+mod kill;
+mod many;
+mod requests;
+mod scenarios;
 mod support;

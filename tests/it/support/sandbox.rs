@@ -139,8 +139,7 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         // A run with `--local` leaves its cloud behind; it must not outlive the folder.
         if self.folder().join(".trainyard/server.address").exists() {
-            let stop = self.run(&["local", "stop"]);
-            drop(stop);
+            drop(self.run(&["local", "stop"]));
         }
     }
 }
