@@ -47,9 +47,15 @@ fn what_was_launched_from_a_spec_does_not_differ_from_it() {
 
 type Edit = fn(&mut Instance);
 
+fn each_gives(table: &[(&str, Edit)]) {
+    for (expected, edit) in table {
+        assert_eq!(edited(edit), [*expected]);
+    }
+}
+
 #[test]
-fn every_edit_gives_its_own_change() {
-    let table: &[(&str, Edit)] = &[
+fn every_edit_of_the_machine_gives_its_own_change() {
+    each_gives(&[
         (
             "image: name:amazon/deep-learning-* -> ssm:/a/b, Replace",
             |it| it.image = ImageSelector::Ssm("/a/b".to_owned()),
@@ -104,6 +110,12 @@ fn every_edit_gives_its_own_change() {
         ("volumes./dev/sdf: 500 GiB -> (none), Replace", |it| {
             it.volumes.clear();
         }),
+    ]);
+}
+
+#[test]
+fn every_edit_of_its_surroundings_gives_its_own_change() {
+    each_gives(&[
         ("metadata.tokens: required -> optional, InPlace", |it| {
             it.metadata.tokens = Tokens::Optional;
         }),
@@ -129,10 +141,7 @@ fn every_edit_gives_its_own_change() {
         ("tags.owner: alex -> (none), InPlace", |it| {
             it.tags.remove("owner");
         }),
-    ];
-    for (expected, edit) in table {
-        assert_eq!(edited(edit), [*expected]);
-    }
+    ]);
 }
 
 #[test]

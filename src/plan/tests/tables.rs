@@ -107,10 +107,12 @@ fn nothing_wanted_and_nothing_there_is_an_empty_plan() {
     assert!(plan.is_empty() && plan.lease_ends.is_none());
 }
 
+type Edit = fn(&mut Instance);
+
 #[test]
 fn a_change_takes_the_gentlest_way_that_makes_all_of_it() {
     let before = full("trainer");
-    let table: &[(&str, fn(&mut Instance))] = &[
+    let table: &[(&str, Edit)] = &[
         ("update trainer[0]: edited", |it| it.protect = true),
         ("restart trainer[0]: edited", |it| {
             it.protect = true;
@@ -267,7 +269,11 @@ fn among_duplicates_the_oldest_wins_and_then_the_lowest_id() {
                     assert_eq!(step.reason, Reason::Duplicate);
                     doomed.iter().map(|one| one.id.to_string()).collect()
                 }
-                _ => vec!["something else".to_owned()],
+                Action::Launch(_)
+                | Action::Update(_)
+                | Action::Restart(_)
+                | Action::DeleteVolumes(_)
+                | Action::Sync { .. } => vec![format!("{step:?}")],
             })
             .collect()
     };
