@@ -11,4 +11,4 @@ pub(crate) use cloud::LocalCloud;
 pub(crate) use moto::Moto;
 pub(crate) use sandbox::{Run, Sandbox};
 pub(crate) use witness::Witness;
-pub(crate) use world::{World, both};
+pub(crate) use world::{World, both, embedded};
