@@ -40,7 +40,12 @@ impl CloudError {
     {
         let operation = operation.to_owned();
         if let Some(service) = error.as_service_error() {
-            let code = service.code().unwrap_or("Unknown").to_owned();
+            let Some(code) = service.code().map(str::to_owned) else {
+                // AWS names a code with every error; a proxy or a sign-in page does not.
+                let text = "what came back is not an answer of AWS; \
+                     is there a proxy or a sign-in page in between, or is AWS_ENDPOINT_URL wrong?";
+                return Self::of(&operation, CloudErrorKind::Ambiguous, text);
+            };
             let message = service.message().unwrap_or("no reason was given");
             let text = format!("{message} ({code})");
             return Self {

@@ -149,8 +149,8 @@ impl FromStr for Size {
         let digits = text.chars().take_while(char::is_ascii_digit).count();
         let (amount, unit) = text.split_at(digits);
         let factor = match unit.strip_prefix(' ').unwrap_or(unit) {
-            "GiB" => 1,
-            "TiB" => 1024,
+            "GiB" if digits > 0 => 1,
+            "TiB" if digits > 0 => 1024,
             "GB" | "G" | "gb" | "g" | "TB" => {
                 return Err(ParseUnitError::new(format!(
                     "EBS counts in binary units: write `{amount} GiB`"

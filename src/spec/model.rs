@@ -37,7 +37,7 @@ pub struct EnvironmentSpec {
     pub store: Option<String>,
     /// Tags for everything that is created.
     #[serde(default)]
-    #[schemars(length(max = 50), extend("propertyNames" = {"minLength": 1, "maxLength": 120}))]
+    #[schemars(extend("maxProperties" = 50, "propertyNames" = {"minLength": 1, "maxLength": 120}))]
     pub tags: BTreeMap<String, TagValue>,
     /// Data to keep equal between a folder and a bucket prefix, by name.
     #[serde(default)]
@@ -76,7 +76,7 @@ pub struct ProjectSpec {
     pub store: Option<String>,
     /// Tags for everything that is created.
     #[serde(default)]
-    #[schemars(length(max = 50), extend("propertyNames" = {"minLength": 1, "maxLength": 120}))]
+    #[schemars(extend("maxProperties" = 50, "propertyNames" = {"minLength": 1, "maxLength": 120}))]
     pub tags: BTreeMap<String, TagValue>,
     /// Limits that every environment keeps to.
     pub policy: Option<PolicySpec>,
@@ -173,7 +173,7 @@ pub struct GroupSpec {
     pub disk: Option<DiskSpec>,
     /// Further disks by device name, such as /dev/sdf; made at launch, deleted with the instance.
     #[serde(default)]
-    #[schemars(length(max = 20), extend("propertyNames" = {"pattern": "^/dev/(sd[b-z][0-9]{0,2}|xvd[b-z][a-z]?)$"}))]
+    #[schemars(extend("maxProperties" = 20, "propertyNames" = {"pattern": "^/dev/(sd[b-z][0-9]{0,2}|xvd[b-z][a-z]?)$"}))]
     pub volumes: BTreeMap<String, VolumeSpec>,
     /// The instance metadata service.
     #[serde(default)]
@@ -186,7 +186,7 @@ pub struct GroupSpec {
     pub protect: bool,
     /// Tags for this group, besides the environment's.
     #[serde(default)]
-    #[schemars(length(max = 50), extend("propertyNames" = {"minLength": 1, "maxLength": 120}))]
+    #[schemars(extend("maxProperties" = 50, "propertyNames" = {"minLength": 1, "maxLength": 120}))]
     pub tags: BTreeMap<String, TagValue>,
 }
 

@@ -9,6 +9,7 @@ use serde_yaml::{Mapping, Value};
 
 use super::diagnostic::{Code, Diagnostic, SpecPath};
 use super::form::{DEVICE_HELP, NAME_HELP, form, is_device};
+use super::source::is_hostile;
 use super::suggest::nearest;
 use crate::resource::EnvironmentName;
 
@@ -256,6 +257,13 @@ fn integer(number: i64, schema: &Schema, path: &SpecPath, found: &mut Vec<Diagno
 }
 
 fn text(value: &str, schema: &Schema, path: &SpecPath, found: &mut Vec<Diagnostic>) {
+    // The file was searched for these before; an escape in quotes makes them anew.
+    if let Some(character) = value.chars().find(|character| is_hostile(*character)) {
+        let code_point = u32::from(character);
+        let summary = format!("`{path}` holds the invisible character U+{code_point:04X}");
+        found.push(Diagnostic::at(path.clone(), Code::BadCharacter, summary).help("remove it"));
+        return;
+    }
     let length = value.chars().count() as u64;
     let bound = |key: &str| schema.get(key).and_then(Schema::as_u64);
     if let Some(low) = bound("minLength").filter(|low| length < *low) {

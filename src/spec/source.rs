@@ -214,7 +214,7 @@ fn empty() -> Diagnostic {
 }
 
 /// Control characters, and characters that reorder or hide text.
-fn is_hostile(character: char) -> bool {
+pub(super) fn is_hostile(character: char) -> bool {
     let control = character.is_control() && !matches!(character, '\n' | '\t' | '\u{85}');
     let invisible = matches!(character,
         '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
@@ -249,6 +249,11 @@ fn syntax(error: &serde_yaml::Error) -> Diagnostic {
         Diagnostic::of_file(
             Code::Syntax,
             "the file's aliases unfold to far more than a spec can hold",
+        )
+    } else if what.contains("as u128") || what.contains("as i128") {
+        Diagnostic::of_file(
+            Code::OutOfRange,
+            "this number is larger than anything that a spec can mean",
         )
     } else if what.contains("recursion limit exceeded") {
         Diagnostic::of_file(Code::Syntax, "the file is nested too deeply to be a spec")

@@ -37,6 +37,12 @@ pub(super) fn check_tags(
 }
 
 fn key_problem(key: &str) -> Option<(String, String)> {
+    if key.is_empty() {
+        return Some((
+            "a tag has no key".to_owned(),
+            "give it one, such as `project`".to_owned(),
+        ));
+    }
     let lower = key.to_ascii_lowercase();
     if lower.starts_with("aws:") {
         return Some((

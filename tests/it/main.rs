@@ -1,5 +1,6 @@
 //! Whole runs of the real binary, in one test binary: the SDK is linked once.
 
+mod bad_input;
 mod demo;
 mod examples;
 mod kill;

@@ -48,6 +48,14 @@ impl LocalCloud {
             .collect()
     }
 
+    /// Fails if any request so far asked for more than an answer.
+    #[track_caller]
+    pub(crate) fn expect_untouched(&self) {
+        let requests = self.requests();
+        let changing: Vec<&String> = requests.iter().filter(|one| !only_reads(one)).collect();
+        assert!(changing.is_empty(), "{changing:?} in {requests:?}");
+    }
+
     /// Forgets the requests so far.
     pub(crate) fn forget_requests(&self) {
         self.control("DELETE", "requests", "");
@@ -63,22 +71,45 @@ impl LocalCloud {
         self.control("DELETE", "faults", "");
     }
 
+    /// Makes a bucket.
+    pub(crate) fn make_bucket(&self, name: &str) {
+        let head = "Authorization: AWS4-HMAC-SHA256 Credential=TESTING/20260101/eu-central-1/s3/aws4_request, SignedHeaders=host, Signature=0";
+        let answer = self.send(&format!("PUT /{name}"), head, "");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
     /// One request to the control endpoint; its answer as JSON, or null where there is none.
     pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> Value {
+        let line = format!("{method} /_trainyard/{path}");
+        let answer = self.send(&line, "Content-Type: application/json", body);
+        assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        serde_json::from_str(body).unwrap_or(Value::Null)
+    }
+
+    /// One request with one header of its own, and the whole answer.
+    fn send(&self, line: &str, header: &str, body: &str) -> String {
         let host = self.address.trim_start_matches("http://");
         let mut stream = TcpStream::connect(host).unwrap();
         let length = body.len();
         write!(
             stream,
-            "{method} /_trainyard/{path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            "{line} HTTP/1.1\r\nHost: {host}\r\n{header}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         )
         .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        serde_json::from_str(body).unwrap_or(Value::Null)
+        answer
     }
+}
+
+/// Whether a request only reads, by the name of its action.
+fn only_reads(request: &str) -> bool {
+    let action = request.split(' ').next_back().unwrap_or_default();
+    ["Describe", "Get", "List"]
+        .iter()
+        .any(|verb| action.starts_with(verb))
+        || ["GET", "HEAD"].contains(&action)
 }
 
 impl Drop for LocalCloud {

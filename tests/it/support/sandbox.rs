@@ -73,6 +73,15 @@ impl Sandbox {
         }
     }
 
+    /// Every file below the folder and the home, with its contents; not those of running clouds.
+    pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        for folder in ["home", "work"] {
+            collect(&self.root.path().join(folder), &mut files);
+        }
+        files
+    }
+
     /// The binary, ready to be started here.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trainyard"));
@@ -103,6 +112,26 @@ impl Sandbox {
             .stderr(Stdio::null())
             .spawn()
             .unwrap()
+    }
+}
+
+/// Notes what is in a folder; of whatever is no plain file only that it is there.
+fn collect(folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries {
+        let entry = entry.unwrap();
+        let (path, kind) = (entry.path(), entry.file_type().unwrap());
+        if kind.is_dir() {
+            collect(&path, files);
+            files.insert(path, b"folder".to_vec());
+        } else if kind.is_file() {
+            let bytes = std::fs::read(&path).unwrap();
+            files.insert(path, bytes);
+        } else {
+            files.insert(path, b"special".to_vec());
+        }
     }
 }
 
@@ -138,6 +167,16 @@ impl Run {
         let all = format!("{}{}", self.stdout, self.stderr);
         for word in words {
             assert!(all.contains(word), "{word:?} is missing from:\n{self}");
+        }
+        self
+    }
+
+    /// Fails if stdout or stderr holds any of these.
+    #[track_caller]
+    pub(crate) fn says_nothing_about(&self, words: &[&str]) -> &Self {
+        let all = format!("{}{}", self.stdout, self.stderr);
+        for word in words {
+            assert!(!all.contains(word), "{word:?} must not stand in:\n{self}");
         }
         self
     }
