@@ -278,6 +278,24 @@ fn applies_at_the_same_time_launch_once() {
 }
 
 #[test]
+fn an_apply_that_finds_instances_starting_waits_until_they_run() {
+    let place = Place::with(&lab(2, "trainer"));
+    place.apply_and_die(Moment::AfterTheLaunch);
+    // Now the instances are listed, and do not run yet.
+    for _ in 0..PATIENCE {
+        if place.witness.instances("lab").len() == 2 {
+            break;
+        }
+        std::thread::sleep(LOOK);
+    }
+    place.run(&["apply", "--yes"]).expect(0);
+    for one in place.witness.instances("lab") {
+        assert_eq!(one["state"], "running", "{one:#}");
+    }
+    place.exactly(2);
+}
+
+#[test]
 fn a_lost_answer_is_asked_for_again_within_one_run() {
     let place = Place::with(&lab(5, "trainer"));
     let lost = json!([{"action": "RunInstances", "nth": 1, "when": "after", "do": "drop"}]);
