@@ -34,6 +34,11 @@ pub(super) fn instance(from: &sdk::Instance) -> Option<LiveInstance> {
         security_groups: security_groups(from),
         key: text(from.key_name()),
         root_device: text(from.root_device_name()),
+        devices: from
+            .block_device_mappings()
+            .iter()
+            .filter_map(|mapping| mapping.device_name().map(str::to_owned))
+            .collect(),
         volumes: BTreeMap::new(),
         metadata: from.metadata_options().and_then(metadata),
         tags: tags(from.tags()),

@@ -177,6 +177,8 @@ fn diff_volumes(changes: &mut Changes, wanted: &BTreeMap<String, Disk>, live: &L
         let field = format!("volumes.{device}");
         match live.volumes.get(device) {
             Some(volume) => diff_disk(changes, &field, disk, Some(volume)),
+            // The listing of volumes may lag behind that of instances.
+            None if live.devices.contains(device) => {}
             None => changes.push(
                 field,
                 Value::Absent,
@@ -247,11 +249,13 @@ fn diff_disk(changes: &mut Changes, field: &str, disk: &Disk, live: Option<&Live
             Effect::InPlace,
         );
     }
-    if let Some(encrypted) = encrypted {
+    // An account can encrypt everything by default, whatever a launch says; so
+    // only the lack of encryption is a difference.
+    if *encrypted == Some(true) {
         changes.compare(
             format!("{field}.encrypted"),
             Value::Bool(live.encrypted),
-            Value::Bool(*encrypted),
+            Value::Bool(true),
             Effect::Replace,
         );
     }

@@ -134,7 +134,10 @@ pub struct LiveInstance {
     pub key: Option<String>,
     /// The device of its root disk.
     pub root_device: Option<String>,
-    /// Its volumes by device; those that a listing of volumes did not show are missing.
+    /// The devices that have a volume, as the instance itself says.
+    pub devices: BTreeSet<String>,
+    /// Its volumes by device; one that a listing of volumes does not show yet is
+    /// unknown, and its device stands in `devices` all the same.
     pub volumes: BTreeMap<String, LiveVolume>,
     /// Its metadata options, where reported.
     pub metadata: Option<LiveMetadata>,

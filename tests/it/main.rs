@@ -2,4 +2,10 @@
 
 mod bad_input;
 mod demo;
+mod examples;
+mod kill;
+mod many;
+mod requests;
+mod scenarios;
+mod schema;
 mod support;

@@ -1,11 +1,19 @@
 //! What whole runs need: a place of their own, the binary, and clouds to run against.
 
 mod cloud;
+mod moto;
+mod python;
 mod sandbox;
 mod spec;
 mod tripwire;
+mod witness;
+mod world;
 
 pub(crate) use cloud::LocalCloud;
+pub(crate) use moto::Moto;
+pub(crate) use python::venv;
 pub(crate) use sandbox::{Run, Sandbox};
 pub(crate) use spec::{GOOD, change, good_but, good_with};
 pub(crate) use tripwire::Tripwire;
+pub(crate) use witness::Witness;
+pub(crate) use world::{World, both};

@@ -73,7 +73,7 @@ impl Sandbox {
         }
     }
 
-    /// Every file below the folder and the home, with its contents; not those of running clouds.
+    /// Every file below the folder and the home, with its contents.
     pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files = BTreeMap::new();
         for folder in ["home", "work"] {
@@ -139,8 +139,7 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         // A run with `--local` leaves its cloud behind; it must not outlive the folder.
         if self.folder().join(".trainyard/server.address").exists() {
-            let stop = self.run(&["local", "stop"]);
-            drop(stop);
+            drop(self.run(&["local", "stop"]));
         }
     }
 }

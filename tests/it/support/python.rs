@@ -1,0 +1,61 @@
+//! A Python of the tests' own, with moto, boto3 and a judge of schemas in it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const REQUIREMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/moto/requirements.txt");
+
+/// The folder of a venv under the target directory with what `requirements.txt` names.
+///
+/// Built on first use and kept until the requirements change. A lock keeps tests
+/// that run side by side to one build, and a stamp that is written last tells a
+/// whole one from one that was interrupted.
+///
+/// # Panics
+///
+/// When it cannot be built: tests that need it fail and are never skipped.
+pub(crate) fn venv() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let folder = target.join("moto-venv");
+    let stamp = folder.join("requirements.built");
+    let wanted = std::fs::read_to_string(REQUIREMENTS).unwrap();
+    let lock = File::create(target.join("moto-venv.lock")).unwrap();
+    lock.lock().unwrap();
+    if std::fs::read_to_string(&stamp).is_ok_and(|built| built == wanted) {
+        return folder;
+    }
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    let place = folder.to_str().unwrap();
+    run("python3", &["-m", "venv", place]);
+    let pip = folder.join("bin/pip");
+    run(
+        pip.to_str().unwrap(),
+        &[
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--requirement",
+            REQUIREMENTS,
+        ],
+    );
+    std::fs::write(stamp, wanted).unwrap();
+    folder
+}
+
+#[track_caller]
+fn run(program: &str, arguments: &[&str]) {
+    let command = format!("{program} {}", arguments.join(" "));
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("the tests need Python 3: `{command}` failed: {error}"));
+    assert!(
+        output.status.success(),
+        "the tests need a venv with moto, and `{command}` failed:\n{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

@@ -1,0 +1,266 @@
+"""An independent witness of what a cloud holds, written against boto3 alone.
+
+It shares nothing with the product: it reads tags, user data and attributes the
+way anybody's script would. Each command takes one JSON object and prints one:
+
+    witness.py ADDRESS REGION instances '{"environment": "many"}'
+    witness.py ADDRESS REGION serve        # commands as lines on stdin
+"""
+
+import base64
+import json
+import sys
+import traceback
+
+import boto3
+from botocore.config import Config
+
+ENVIRONMENT = "trainyard:environment"
+
+
+class Witness:
+    def __init__(self, address, region):
+        keys = {"aws_access_key_id": "WITNESS", "aws_secret_access_key": "witness"}
+        place = {"endpoint_url": address, "region_name": region}
+        paths = Config(s3={"addressing_style": "path"})
+        self.region = region
+        self.ec2 = boto3.client("ec2", **place, **keys)
+        self.iam = boto3.client("iam", **place, **keys)
+        self.s3 = boto3.client("s3", config=paths, **place, **keys)
+
+    # What is there.
+
+    def instances(self, environment):
+        """Every instance of an environment, terminated ones too."""
+        pages = self.ec2.get_paginator("describe_instances").paginate(
+            Filters=[{"Name": f"tag:{ENVIRONMENT}", "Values": [environment]}]
+        )
+        found = [
+            instance
+            for page in pages
+            for reservation in page["Reservations"]
+            for instance in reservation["Instances"]
+        ]
+        volumes = {volume["id"]: volume for volume in self.volumes(environment)}
+        return [self.describe(instance, volumes) for instance in found]
+
+    def describe(self, instance, volumes):
+        told = {
+            "id": instance["InstanceId"],
+            "state": instance["State"]["Name"],
+            "type": instance["InstanceType"],
+            "image": instance["ImageId"],
+            "zone": instance.get("Placement", {}).get("AvailabilityZone"),
+            "subnet": instance.get("SubnetId"),
+            "key": instance.get("KeyName"),
+            "token": instance.get("ClientToken"),
+            "tags": tags_of(instance.get("Tags")),
+        }
+        told["ordinal"] = ordinal(told["tags"], instance.get("AmiLaunchIndex", 0))
+        if told["state"] in ("terminated", "shutting-down"):
+            return told
+        profile = instance.get("IamInstanceProfile")
+        options = instance.get("MetadataOptions", {})
+        told["profile"] = profile and profile["Arn"].rsplit("/", 1)[-1]
+        told["metadata"] = {
+            "tokens": options.get("HttpTokens"),
+            "hops": options.get("HttpPutResponseHopLimit"),
+            "endpoint": options.get("HttpEndpoint"),
+        }
+        interfaces = instance.get("NetworkInterfaces", [])
+        told["groups"] = sorted(
+            group["GroupName"] for interface in interfaces for group in interface["Groups"]
+        )
+        told["interfaces"] = [
+            interface["NetworkInterfaceId"] for interface in interfaces
+        ]
+        told["shutdown"] = self.attribute(
+            told["id"], "instanceInitiatedShutdownBehavior", "InstanceInitiatedShutdownBehavior"
+        )
+        told["protected"] = self.attribute(
+            told["id"], "disableApiTermination", "DisableApiTermination"
+        )
+        data = self.attribute(told["id"], "userData", "UserData")
+        told["user_data"] = data and base64.b64decode(data).decode()
+        told["disks"] = {
+            mapping["DeviceName"]: {
+                "ends_with_instance": mapping["Ebs"]["DeleteOnTermination"],
+                **volumes.get(mapping["Ebs"]["VolumeId"], {"id": mapping["Ebs"]["VolumeId"]}),
+            }
+            for mapping in instance.get("BlockDeviceMappings", [])
+        }
+        return told
+
+    def attribute(self, instance, name, key):
+        answer = self.ec2.describe_instance_attribute(InstanceId=instance, Attribute=name)
+        return answer.get(key, {}).get("Value")
+
+    def volumes(self, environment):
+        """Every volume that names an environment."""
+        pages = self.ec2.get_paginator("describe_volumes").paginate(
+            Filters=[{"Name": f"tag:{ENVIRONMENT}", "Values": [environment]}]
+        )
+        return [
+            {
+                "id": volume["VolumeId"],
+                "size": volume["Size"],
+                "type": volume["VolumeType"],
+                "encrypted": volume["Encrypted"],
+                "tags": tags_of(volume.get("Tags")),
+            }
+            for page in pages
+            for volume in page["Volumes"]
+        ]
+
+    def all_volumes(self):
+        """The ids of all volumes there are, tagged or not."""
+        pages = self.ec2.get_paginator("describe_volumes").paginate()
+        return [volume["VolumeId"] for page in pages for volume in page["Volumes"]]
+
+    def interface_tags(self, ids):
+        answer = self.ec2.describe_network_interfaces(NetworkInterfaceIds=ids)
+        return [tags_of(one.get("TagSet")) for one in answer["NetworkInterfaces"]]
+
+    def images(self, owner, pattern):
+        """Images with their names, newest first."""
+        answer = self.ec2.describe_images(
+            Owners=[owner], Filters=[{"Name": "name", "Values": [pattern]}]
+        )
+        newest = sorted(
+            answer["Images"], key=lambda image: (image["CreationDate"], image["ImageId"])
+        )
+        return [{"id": image["ImageId"], "name": image["Name"]} for image in reversed(newest)]
+
+    def subnets(self):
+        answer = self.ec2.describe_subnets()
+        return [
+            {"id": subnet["SubnetId"], "zone": subnet["AvailabilityZone"]}
+            for subnet in sorted(answer["Subnets"], key=lambda one: one["AvailabilityZone"])
+        ]
+
+    def objects(self, bucket):
+        """The objects of a bucket by key, with what they hold."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        keys = [one["Key"] for page in pages for one in page.get("Contents", [])]
+        return {
+            key: self.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode("latin-1")
+            for key in keys
+        }
+
+    # What happens behind the product's back.
+
+    def terminate(self, ids):
+        self.ec2.terminate_instances(InstanceIds=ids)
+
+    def protect(self, id, on):
+        self.ec2.modify_instance_attribute(InstanceId=id, DisableApiTermination={"Value": on})
+
+    def tag(self, id, key, value):
+        self.ec2.create_tags(Resources=[id], Tags=[{"Key": key, "Value": value}])
+
+    def untag(self, id, key):
+        self.ec2.delete_tags(Resources=[id], Tags=[{"Key": key}])
+
+    def stop(self, id):
+        self.ec2.stop_instances(InstanceIds=[id])
+        self.ec2.get_waiter("instance_stopped").wait(
+            InstanceIds=[id], WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        )
+
+    def retype(self, id, type):
+        self.stop(id)
+        self.ec2.modify_instance_attribute(InstanceId=id, InstanceType={"Value": type})
+        self.ec2.start_instances(InstanceIds=[id])
+        self.ec2.get_waiter("instance_running").wait(
+            InstanceIds=[id], WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        )
+
+    def loose_volume(self, size, tags):
+        """A volume that is attached to nothing."""
+        zone = self.subnets()[0]["zone"]
+        answer = self.ec2.create_volume(
+            AvailabilityZone=zone,
+            Size=size,
+            TagSpecifications=[
+                {
+                    "ResourceType": "volume",
+                    "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+                }
+            ],
+        )
+        return answer["VolumeId"]
+
+    def launch(self, image, tags):
+        """An instance of somebody else's."""
+        answer = self.ec2.run_instances(
+            ImageId=image,
+            InstanceType="t3.micro",
+            MinCount=1,
+            MaxCount=1,
+            TagSpecifications=[
+                {
+                    "ResourceType": "instance",
+                    "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+                }
+            ],
+        )
+        return answer["Instances"][0]["InstanceId"]
+
+    # What a spec may name.
+
+    def profile(self, name):
+        self.iam.create_instance_profile(InstanceProfileName=name)
+
+    def key(self, name):
+        public = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK0wmN/Cr3JXqmLW7u+g9pTh+wyqDHpSQEIQczXkVx9q x"
+        self.ec2.import_key_pair(KeyName=name, PublicKeyMaterial=public.encode())
+
+    def group(self, name):
+        return self.ec2.create_security_group(GroupName=name, Description=name)["GroupId"]
+
+    def bucket(self, name):
+        place = {"LocationConstraint": self.region}
+        more = {} if self.region == "us-east-1" else {"CreateBucketConfiguration": place}
+        self.s3.create_bucket(Bucket=name, **more)
+
+    def put(self, bucket, key, text):
+        self.s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
+
+    def answer(self, command, arguments):
+        if command.startswith("_") or command == "answer":
+            raise ValueError(f"no command {command}")
+        return getattr(self, command)(**arguments)
+
+
+def tags_of(listed):
+    return {tag["Key"]: tag["Value"] for tag in listed or []}
+
+
+def ordinal(tags, index):
+    """The number of an instance, out of the numbers of its launch such as `0-3,7`."""
+    numbers = []
+    for part in tags.get("trainyard:ordinals", "").split(","):
+        first, _, last = part.partition("-")
+        if first:
+            numbers += range(int(first), int(last or first) + 1)
+    return numbers[index] if index < len(numbers) else None
+
+
+def main():
+    address, region, command, *arguments = sys.argv[1:]
+    witness = Witness(address, region)
+    if command != "serve":
+        told = witness.answer(command, json.loads(arguments[0]) if arguments else {})
+        print(json.dumps(told, indent=2))
+        return
+    for line in sys.stdin:
+        question = json.loads(line)
+        try:
+            answer = {"told": witness.answer(question["command"], question["arguments"])}
+        except Exception:
+            answer = {"error": traceback.format_exc()}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
