@@ -20,6 +20,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 error; 2 changes (plan --detaile
 4 refused; 5 something of ours is still alive or unknown; 64 bad usage; 130 interrupted.";
 
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
 pub(super) struct Global {
     /// Use the embedded cloud on this machine instead of AWS; its state is kept in .trainyard/
     #[arg(long, global = true)]
