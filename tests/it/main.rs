@@ -5,6 +5,8 @@ mod demo;
 mod examples;
 mod kill;
 mod many;
+mod messages;
+mod project;
 mod requests;
 mod scenarios;
 mod schema;
