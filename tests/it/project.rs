@@ -66,7 +66,10 @@ fn an_environment_s_own_values_come_first() {
 fn a_shared_account_is_pinned_too() {
     let cloud = LocalCloud::start();
     let sandbox = Sandbox::at(cloud.address());
-    sandbox.write("trainyard.yaml", change(SHARED, "123456789012", "999999999999"));
+    sandbox.write(
+        "trainyard.yaml",
+        change(SHARED, "123456789012", "999999999999"),
+    );
     sandbox.write(SPEC, lean());
     let run = sandbox.run(&["apply", "--yes"]);
     run.expect(4).says(&["the spec is for 999999999999"]);
@@ -86,7 +89,11 @@ fn a_shared_profile_is_used() {
 #[test]
 fn the_nearest_tag_wins() {
     let text = format!("{SHARED}tags: {{project: all, team: vision, role: any, Name: shared}}\n");
-    let spec = change(&lean(), "project: trial", "project: trial\n  role: training");
+    let spec = change(
+        &lean(),
+        "project: trial",
+        "project: trial\n  role: training",
+    );
     let plan = planned(&text, &format!("{spec}    tags: {{role: trainer}}\n"));
     let tags = &plan["steps"][0]["action"]["instance"]["tags"];
     let wanted = serde_json::json!({
@@ -110,7 +117,8 @@ fn a_lease_keeps_to_the_policy() {
 #[test]
 fn counts_keep_to_the_policy() {
     let text = format!("{SHARED}policy: {{max_instances: 3}}\n");
-    let second = "  evaluator:\n    count: 3\n    type: m5.large\n    image: {ssm: /aws/service/x}\n";
+    let second =
+        "  evaluator:\n    count: 3\n    type: m5.large\n    image: {ssm: /aws/service/x}\n";
     refused(&text, &format!("{GOOD}{second}")).says(&[
         "error[T207]: 4 instances are more than this project allows",
         "`policy.max_instances` in `trainyard.yaml` is 3",
@@ -124,36 +132,62 @@ fn a_bad_project_file_is_shown_where_it_is_bad() {
     for (text, words) in [
         (
             "version: 1\nregoin: eu-west-1\n",
-            &["error[T101]: the key `regoin`", "did you mean `region`?", "trainyard.yaml:2:1"][..],
+            &[
+                "error[T101]: the key `regoin`",
+                "did you mean `region`?",
+                "trainyard.yaml:2:1",
+            ][..],
         ),
         ("version: 2\n", &["error[T104]: `version` must be 1"]),
         ("", &["error[T006]"]),
         ("region: eu-west-1\n", &["the key `version` is missing"]),
-        ("version: 1\nname: x\n", &["error[T101]: the key `name` is not known"]),
-        ("version: 1\npolicy: {max_lease: 12}\n", &["error[T102]: `policy.max_lease`"]),
-        ("version: 1\npolicy: {max_lease: 90d}\n", &["error[T105]", "at most 30d"]),
+        (
+            "version: 1\nname: x\n",
+            &["error[T101]: the key `name` is not known"],
+        ),
+        (
+            "version: 1\npolicy: {max_lease: 12}\n",
+            &["error[T102]: `policy.max_lease`"],
+        ),
+        (
+            "version: 1\npolicy: {max_lease: 90d}\n",
+            &["error[T105]", "at most 30d"],
+        ),
         ("version: 1\npolicy: {max_instances: 0}\n", &["error[T106]"]),
         ("version: 1\npolicy: {max_spending: 1}\n", &["error[T101]"]),
-        ("version: 1\ntags: {\"trainyard:x\": y}\n", &["error[T202]", "trainyard.yaml:2:8"]),
+        (
+            "version: 1\ntags: {\"trainyard:x\": y}\n",
+            &["error[T202]", "trainyard.yaml:2:8"],
+        ),
         ("version: [\n", &["error[T005]: this is not YAML"]),
         ("version: 1\n---\nversion: 1\n", &["error[T007]"]),
         ("version: 1\nversion: 1\n", &["error[T008]"]),
         ("version: 1\ntags: {a: \u{202e}b}\n", &["error[T004]"]),
     ] {
-        refused(text, GOOD).says(&["trainyard.yaml", "1 mistake in 1 file"]).says(words);
+        refused(text, GOOD)
+            .says(&["trainyard.yaml", "1 mistake in 1 file"])
+            .says(words);
     }
 }
 
 #[test]
 fn a_bad_project_file_is_shown_once_for_all_environments() {
     let sandbox = project("version: 2\n", GOOD);
-    sandbox.write("environments/other.yaml", good_but("name: trial", "name: other"));
-    sandbox.run(&["validate"]).expect(1).says(&["1 mistake in 1 file"]);
+    sandbox.write(
+        "environments/other.yaml",
+        good_but("name: trial", "name: other"),
+    );
+    sandbox
+        .run(&["validate"])
+        .expect(1)
+        .says(&["1 mistake in 1 file"]);
 }
 
 #[test]
 fn shared_tags_count_as_an_environment_s_own() {
-    let tags = |from: usize| (from..from + 22).fold(String::new(), |tags, one| format!("{tags}  tag{one}: x\n"));
+    let tags = |from: usize| {
+        (from..from + 22).fold(String::new(), |tags, one| format!("{tags}  tag{one}: x\n"))
+    };
     let text = format!("{SHARED}tags:\n{}", tags(0));
     let spec = change(&lean(), "  project: trial\n", &tags(22));
     refused(&text, &spec).says(&["error[T202]: 45 tags and"]);
@@ -184,7 +218,11 @@ fn another_folder_to_work_in_changes_nothing() {
         .current_dir(sandbox.folder().join("environments"))
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]
@@ -197,7 +235,10 @@ fn nobody_looks_beyond_the_repository() {
         sandbox
             .run(&["validate", "inner/environments/trial.yaml"])
             .expect(1)
-            .says(&["the key `account` is missing", "the key `region` is missing"]);
+            .says(&[
+                "the key `account` is missing",
+                "the key `region` is missing",
+            ]);
         // At the root of the repository itself it is found.
         sandbox.write("inner/trainyard.yaml", SHARED);
         sandbox

@@ -148,7 +148,8 @@ fn a_tag_cannot_rewrite_the_terminal() {
     let stage = Stage::applied(GOOD);
     stage.tag(&stage.id(0), "project", "\u{202e}lairt");
     let run = stage.run(&["plan"]);
-    run.expect(0).says(&["tags.project: \\u{202e}lairt → trial"]);
+    run.expect(0)
+        .says(&["tags.project: \\u{202e}lairt → trial"]);
     assert!(!run.stdout.contains('\u{202e}'), "{run}");
 }
 

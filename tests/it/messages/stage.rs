@@ -17,10 +17,7 @@ const FILTERS: [(&str, &str); 13] = [
     (r"\b(1h 59m|2h 00m)\b", "[LEFT]"),
     (r"\b(\d+m )?\d+s(  \[LEFT\])", "[AGE]$2"),
     (r"\b\d+ complete listings?", "[NUMBER] complete listings"),
-    (
-        r"(?m)(^|[\s/])\d+\.\d+\.\d+\.\d+(:\d+)?",
-        "$1[ADDRESS]",
-    ),
+    (r"(?m)(^|[\s/])\d+\.\d+\.\d+\.\d+(:\d+)?", "$1[ADDRESS]"),
     (r"(m5.large  eu-central-1)[abc]", "$1[ZONE]"),
     (r#""token": "[^"]+""#, r#""token": "[TOKEN]""#),
     (r"/[^ ]*/\.tmp[A-Za-z0-9]+/work", "[FOLDER]"),
