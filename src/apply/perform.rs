@@ -70,6 +70,8 @@ pub struct StepError {
     pub text: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// Whether a part of it was done.
+    pub partly: bool,
     /// What exists, or may exist, all the same: an id or an address and its state.
     pub alive: Vec<(String, String)>,
 }
@@ -81,6 +83,7 @@ impl StepError {
             kind,
             text: text.into(),
             help: None,
+            partly: false,
             alive: Vec::new(),
         }
     }

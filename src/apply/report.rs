@@ -37,11 +37,13 @@ impl ApplyReport {
             .all(|outcome| matches!(outcome, Outcome::Done(_)))
     }
 
-    /// Whether any step succeeded.
+    /// Whether any step succeeded, or a part of one.
     pub fn did_anything(&self) -> bool {
-        self.outcomes
-            .values()
-            .any(|outcome| matches!(outcome, Outcome::Done(_)))
+        self.outcomes.values().any(|outcome| match outcome {
+            Outcome::Done(_) => true,
+            Outcome::Failed(error) => error.partly,
+            Outcome::Skipped { .. } | Outcome::Cancelled => false,
+        })
     }
 
     /// What failed steps left alive or unknown.

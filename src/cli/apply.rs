@@ -1,5 +1,6 @@
 //! `apply`: shows the plan, asks, and makes it so.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -8,15 +9,15 @@ use super::arguments::{Apply, Format, Global};
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
-use super::session::{Planned, Plans, is_starting, plan_all, plan_one, show_findings};
+use super::session::{Planned, Plans, Session, is_starting, plan_all, plan_one, show_findings};
 use super::signals::{self, Known};
 use super::{plan as plan_command, progress, prompt, specs};
 use crate::apply::{ApplyReport, Cancel, Outcome, StepErrorKind, run as run_plan};
 use crate::cloud::Aws;
 use crate::lease::deadline;
-use crate::plan::{Held, Plan, Summary, audit};
+use crate::plan::{Held, Inventory, Plan, Summary, audit};
 use crate::render::{bold, dim, escape, good, human_end, plural, table, warn};
-use crate::resource::{Address, Claim, LiveInstance, claim};
+use crate::resource::{Address, Claim, InstanceId, LiveInstance, claim};
 
 pub(super) async fn run(global: &Global, arguments: &Apply, output: Output) -> CommandResult {
     let loaded = specs::read_good(&arguments.paths, Format::Human, output)?;
@@ -31,11 +32,21 @@ pub(super) async fn run(global: &Global, arguments: &Apply, output: Output) -> C
     settle(&mut plans, output).await?;
     plan_command::show(&plans, Format::Human, output);
     refuse_over(&plans)?;
+    let held = plans
+        .planned
+        .iter()
+        .any(|planned| !planned.plan.held.is_empty());
     let work: Vec<Planned> = plans
         .planned
         .into_iter()
         .filter(|planned| !planned.plan.steps.is_empty())
         .collect();
+    if work.is_empty() && held {
+        return Err(CommandError::refused(
+            "there is nothing that may be done, and not everything is as the spec says",
+        )
+        .help("see the lines that begin with `=`"));
+    }
     if work.is_empty() {
         output.say(&format!("{} nothing to do", good("✓")));
         return Ok(ExitCode::Done);
@@ -49,16 +60,39 @@ pub(super) async fn run(global: &Global, arguments: &Apply, output: Output) -> C
         ask(work, output).await?
     };
     let known = Known::default();
-    let resume = format!(
-        "trainyard apply{}",
-        if global.local { " --local" } else { "" }
-    );
+    let resume = resume(global, arguments);
     let cancel = signals::listen(output, Arc::clone(&known), resume);
     let mut verdicts = Vec::new();
     for planned in &work {
         verdicts.push(apply_one(planned, &known, &cancel, output).await);
     }
-    Ok(worst(&verdicts, &cancel))
+    let verdict = worst(&verdicts, &cancel);
+    if verdict == ExitCode::Done && held {
+        output.insist(&format!(
+            "{} not everything is as the spec says: see the lines that begin with `=`",
+            warn("note:")
+        ));
+        return Ok(ExitCode::Partly);
+    }
+    Ok(verdict)
+}
+
+/// The command that goes on where this one stops.
+fn resume(global: &Global, arguments: &Apply) -> String {
+    let lift = if arguments.lift_protection {
+        " --lift-protection"
+    } else {
+        ""
+    };
+    let paths = arguments
+        .paths
+        .iter()
+        .map(|path| format!(" {}", path.display()));
+    format!(
+        "trainyard apply{}{lift}{}",
+        global.again(),
+        paths.collect::<String>()
+    )
 }
 
 /// Waits for instances that were launched a moment ago: until they are listed and have started.
@@ -172,30 +206,49 @@ async fn apply_one(
     });
     let sink = progress::sink(plan, Arc::clone(known), output);
     let report = run_plan(plan, aws, sink, cancel.clone()).await;
-    show_instances(plan, &report, output);
+    show_instances(session, plan, &report, output).await;
     if !report.is_success() {
         show_remains(&report, output);
     }
     report
 }
 
-/// What runs now, where, and until when.
-fn show_instances(plan: &Plan, report: &ApplyReport, output: Output) {
-    let mut rows = Vec::new();
-    for step in &plan.steps {
-        let Some(Outcome::Done(done)) = report.outcomes.get(&step.id) else {
-            continue;
-        };
-        for live in &done.instances {
-            rows.push(row(plan, live));
+/// What is there now, where, and until when: as it is listed, or as this run left it.
+async fn show_instances(session: &Session, plan: &Plan, report: &ApplyReport, output: Output) {
+    let mut instances: BTreeMap<InstanceId, LiveInstance> = BTreeMap::new();
+    if let Ok(observed) = session.observe().await {
+        let inventory = Inventory::of(&observed, &plan.environment);
+        instances.extend(
+            inventory
+                .alive()
+                .map(|(_, live, _)| (live.id.clone(), live.clone())),
+        );
+    }
+    // What was launched a moment ago may not be listed yet.
+    for outcome in report.outcomes.values() {
+        if let Outcome::Done(done) = outcome {
+            for live in &done.instances {
+                instances
+                    .entry(live.id.clone())
+                    .or_insert_with(|| live.clone());
+            }
         }
     }
-    if rows.is_empty() {
+    if instances.is_empty() {
         return;
     }
+    let mut rows: Vec<_> = instances.values().map(|live| row(plan, live)).collect();
     rows.sort();
     let mut rows: Vec<Vec<String>> = rows.into_iter().map(|(_, row)| row).collect();
-    let heads = ["INSTANCE", "ID", "TYPE", "ZONE", "ADDRESS", "LEASE ENDS"];
+    let heads = [
+        "INSTANCE",
+        "ID",
+        "STATE",
+        "TYPE",
+        "ZONE",
+        "ADDRESS",
+        "LEASE ENDS",
+    ];
     rows.insert(0, heads.iter().map(|head| dim(head)).collect());
     output.data(&format!("\n{}", table(&rows)));
 }
@@ -219,6 +272,7 @@ fn row(plan: &Plan, live: &LiveInstance) -> (Option<Address>, Vec<String>) {
     let cells = vec![
         address.as_ref().map_or_else(none, ToString::to_string),
         live.id.to_string(),
+        live.state.to_string(),
         live.instance_type.clone(),
         live.zone.clone().unwrap_or_else(none),
         live.public_address

@@ -42,6 +42,21 @@ pub(super) struct Global {
     pub(super) no_color: bool,
 }
 
+impl Global {
+    /// The options that a command that goes on from here needs too.
+    pub(super) fn again(&self) -> String {
+        let mut flags = String::new();
+        if self.local {
+            flags.push_str(" --local");
+        }
+        if let Some(profile) = &self.profile {
+            flags.push_str(" --profile ");
+            flags.push_str(profile);
+        }
+        flags
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Write a first environment and its schema header

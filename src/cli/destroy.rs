@@ -16,7 +16,7 @@ use super::{progress, prompt};
 use crate::apply::{Cancel, run as run_plan};
 use crate::cloud::Aws;
 use crate::plan::{Action, Held, Observed, Plan, audit, other_environments, plan_destroy};
-use crate::render::{bad, escape, good, plan_text, plural};
+use crate::render::{bad, escape, good, held_words, plan_text, plural};
 use crate::resource::{AccountId, EnvironmentName, Region};
 use crate::spec::nearest;
 
@@ -27,13 +27,20 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
     let (environment, destination) = target(arguments, output)?;
     let mut session = open(global, destination, output).await?;
     session.lift_protection = arguments.lift_protection;
+    let lift = if arguments.lift_protection {
+        " --lift-protection"
+    } else {
+        ""
+    };
     let resume = format!(
-        "trainyard destroy {environment} --region {} --account {}",
-        session.clients.region, session.identity.account
+        "trainyard destroy {environment}{}{lift} --region {} --account {}",
+        global.again(),
+        session.clients.region,
+        session.identity.account
     );
     let known = Known::default();
-    let observed = session
-        .observe()
+    let (observed, _) = session
+        .observe_instances_first()
         .await
         .map_err(|error| unknown(error, &resume))?;
     let plan = plan_destroy(&environment, &observed, &session.context());
@@ -83,6 +90,7 @@ fn target(
             Ok((spec.desired.environment, destination))
         }
         Named::Name(name) => {
+            let project = specs::place_of_a_name(&name, region.is_some())?;
             if !EnvironmentName::is_valid(&name) {
                 return Err(CommandError::new(
                     ExitCode::Usage,
@@ -92,9 +100,9 @@ fn target(
             Ok((
                 EnvironmentName::new(name),
                 Destination {
-                    profile: None,
-                    account,
-                    region,
+                    profile: project.profile,
+                    account: account.or(project.account),
+                    region: region.or(project.region),
                 },
             ))
         }
@@ -220,11 +228,14 @@ impl Work<'_> {
             self.session.pace.settle.as_secs()
         ));
         loop {
-            let observed = self.session.observe().await?;
+            let (observed, blind) = self.session.observe_instances_first().await?;
             looks += 1;
             let plan = plan_destroy(self.environment, &observed, &self.session.context());
             if !plan.steps.is_empty() {
                 return Ok(Watch::Found(Box::new(plan)));
+            }
+            if let Some(error) = blind.filter(|_| Instant::now() >= until) {
+                return Err(error);
             }
             if Instant::now() >= until {
                 return Ok(Watch::Quiet(Box::new(Quiet {
@@ -297,17 +308,4 @@ fn instances(plan: &Plan) -> usize {
             | Action::Sync { .. } => 0,
         })
         .sum()
-}
-
-fn held_words(held: &Held) -> String {
-    match held {
-        Held::Unproven { id, reason } => {
-            format!("{id} names this environment, but {reason}: end it by hand")
-        }
-        Held::Protected { address, id } => {
-            format!("{id} ({address}) is protected: `--lift-protection` lifts that")
-        }
-        Held::NotYetVisible { address, .. } => format!("{address} is not listed yet"),
-        Held::Unresolved { address, what } => format!("{address} waits for {what}"),
-    }
 }

@@ -18,8 +18,14 @@ pub(super) fn sink(plan: &Plan, known: Known, output: Output) -> Sink {
         .iter()
         .map(|step| (step.id, name(&step.action)))
         .collect();
+    let expected = plan
+        .steps
+        .iter()
+        .map(|step| (step.id, expected(&step.action)))
+        .collect();
     let display = Display {
         names,
+        expected,
         output,
         bars: output.draws().then(Bars::default),
         known,
@@ -50,6 +56,22 @@ fn name(action: &Action) -> String {
     }
 }
 
+/// What may exist as soon as a step has begun, for whoever leaves in a hurry.
+fn expected(action: &Action) -> Vec<String> {
+    match action {
+        Action::Launch(launch) => launch
+            .addresses()
+            .map(|address| format!("{address} being launched"))
+            .collect(),
+        Action::Restart(change) => vec![format!("{} being restarted", change.before.id)],
+        Action::Terminate(doomed) => doomed
+            .iter()
+            .map(|one| format!("{} being terminated", one.id))
+            .collect(),
+        Action::Update(_) | Action::DeleteVolumes(_) | Action::Sync { .. } => Vec::new(),
+    }
+}
+
 #[derive(Default)]
 struct Bars {
     all: MultiProgress,
@@ -58,6 +80,7 @@ struct Bars {
 
 struct Display {
     names: BTreeMap<StepId, String>,
+    expected: BTreeMap<StepId, Vec<String>>,
     output: Output,
     bars: Option<Bars>,
     known: Known,
@@ -77,6 +100,9 @@ impl Display {
     }
 
     fn started(&self, step: StepId) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(self.expected.get(&step).into_iter().flatten().cloned());
+        drop(known);
         if let Some(Bars { all, bars }) = &self.bars {
             let bar = all.add(ProgressBar::new_spinner());
             let style = ProgressStyle::with_template("  {spinner} {prefix}  {msg}");
@@ -104,6 +130,13 @@ impl Display {
     fn finished(&self, step: StepId, outcome: &Outcome) {
         let name = bold(self.name(step));
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // What the step leaves is known better now than when it began.
+        let expected = self
+            .expected
+            .get(&step)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        known.retain(|line| !expected.contains(line));
         let line = match outcome {
             Outcome::Done(done) => {
                 known.extend(

@@ -10,7 +10,7 @@ use super::output::Output;
 use super::{clock, environment, local_server, specs};
 use crate::cloud::{
     Clients, CloudError, CloudErrorKind, Connection, Finding, Identity, Pace, SurveyFailure,
-    connect, identify, look_up, observe, read_user_data, survey_data,
+    connect, identify, look_up, observe, observe_instances_first, read_user_data, survey_data,
 };
 use crate::plan::{
     Context, Inventory, Observed, OtherEnvironment, Plan, other_environments, plan, wanted,
@@ -35,6 +35,15 @@ impl Session {
             settle,
             lift_protection: self.lift_protection,
         }
+    }
+
+    /// For whoever ends instances: volumes that cannot be listed come as an error beside them.
+    pub(super) async fn observe_instances_first(
+        &self,
+    ) -> Result<(Observed, Option<CommandError>), CommandError> {
+        let (observed, blind) =
+            observe_instances_first(&self.clients, &self.identity.account).await?;
+        Ok((observed, blind.map(CommandError::from)))
     }
 
     pub(super) async fn observe(&self) -> Result<Observed, CommandError> {
@@ -89,6 +98,7 @@ pub(super) async fn open(
     let connection = Connection {
         profile: global.profile.clone().or(destination.profile),
         region,
+        account: destination.account.clone(),
         local,
         own_endpoint: environment::own_endpoint(),
     };

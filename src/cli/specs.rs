@@ -7,7 +7,8 @@ use super::error::CommandError;
 use super::exit::ExitCode;
 use super::output::Output;
 use crate::render::{diagnostics_json, diagnostics_text, plural};
-use crate::spec::{Diagnostic, Loaded, Source, find_specs, load};
+use crate::resource::{AccountId, Region};
+use crate::spec::{Diagnostic, Loaded, Source, find_specs, load, project_here};
 
 /// The folder that is looked into when nothing is named.
 pub(super) const DEFAULT_FOLDER: &str = "environments";
@@ -118,4 +119,51 @@ pub(super) fn known() -> Vec<Loaded> {
     } else {
         Vec::new()
     }
+}
+
+/// Where an environment is looked for that no good spec names.
+#[derive(Default)]
+pub(super) struct NamePlace {
+    pub(super) profile: Option<String>,
+    pub(super) account: Option<AccountId>,
+    pub(super) region: Option<Region>,
+}
+
+/// What the project file says of the place; a spec that cannot be read may say otherwise.
+///
+/// # Errors
+///
+/// When the spec of that name may be one of those that cannot be read: looking in
+/// another region would find nothing, and say so.
+pub(super) fn place_of_a_name(
+    name: &str,
+    region_is_given: bool,
+) -> Result<NamePlace, CommandError> {
+    let folder = PathBuf::from(DEFAULT_FOLDER);
+    let bad = if folder.is_dir() {
+        read(&[folder]).1
+    } else {
+        Vec::new()
+    };
+    if let Some((source, _)) = bad.first()
+        && !region_is_given
+    {
+        let text = format!(
+            "no good spec names `{name}`, and {} cannot be read; nothing was changed",
+            source.path.display()
+        );
+        return Err(CommandError::refused(text).help(
+            "correct it (see `trainyard validate`), or say where with `--region` and `--account`",
+        ));
+    }
+    let Some(project) = project_here() else {
+        return Ok(NamePlace::default());
+    };
+    Ok(NamePlace {
+        profile: project
+            .credentials
+            .and_then(|credentials| credentials.profile),
+        account: project.account.map(AccountId::new),
+        region: project.region.map(Region::new),
+    })
 }

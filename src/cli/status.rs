@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::arguments::{Format, Global, Status};
 use super::clock;
-use super::error::CommandResult;
+use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
 use super::session::{Destination, open};
-use super::specs::{self, Named};
+use super::specs::{self, NamePlace, Named};
 use crate::lease::{Deadline, deadline};
 use crate::plan::{Inventory, Observed};
 use crate::render::{EnvironmentStatus, InstanceStatus, status_json, status_text};
 use crate::resource::{
     AccountId, Address, Claim, Desired, EnvironmentName, InstanceState, LiveInstance, Mark, Region,
-    claim, diff,
+    claim, diff, volume_claim,
 };
 
 pub(super) async fn run(global: &Global, arguments: &Status, output: Output) -> CommandResult {
@@ -36,7 +36,7 @@ pub(super) async fn run(global: &Global, arguments: &Status, output: Output) -> 
         wanted = Some(name);
     }
     let mut environments = Vec::new();
-    for destination in destinations(arguments, wanted.as_ref(), &desired) {
+    for destination in destinations(arguments, wanted.as_ref(), &desired)? {
         let session = open(global, destination, output).await?;
         let observed = session.observe().await?;
         environments.extend(statuses(&observed, wanted.as_ref(), &desired));
@@ -60,21 +60,14 @@ pub(super) async fn run(global: &Global, arguments: &Status, output: Output) -> 
     Ok(ExitCode::Done)
 }
 
-/// One place where one is named, else every place that a spec names, else the default one.
+/// Every place that a spec names, or the default one; what the command line says goes first.
 fn destinations(
     arguments: &Status,
     wanted: Option<&EnvironmentName>,
     desired: &BTreeMap<EnvironmentName, Desired>,
-) -> Vec<Destination> {
-    let place = &arguments.place;
-    let flags = || Destination {
-        profile: None,
-        account: place.account.clone().map(AccountId::new),
-        region: place.region.clone().map(Region::new),
-    };
-    if place.region.is_some() {
-        return vec![flags()];
-    }
+) -> Result<Vec<Destination>, CommandError> {
+    let region = arguments.place.region.clone().map(Region::new);
+    let account = arguments.place.account.clone().map(AccountId::new);
     let targets: BTreeSet<_> = match wanted {
         Some(name) => desired
             .get(name)
@@ -83,11 +76,28 @@ fn destinations(
             .collect(),
         None => desired.values().map(|desired| &desired.target).collect(),
     };
-    if targets.is_empty() {
-        vec![flags()]
-    } else {
-        targets.into_iter().map(Destination::from).collect()
+    let mut destinations: Vec<Destination> = targets.into_iter().map(Destination::from).collect();
+    if destinations.is_empty() {
+        let name = wanted.map_or("", EnvironmentName::as_str);
+        let place = match wanted {
+            Some(_) => specs::place_of_a_name(name, region.is_some())?,
+            None => NamePlace::default(),
+        };
+        destinations.push(Destination {
+            profile: place.profile,
+            account: place.account,
+            region: place.region,
+        });
     }
+    if region.is_some() || account.is_some() {
+        // One place is asked for; the specs say at most with which profile.
+        destinations.truncate(1);
+        for destination in &mut destinations {
+            destination.region = region.clone().or(destination.region.take());
+            destination.account = account.clone().or(destination.account.take());
+        }
+    }
+    Ok(destinations)
 }
 
 fn statuses(
@@ -107,11 +117,25 @@ fn statuses(
             Claim::Foreign => {}
         }
     }
+    names.extend(
+        observed
+            .volumes
+            .iter()
+            .filter_map(|volume| volume_claim(volume, &observed.account)),
+    );
     names
         .iter()
         .filter(|name| wanted.is_none_or(|wanted| wanted == *name))
         .map(|name| status(observed, name, desired.get(name)))
-        .filter(|status| !status.instances.is_empty() || !status.unproven.is_empty())
+        .filter(|status| {
+            let EnvironmentStatus {
+                instances,
+                unproven,
+                loose_volumes,
+                ..
+            } = status;
+            !instances.is_empty() || !unproven.is_empty() || !loose_volumes.is_empty()
+        })
         .collect()
 }
 
@@ -131,13 +155,20 @@ fn status(
         }
     }
     let end = inventory.deadline();
+    let missing = missing(&inventory, desired);
     EnvironmentStatus {
         environment: name.to_string(),
         account: observed.account.to_string(),
         region: observed.region.to_string(),
         lease_ends: end.and_then(instant),
         lease_over: end.is_some_and(|end| end.is_over(now)),
-        drift: drift(&instances, desired),
+        drift: drift(&instances, missing.len(), desired),
+        missing: missing.iter().map(ToString::to_string).collect(),
+        loose_volumes: inventory
+            .loose_volumes
+            .iter()
+            .map(|volume| volume.id.to_string())
+            .collect(),
         instances,
         unproven: inventory
             .unproven
@@ -181,19 +212,30 @@ fn instance(
     }
 }
 
-fn drift(instances: &[InstanceStatus], desired: Option<&Desired>) -> String {
-    let Some(desired) = desired else {
+fn drift(instances: &[InstanceStatus], missing: usize, desired: Option<&Desired>) -> String {
+    if desired.is_none() {
         return "no spec".to_owned();
-    };
+    }
     let differing = instances
         .iter()
         .filter(|instance| instance.in_sync == Some(false))
         .count();
-    let missing = desired.instances.len().saturating_sub(instances.len());
     match (differing, missing) {
         (0, 0) => "in sync".to_owned(),
         (differing, 0) => format!("{differing} differ"),
         (0, missing) => format!("{missing} missing"),
         (differing, missing) => format!("{differing} differ, {missing} missing"),
     }
+}
+
+/// What the spec asks for and is not alive.
+fn missing(inventory: &Inventory, desired: Option<&Desired>) -> Vec<Address> {
+    let alive: BTreeSet<&Address> = inventory.alive().map(|(address, _, _)| address).collect();
+    let wanted = desired
+        .into_iter()
+        .flat_map(|desired| desired.instances.keys());
+    wanted
+        .filter(|address| !alive.contains(address))
+        .cloned()
+        .collect()
 }

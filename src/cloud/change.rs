@@ -8,21 +8,85 @@ use aws_sdk_ec2::types::{
 use super::connect::Clients;
 use super::error::{CloudError, CloudErrorKind};
 use super::launch::wait_running;
-use super::observe::by_id;
+use super::observe::{by_id, volumes_by_id};
 use super::poll::{Pace, Wait};
 use super::tags::retag;
 use super::translate;
 use crate::apply::{Control, Performed, StepError, StepErrorKind};
 use crate::plan::Change;
-use crate::resource::{Disk, InstanceId, InstanceState, LiveVolume, Tokens};
+use crate::resource::{
+    Disk, FieldChange, InstanceId, InstanceState, LiveVolume, Tokens, VolumeId, diff, tag,
+};
 
 /// Makes every change that a running instance takes; the tags that record it come last.
-pub(super) async fn update(clients: &Clients, change: &Change) -> Result<Performed, StepError> {
+pub(super) async fn update(
+    clients: &Clients,
+    pace: &Pace,
+    change: &Change,
+    control: &Control,
+) -> Result<Performed, StepError> {
     in_place(clients, change).await?;
+    let text = read_back(clients, pace, change, control).await?;
     Ok(Performed {
         instances: Vec::new(),
-        text: "changed".to_owned(),
+        text,
     })
+}
+
+/// Looks until the instance reads back as it should be, so that the next plan finds nothing to do.
+async fn read_back(
+    clients: &Clients,
+    pace: &Pace,
+    change: &Change,
+    control: &Control,
+) -> Result<String, StepError> {
+    let mut wait = Wait::new(pace, pace.settle);
+    loop {
+        let open = still_different(clients, change).await?;
+        let Some(first) = open.first() else {
+            return Ok("changed, and read back".to_owned());
+        };
+        (control.progress)(format!("changed; waiting to see it in {}", first.field));
+        if wait.pause(&control.cancel).await.is_err() {
+            return Ok(format!(
+                "changed; AWS does not show it in {} yet",
+                first.field
+            ));
+        }
+    }
+}
+
+/// The fields of the change that do not read back as wanted.
+async fn still_different(
+    clients: &Clients,
+    change: &Change,
+) -> Result<Vec<FieldChange>, CloudError> {
+    let id = &change.before.id;
+    let mut seen = by_id(clients, std::slice::from_ref(id)).await?;
+    let Some(mut live) = seen.remove(id) else {
+        return Ok(change.changes.clone());
+    };
+    if has(change, |field| {
+        field.starts_with("disk.") || field.starts_with("volumes.")
+    }) {
+        let disks: Vec<VolumeId> = change
+            .before
+            .volumes
+            .values()
+            .map(|volume| volume.id.clone())
+            .collect();
+        live.volumes = volumes_by_id(clients, &disks).await?;
+    }
+    let mut mark = change.mark.as_ref().clone();
+    // The one field that is compared by its tag has its tag written last.
+    mark.protect = live
+        .tags
+        .get(tag::PROTECT)
+        .is_some_and(|value| value == "true");
+    let fields: Vec<&String> = change.changes.iter().map(|change| &change.field).collect();
+    let mut open = diff(&change.after, &live, &mark);
+    open.retain(|change| fields.contains(&&change.field));
+    Ok(open)
 }
 
 /// Stops the instance, changes it, and starts it again.
@@ -34,35 +98,25 @@ pub(super) async fn restart(
 ) -> Result<Performed, StepError> {
     let id = &change.before.id;
     stop(clients, pace, change, control).await?;
-    // From here on the instance is down because of us, so a wish to stop does
-    // not keep it from being started again.
-    if has(change, |field| field == "type") {
-        let value = AttributeValue::builder()
-            .value(&change.after.instance_type)
-            .build();
-        clients
-            .ec2
-            .modify_instance_attribute()
-            .instance_id(id.as_str())
-            .instance_type(value)
-            .send()
-            .await
-            .map_err(|error| {
-                stopped(
-                    CloudError::from_sdk("change the instance type", &error),
-                    change,
-                )
-            })?;
-    }
-    in_place(clients, change).await?;
+    // From here on the instance is down because of us: whatever happens, it is
+    // started again.
+    let changed = while_stopped(clients, change).await;
     (control.progress)("starting".to_owned());
-    clients
+    let started = clients
         .ec2
         .start_instances()
         .instance_ids(id.as_str())
         .send()
-        .await
-        .map_err(|error| stopped(CloudError::from_sdk("start the instance", &error), change))?;
+        .await;
+    if let Err(error) = started {
+        let error = CloudError::from_sdk("start the instance", &error);
+        return Err(left(
+            StepError::from(changed.err().unwrap_or(error)),
+            change,
+            "stopped",
+        ));
+    }
+    changed.map_err(|error| left(error.into(), change, "started again, unchanged"))?;
     let instances = wait_running(clients, pace, std::slice::from_ref(id), control).await?;
     Ok(Performed {
         instances,
@@ -70,8 +124,25 @@ pub(super) async fn restart(
     })
 }
 
-fn stopped(error: CloudError, change: &Change) -> StepError {
-    StepError::from(error).alive(vec![(change.before.id.to_string(), "stopped".to_owned())])
+async fn while_stopped(clients: &Clients, change: &Change) -> Result<(), CloudError> {
+    if has(change, |field| field == "type") {
+        let value = AttributeValue::builder()
+            .value(&change.after.instance_type)
+            .build();
+        clients
+            .ec2
+            .modify_instance_attribute()
+            .instance_id(change.before.id.as_str())
+            .instance_type(value)
+            .send()
+            .await
+            .map_err(|error| CloudError::from_sdk("change the instance type", &error))?;
+    }
+    in_place(clients, change).await
+}
+
+fn left(error: StepError, change: &Change, state: &str) -> StepError {
+    error.alive(vec![(change.before.id.to_string(), state.to_owned())])
 }
 
 async fn stop(
@@ -201,21 +272,23 @@ async fn modify_volume(
 
 async fn metadata(clients: &Clients, change: &Change) -> Result<(), CloudError> {
     let wanted = change.after.metadata;
-    // Every field is named: one that is left out may be reset.
-    clients
+    let request = clients
         .ec2
         .modify_instance_metadata_options()
-        .instance_id(change.before.id.as_str())
-        .http_tokens(match wanted.tokens {
-            Tokens::Required => HttpTokensState::Required,
-            Tokens::Optional => HttpTokensState::Optional,
-        })
-        .http_put_response_hop_limit(i32::from(wanted.hop_limit))
-        .http_endpoint(if wanted.enabled {
-            InstanceMetadataEndpointState::Enabled
-        } else {
-            InstanceMetadataEndpointState::Disabled
-        })
+        .instance_id(change.before.id.as_str());
+    let request = if wanted.enabled {
+        // Every field is named: one that is left out may be reset.
+        request
+            .http_tokens(match wanted.tokens {
+                Tokens::Required => HttpTokensState::Required,
+                Tokens::Optional => HttpTokensState::Optional,
+            })
+            .http_put_response_hop_limit(i32::from(wanted.hop_limit))
+            .http_endpoint(InstanceMetadataEndpointState::Enabled)
+    } else {
+        request.http_endpoint(InstanceMetadataEndpointState::Disabled)
+    };
+    request
         .send()
         .await
         .map_err(|error| CloudError::from_sdk("change the metadata options", &error))?;

@@ -7,7 +7,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region as SdkRegion};
 use aws_credential_types::Credentials;
 
-use crate::resource::Region;
+use crate::resource::{AccountId, Region};
 
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -15,6 +15,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ATTEMPT: Duration = Duration::from_secs(30);
 /// How long a control call may take with all its attempts.
 const OPERATION: Duration = Duration::from_mins(3);
+/// How long one request of a transfer may take, its body included: 8 MiB beside
+/// thirty others, over a slow uplink. What guards against a dead connection is the
+/// SDK's stalled-stream protection.
+const TRANSFER: Duration = Duration::from_mins(15);
 /// How often a control call is tried. The SDK waits longer between attempts each
 /// time, so that a short storm of throttling is ridden out.
 const ATTEMPTS: u32 = 6;
@@ -26,6 +30,8 @@ pub struct Connection {
     pub profile: Option<String>,
     /// The region.
     pub region: Region,
+    /// The account that the embedded cloud is to play, where that is used.
+    pub account: Option<AccountId>,
     /// The address of the embedded cloud, where that is used.
     pub local: Option<String>,
     /// Whether the environment names an endpoint of its own.
@@ -62,7 +68,10 @@ pub async fn connect(connection: &Connection) -> Clients {
         loader = loader.profile_name(profile);
     }
     if let Some(address) = &connection.local {
-        let keys = Credentials::new("TRAINYARDLOCAL", "local", None, None, "trainyard-local");
+        // The embedded cloud plays whatever account the key names.
+        let account = connection.account.as_ref().map_or("", AccountId::as_str);
+        let key = format!("TRAINYARD{account}");
+        let keys = Credentials::new(key, "local", None, None, "trainyard-local");
         loader = loader.endpoint_url(address).credentials_provider(keys);
     }
     let config = loader.load().await;
@@ -71,7 +80,7 @@ pub async fn connect(connection: &Connection) -> Clients {
     // coming, not a limit on the whole.
     let transfer = TimeoutConfig::builder()
         .connect_timeout(CONNECT)
-        .read_timeout(ATTEMPT)
+        .read_timeout(TRANSFER)
         .disable_operation_attempt_timeout()
         .disable_operation_timeout()
         .build();

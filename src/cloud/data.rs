@@ -206,7 +206,9 @@ fn outcome(report: &SyncReport) -> Result<Performed, StepError> {
             report.failures.len(),
             listed.join("; ")
         );
-        return Err(StepError::new(kind, text));
+        let mut error = StepError::new(kind, text);
+        error.partly = report.transferred.files > 0 || report.deleted > 0;
+        return Err(error);
     }
     if report.cancelled {
         return Err(StepError::new(

@@ -131,6 +131,7 @@ impl From<CloudError> for StepError {
             kind: error.kind,
             text: error.to_string(),
             help,
+            partly: false,
             alive: Vec::new(),
         }
     }

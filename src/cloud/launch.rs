@@ -160,10 +160,24 @@ fn explain(error: CloudError, launch: &Launch, incarnation: u32) -> StepError {
             "another launch holds the token {token}; nothing was launched. Run `trainyard status` to see it"
         ));
     }
-    if error.kind == StepErrorKind::Ambiguous {
+    // Only a refusal of EC2's own says that nothing was launched: the last of
+    // several attempts may have failed otherwise than the one that took effect.
+    let refused = match error.kind {
+        StepErrorKind::Rejected
+        | StepErrorKind::Denied
+        | StepErrorKind::Quota
+        | StepErrorKind::Capacity => true,
+        StepErrorKind::Credentials
+        | StepErrorKind::Throttled
+        | StepErrorKind::Ambiguous
+        | StepErrorKind::Unreachable
+        | StepErrorKind::TimedOut
+        | StepErrorKind::Cancelled => false,
+    };
+    if !refused {
         let addresses = launch
             .addresses()
-            .map(|address| (address.to_string(), "unknown".to_owned()));
+            .map(|address| (address.to_string(), "not known to exist".to_owned()));
         error.alive = addresses.collect();
     }
     error
@@ -249,12 +263,27 @@ fn disks(launch: &Launch) -> Vec<BlockDeviceMapping> {
             .ebs(ebs)
             .build()
     };
+    // What the image brings along must go with the instance too, whatever the
+    // image says of it.
+    let brought = launch
+        .image
+        .other_disks
+        .iter()
+        .filter(|device| !volumes.contains_key(*device));
     std::iter::once(mapping(&launch.image.root_device, root))
         .chain(
             volumes
                 .iter()
                 .map(|(device, disk)| mapping(device, ebs(disk))),
         )
+        .chain(brought.map(|device| {
+            mapping(
+                device,
+                EbsBlockDevice::builder()
+                    .delete_on_termination(true)
+                    .build(),
+            )
+        }))
         .collect()
 }
 
@@ -283,17 +312,20 @@ fn metadata(metadata: Metadata) -> InstanceMetadataOptionsRequest {
         hop_limit,
         enabled,
     } = metadata;
-    InstanceMetadataOptionsRequest::builder()
+    let options = InstanceMetadataOptionsRequest::builder();
+    if !enabled {
+        // EC2 takes the other two only together with a service that answers.
+        return options
+            .http_endpoint(InstanceMetadataEndpointState::Disabled)
+            .build();
+    }
+    options
         .http_tokens(match tokens {
             Tokens::Required => HttpTokensState::Required,
             Tokens::Optional => HttpTokensState::Optional,
         })
         .http_put_response_hop_limit(i32::from(hop_limit))
-        .http_endpoint(if enabled {
-            InstanceMetadataEndpointState::Enabled
-        } else {
-            InstanceMetadataEndpointState::Disabled
-        })
+        .http_endpoint(InstanceMetadataEndpointState::Enabled)
         .build()
 }
 

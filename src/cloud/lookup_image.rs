@@ -235,6 +235,14 @@ fn image(from: &Image) -> Option<ResolvedImage> {
             .map_or_else(String::new, |one| one.as_str().to_owned()),
         root_device: root_device.to_owned(),
         root_gibibytes: root.and_then(|size| u32::try_from(size).ok()).unwrap_or(0),
+        other_disks: from
+            .block_device_mappings()
+            .iter()
+            .filter(|mapping| mapping.ebs().is_some())
+            .filter_map(|mapping| mapping.device_name())
+            .filter(|device| *device != root_device)
+            .map(str::to_owned)
+            .collect(),
         created: from.creation_date().unwrap_or_default().to_owned(),
     })
 }

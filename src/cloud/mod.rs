@@ -26,5 +26,5 @@ pub use data::{SurveyFailure, survey_data};
 pub use error::{CloudError, CloudErrorKind};
 pub use identity::{Identity, identify};
 pub use lookup::{Finding, look_up};
-pub use observe::{observe, read_user_data};
+pub use observe::{observe, observe_instances_first, read_user_data};
 pub use performer::{Aws, Pace};

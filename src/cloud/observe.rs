@@ -12,7 +12,7 @@ use super::translate;
 use crate::lease::user_part;
 use crate::plan::Observed;
 use crate::resource::{
-    AccountId, Claim, Desired, InstanceId, LiveInstance, LiveVolume, claim, tag,
+    AccountId, Claim, Desired, InstanceId, LiveInstance, LiveVolume, VolumeId, claim, tag,
 };
 
 /// The largest page that EC2 gives (EC2 API, `DescribeInstances`).
@@ -26,16 +26,90 @@ const IDS: usize = 200;
 ///
 /// When a listing cannot be read to its end: a part is never taken for the whole.
 pub async fn observe(clients: &Clients, account: &AccountId) -> Result<Observed, CloudError> {
-    let (instances, volumes) = tokio::try_join!(instances(clients), volumes(clients))?;
+    let (observed, blind) = observe_instances_first(clients, account).await?;
+    match blind {
+        None => Ok(observed),
+        Some(error) => Err(error),
+    }
+}
+
+/// The same for whoever ends instances: a listing of volumes that fails must not keep them alive.
+///
+/// The second value says why the volumes are unknown, if they are.
+///
+/// # Errors
+///
+/// When the listing of instances cannot be read to its end.
+pub async fn observe_instances_first(
+    clients: &Clients,
+    account: &AccountId,
+) -> Result<(Observed, Option<CloudError>), CloudError> {
+    let (instances, volumes) = tokio::join!(instances(clients), volumes(clients));
+    let (volumes, blind) = match volumes {
+        Ok(volumes) => (volumes, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
     let mut observed = Observed {
         account: account.clone(),
         region: clients.region.clone(),
-        instances,
+        instances: instances?,
         volumes,
         data: BTreeMap::new(),
     };
+    follow_volumes(clients, &mut observed).await?;
     attach_volumes(&mut observed);
-    Ok(observed)
+    Ok((observed, blind))
+}
+
+/// Reads the instances that a volume of ours is attached to and that the listing left out.
+///
+/// Tags of a fresh instance are found late; its volumes may be seen before it is.
+async fn follow_volumes(clients: &Clients, observed: &mut Observed) -> Result<(), CloudError> {
+    let listed: BTreeSet<&InstanceId> = observed.instances.iter().map(|live| &live.id).collect();
+    let missing: BTreeSet<InstanceId> = observed
+        .volumes
+        .iter()
+        .filter_map(|volume| volume.attached_to.clone())
+        .filter(|id| !listed.contains(id))
+        .collect();
+    if !missing.is_empty() {
+        let missing: Vec<InstanceId> = missing.into_iter().collect();
+        observed
+            .instances
+            .extend(by_id(clients, &missing).await?.into_values());
+    }
+    Ok(())
+}
+
+/// Reads instances again that came without the tag that they were filtered by.
+///
+/// An answer can lack tags for a moment. Without them an instance would not be
+/// ours, so an answer that contradicts its own filter is not believed.
+async fn with_tags(
+    clients: &Clients,
+    mut found: BTreeMap<InstanceId, LiveInstance>,
+) -> Result<Vec<LiveInstance>, CloudError> {
+    let bare =
+        |live: &LiveInstance| live.state.is_alive() && !live.tags.contains_key(tag::ENVIRONMENT);
+    let ids: Vec<InstanceId> = found
+        .values()
+        .filter(|live| bare(live))
+        .map(|live| live.id.clone())
+        .collect();
+    if !ids.is_empty() {
+        found.extend(by_id(clients, &ids).await?);
+    }
+    match found.values().find(|live| bare(live)) {
+        None => Ok(found.into_values().collect()),
+        Some(live) => {
+            let text = format!("{} is listed as ours and comes without its tags", live.id);
+            Err(CloudError::of(
+                "list instances",
+                CloudErrorKind::Ambiguous,
+                text,
+            ))
+        }
+    }
 }
 
 /// Guards a listing against pages that lead in a circle.
@@ -79,7 +153,7 @@ async fn instances(clients: &Clients) -> Result<Vec<LiveInstance>, CloudError> {
         collect(page.reservations(), &mut found);
         token = pages.next(OPERATION, page.next_token())?;
         if token.is_none() {
-            return Ok(found.into_values().collect());
+            return with_tags(clients, found).await;
         }
     }
 }
@@ -120,6 +194,28 @@ async fn volumes(clients: &Clients) -> Result<Vec<LiveVolume>, CloudError> {
             return Ok(found.into_values().collect());
         }
     }
+}
+
+/// Volumes by id, each under the device that it is attached as.
+pub(super) async fn volumes_by_id(
+    clients: &Clients,
+    ids: &[VolumeId],
+) -> Result<BTreeMap<String, LiveVolume>, CloudError> {
+    // An empty list of ids asks for every volume there is (EC2 API pagination).
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let answer = clients
+        .ec2
+        .describe_volumes()
+        .set_volume_ids(Some(ids.iter().map(ToString::to_string).collect()))
+        .send()
+        .await
+        .map_err(|error| CloudError::from_sdk("read disks", &error))?;
+    let volumes = answer.volumes().iter().filter_map(translate::volume);
+    Ok(volumes
+        .filter_map(|volume| Some((volume.device.clone()?, volume)))
+        .collect())
 }
 
 fn attach_volumes(observed: &mut Observed) {

@@ -25,7 +25,7 @@ impl Performer for Aws {
         let Self { clients, pace } = self;
         match &step.action {
             Action::Launch(launch) => launch::launch(clients, pace, launch, control).await,
-            Action::Update(change) => change::update(clients, change).await,
+            Action::Update(change) => change::update(clients, pace, change, control).await,
             Action::Restart(change) => change::restart(clients, pace, change, control).await,
             Action::Terminate(doomed) => terminate::terminate(clients, pace, doomed, control).await,
             Action::DeleteVolumes(volumes) => {

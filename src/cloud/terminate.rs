@@ -80,8 +80,14 @@ async fn request(
     let taken = match ask(clients, batch).await {
         Ok(taken) => taken,
         Err(error) => {
-            if batch.len() == 1 {
-                refused.insert(batch[0].clone(), error);
+            // Only a refusal can be one id's fault; asking one by one does not help
+            // against a busy or silent AWS.
+            let refusal = matches!(
+                error.kind,
+                CloudErrorKind::Rejected | CloudErrorKind::Denied
+            );
+            if batch.len() == 1 || !refusal {
+                refused.extend(batch.iter().map(|id| (id.clone(), error.clone())));
                 return;
             }
             BTreeSet::new()
@@ -177,7 +183,16 @@ async fn prove(
                     }
                 }
             }
-            Err(error) => proof.blind = Some(error),
+            Err(error) => {
+                let hopeless = matches!(
+                    error.kind,
+                    CloudErrorKind::Credentials | CloudErrorKind::Denied
+                );
+                let again = proof.blind.replace(error).is_some();
+                if hopeless && again {
+                    return proof;
+                }
+            }
         }
         let ended = ids.len() - proof.open.len();
         (control.progress)(format!("{ended} of {} read terminated", ids.len()));
@@ -239,6 +254,7 @@ fn failure(proof: &Proof, refused: &BTreeMap<InstanceId, CloudError>) -> StepErr
         kind,
         text,
         help,
+        partly: false,
         alive,
     }
 }

@@ -31,6 +31,7 @@ pub(super) async fn delete(
             kind,
             text,
             help,
+            partly: false,
             alive,
         });
     }

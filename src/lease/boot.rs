@@ -25,7 +25,7 @@ pub fn boot_user_data(lease: Lease, user_data: Option<&str>) -> String {
         &mut archive,
         &boundary,
         &Part {
-            kind: "x-shellscript",
+            kind: "cloud-boothook",
             name: "part-001-lease",
             text: &timer,
         },
@@ -83,27 +83,31 @@ pub fn user_part(user_data: &str) -> Option<String> {
     Some(text.strip_suffix(&end).unwrap_or(text).to_owned())
 }
 
-/// Arms the deadline before anything else runs, and again at every boot.
+/// Arms the deadline, at every boot and before anything of the user's runs.
 ///
-/// `poweroff` and never `halt`: a halted instance goes on running (EC2 user
-/// guide, shutdown behavior). The deadline itself is kept in a file, so that a
-/// restart neither extends nor forgets it.
+/// cloud-init runs a boothook in its first stage, ahead of `bootcmd`, packages and
+/// scripts (cloud-init documentation, user-data formats). `poweroff` and never
+/// `halt`: a halted instance goes on running (EC2 user guide, shutdown behavior).
+/// The deadline itself is kept in a file beside the id of the instance, so that a
+/// restart neither extends nor forgets it, and an image that is made of the
+/// instance does not hand it on.
 const TIMER: &str = r#"#!/bin/sh
 # Written by Trainyard: ends this instance when its lease does.
-mkdir -p /var/lib/trainyard /var/lib/cloud/scripts/per-boot
-[ -s /var/lib/trainyard/deadline ] || echo $(( $(date +%s) + @SECONDS@ )) > /var/lib/trainyard/deadline
-cat > /var/lib/cloud/scripts/per-boot/trainyard-lease <<'END'
-#!/bin/sh
-left=$(( $(cat /var/lib/trainyard/deadline) - $(date +%s) ))
+id=${INSTANCE_ID:-$(cat /var/lib/cloud/data/instance-id 2>/dev/null)}
+file=/var/lib/trainyard/deadline
+mkdir -p /var/lib/trainyard
+read -r known deadline 2>/dev/null < "$file" || known=
+if [ "$known" != "$id" ] || [ -z "$deadline" ]; then
+  deadline=$(( $(date +%s) + @SECONDS@ ))
+  echo "$id $deadline" > "$file"
+fi
+left=$(( deadline - $(date +%s) ))
 [ "$left" -gt 0 ] || left=1
 if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
   systemctl is-active --quiet trainyard-lease.timer && exit 0
   systemd-run --unit=trainyard-lease --on-active="${left}s" --timer-property=AccuracySec=1s poweroff && exit 0
 fi
 nohup setsid sh -c "sleep $left; poweroff" </dev/null >/dev/null 2>&1 &
-END
-chmod 755 /var/lib/cloud/scripts/per-boot/trainyard-lease
-/var/lib/cloud/scripts/per-boot/trainyard-lease
 "#;
 
 #[cfg(test)]
@@ -116,6 +120,7 @@ mod tests {
 
     #[test]
     fn the_timer_comes_first_and_powers_off() {
+        assert!(boot_user_data(lease(), None).contains("text/cloud-boothook"));
         let data = boot_user_data(lease(), Some("#!/bin/bash\necho hello\n"));
         let timer = data.find("systemd-run").unwrap();
         assert!(timer < data.find("echo hello").unwrap());
@@ -147,6 +152,35 @@ mod tests {
             .status()
             .unwrap();
         assert!(status.success());
+    }
+
+    /// Runs the script with stand-ins for what it must not really call; what it would have armed.
+    fn run(folder: &std::path::Path, instance: &str) -> String {
+        let script = TIMER
+            .replace("@SECONDS@", "600")
+            .replace("/var/lib/trainyard", &folder.display().to_string())
+            .replace("/run/systemd/system", "/nonexistent")
+            .replace("nohup setsid sh -c", "true");
+        let status = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .env("INSTANCE_ID", instance)
+            .status()
+            .unwrap();
+        assert!(status.success());
+        std::fs::read_to_string(folder.join("deadline")).unwrap()
+    }
+
+    #[test]
+    fn a_restart_keeps_the_deadline_and_another_instance_gets_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = run(folder.path(), "i-1");
+        assert!(first.starts_with("i-1 "), "{first}");
+        std::fs::write(folder.path().join("deadline"), "i-1 99\n").unwrap();
+        assert_eq!(run(folder.path(), "i-1"), "i-1 99\n");
+        let other = run(folder.path(), "i-2");
+        assert!(other.starts_with("i-2 ") && other != "i-2 99\n", "{other}");
+        std::fs::write(folder.path().join("deadline"), "").unwrap();
+        assert!(run(folder.path(), "i-1").starts_with("i-1 "));
     }
 
     #[test]

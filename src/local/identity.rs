@@ -68,7 +68,8 @@ impl Credential {
     }
 
     /// Finds who the credential belongs to. A session of `AssumeRole` is its
-    /// role; any other key belongs to a user of `account`.
+    /// role; `TRAINYARD` and twelve digits belong to that account, and any other
+    /// key to a user of `account`.
     pub(crate) fn caller(&self, world: &World, account: &str, now: Timestamp) -> Caller {
         if let Some(session) = world.sessions.get(&self.key) {
             return Caller {
@@ -83,6 +84,11 @@ impl Credential {
                 },
             };
         }
+        // A key can name the account that it belongs to.
+        let named = self.key.strip_prefix("TRAINYARD").filter(|digits| {
+            digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        let account = named.unwrap_or(account);
         let user = derived_hex(&["user", &self.key], 17).to_uppercase();
         Caller {
             account: account.to_owned(),

@@ -72,7 +72,13 @@ impl Decisions {
             if there {
                 continue;
             }
-            if let Some(until) = expected.get(address) {
+            // A machine that may be ours and cannot be told is not launched again.
+            if let Some((by, _)) = inventory.unproven.first() {
+                decisions.held.push(Held::Blocked {
+                    address: address.clone(),
+                    by: by.clone(),
+                });
+            } else if let Some(until) = expected.get(address) {
                 decisions.held.push(Held::NotYetVisible {
                     address: address.clone(),
                     until: *until,

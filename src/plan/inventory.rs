@@ -1,5 +1,6 @@
 //! The part of what was seen that belongs to one environment.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -50,11 +51,21 @@ impl Inventory {
             }
         }
         for instances in inventory.members.values_mut() {
-            // The winner among duplicates is the same for everybody: launched first, then lowest id.
-            instances.sort_by(|(one, _), (other, _)| {
-                (one.first_launched, &one.id).cmp(&(other.first_launched, &other.id))
+            // The winner among duplicates is the same for everybody: the highest
+            // incarnation, because there is one only after the one before had
+            // ended; then the one launched first; then the lowest id.
+            instances.sort_by(|(one, mark), (other, other_mark)| {
+                let key = |live: &LiveInstance, mark: &Mark| {
+                    (
+                        Reverse(mark.incarnation),
+                        live.first_launched,
+                        live.id.clone(),
+                    )
+                };
+                key(one, mark).cmp(&key(other, other_mark))
             });
         }
+        inventory.find_lost(observed, environment);
         inventory.loose_volumes = observed
             .volumes
             .iter()
@@ -63,6 +74,37 @@ impl Inventory {
             .cloned()
             .collect();
         inventory
+    }
+
+    /// A volume of ours that is attached to an instance we cannot place says that the instance exists.
+    fn find_lost(&mut self, observed: &Observed, environment: &EnvironmentName) {
+        let placed: BTreeSet<&InstanceId> = self
+            .members
+            .values()
+            .flatten()
+            .map(|(live, _)| &live.id)
+            .collect();
+        let ended = |id: &InstanceId| {
+            observed
+                .instances
+                .iter()
+                .any(|live| live.id == *id && !live.state.is_alive())
+        };
+        let lost: BTreeSet<InstanceId> = observed
+            .volumes
+            .iter()
+            .filter(|volume| volume_claim(volume, &observed.account).as_ref() == Some(environment))
+            .filter_map(|volume| volume.attached_to.clone())
+            .filter(|id| !placed.contains(id) && !ended(id))
+            .filter(|id| self.unproven.iter().all(|(known, _)| known != id))
+            .collect();
+        self.unproven.extend(lost.into_iter().map(|id| {
+            (
+                id,
+                "a volume of this environment is attached to it, and its own tags do not say so"
+                    .to_owned(),
+            )
+        }));
     }
 
     /// Provably ours and alive, by address.
@@ -93,6 +135,8 @@ pub struct OtherEnvironment {
     pub environment: String,
     /// How many of its instances are alive.
     pub instances: usize,
+    /// How many of its volumes are attached to nothing.
+    pub loose_volumes: usize,
     /// When its first lease ends; nothing where that cannot be read.
     pub lease_ends: Option<Timestamp>,
 }
@@ -108,6 +152,12 @@ pub fn other_environments(
             ours.insert(mark.environment);
         }
     }
+    ours.extend(
+        observed
+            .volumes
+            .iter()
+            .filter_map(|volume| volume_claim(volume, &observed.account)),
+    );
     ours.difference(named)
         .filter_map(|name| {
             let inventory = Inventory::of(observed, name);
@@ -116,10 +166,11 @@ pub fn other_environments(
                 Some(Deadline::At(end)) => Some(end),
                 Some(Deadline::Unreadable) | None => None,
             };
-            let environment = name.to_string();
-            (instances > 0).then_some(OtherEnvironment {
-                environment,
+            let loose_volumes = inventory.loose_volumes.len();
+            (instances + loose_volumes > 0).then(|| OtherEnvironment {
+                environment: name.to_string(),
                 instances,
+                loose_volumes,
                 lease_ends,
             })
         })

@@ -11,6 +11,7 @@ use super::step::{Mode, Note, Plan, Refusal};
 use super::write::Steps;
 use crate::lease::Deadline;
 use crate::resource::{Address, Desired, Placement};
+use crate::sync::{Side, SkipReason, Skipped};
 
 /// The most instances that one call launches.
 ///
@@ -117,6 +118,7 @@ pub fn plan(
     let mut all_replaced = decisions.replaced;
     all_replaced.retain(|one| steps.can_launch_anew(one));
     let before = steps.replacements(&all_replaced, context);
+    steps.unreadable(observed);
     let mut missing = decisions.missing;
     for replaced in &all_replaced {
         if context.lift_protection || !replaced.mark.protect {
@@ -164,10 +166,15 @@ fn notes(mut notes: Vec<Note>, observed: &Observed, inventory: &Inventory) -> Ve
             }),
     );
     for (address, files) in &observed.data {
-        if let Some(first) = files.skipped.first() {
+        let left_out: Vec<&Skipped> = files
+            .skipped
+            .iter()
+            .filter(|skipped| !is_unreadable(skipped))
+            .collect();
+        if let Some(first) = left_out.first() {
             notes.push(Note::FilesSkipped {
                 address: address.clone(),
-                count: files.skipped.len(),
+                count: left_out.len(),
                 first: format!("{}: {}", first.key, first.reason),
             });
         }
@@ -186,4 +193,15 @@ fn unchanged(mut unchanged: Vec<Address>, observed: &Observed) -> Vec<Address> {
     unchanged.extend(same.map(|(address, _)| address.clone()));
     unchanged.sort();
     unchanged
+}
+
+/// Whether a file of the source could not be read: a data set without it is not whole.
+pub(super) fn is_unreadable(skipped: &Skipped) -> bool {
+    skipped.side == Side::From
+        && matches!(
+            skipped.reason,
+            SkipReason::UnreadableFile(_)
+                | SkipReason::UnreadableFolder(_)
+                | SkipReason::Archived(_)
+        )
 }

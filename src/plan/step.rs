@@ -54,13 +54,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether there is nothing to do and nothing unsettled.
+    /// Whether there is nothing to do, and nothing is left alone that is not as it should be.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
-            && !self
-                .held
-                .iter()
-                .any(|held| matches!(held, Held::NotYetVisible { .. } | Held::Unresolved { .. }))
+        self.steps.is_empty() && self.held.is_empty()
     }
 
     /// What the steps amount to.
@@ -319,6 +315,22 @@ pub enum Held {
         address: Address,
         /// The instance.
         id: InstanceId,
+    },
+    /// An instance that may already be it has not been identified.
+    Blocked {
+        /// Where it would stand.
+        address: Address,
+        /// The instance that must be looked at first.
+        by: InstanceId,
+    },
+    /// Files of a data set could not be read, so it is not whole.
+    Unreadable {
+        /// The data set.
+        address: Address,
+        /// How many files or folders.
+        count: usize,
+        /// The first of them with its reason.
+        first: String,
     },
     /// Something that it needs was not found.
     Unresolved {

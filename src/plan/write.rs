@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::decide::Replaced;
 use super::observed::{Observed, Resolution};
-use super::planner::{Context, LARGEST_LAUNCH};
+use super::planner::{Context, LARGEST_LAUNCH, is_unreadable};
 use super::step::{Action, Change, Doomed, Held, Launch, Reason, Step, StepId};
 use crate::resource::{
     Address, Desired, Digest, Effect, GroupName, Instance, LaunchIdentity, Ordinals, ResolvedImage,
@@ -51,6 +51,23 @@ impl<'a> Steps<'a> {
                     files: files.clone(),
                 };
                 self.push(action, Reason::FilesDiffer, BTreeSet::new());
+            }
+        }
+    }
+
+    /// Files that cannot be read are nobody's wish: they are held, and the plan is not empty.
+    pub(super) fn unreadable(&mut self, observed: &Observed) {
+        for (address, files) in &observed.data {
+            let mut unreadable = files
+                .skipped
+                .iter()
+                .filter(|skipped| is_unreadable(skipped));
+            if let Some(first) = unreadable.next() {
+                self.held.push(Held::Unreadable {
+                    address: address.clone(),
+                    count: 1 + unreadable.count(),
+                    first: format!("{}: {}", first.key, first.reason),
+                });
             }
         }
     }

@@ -19,7 +19,7 @@ pub use diagnostics::{diagnostics_json, diagnostics_text};
 pub use escape::{escape, gate};
 pub use plan_json::{PlanDocument, plan_json};
 pub use plan_markdown::plan_markdown;
-pub use plan_text::{plan_text, summary_line};
+pub use plan_text::{held_words, plan_text, summary_line};
 pub use status::{EnvironmentStatus, InstanceStatus, status_json, status_text};
 pub use style::{bad, bold, dim, good, sign, warn};
 pub use table::table;

@@ -167,6 +167,14 @@ fn held_json(held: &Held) -> Value {
         Held::Protected { address, id } => {
             json!({"kind": "protected", "address": address, "id": id})
         }
+        Held::Blocked { address, by } => json!({"kind": "blocked", "address": address, "by": by}),
+        Held::Unreadable {
+            address,
+            count,
+            first,
+        } => {
+            json!({"kind": "unreadable", "address": address, "count": count, "first": first})
+        }
         Held::Unresolved { address, what } => {
             json!({"kind": "unresolved", "address": address, "what": what})
         }

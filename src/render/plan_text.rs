@@ -347,20 +347,38 @@ fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &Sync
 
 fn push_held(text: &mut String, plan: &Plan) {
     for held in &plan.held {
-        let content = match held {
-            Held::NotYetVisible { address, until } => format!(
-                "{address} was launched a moment ago and is not listed yet; waiting until {}",
-                until.strftime("%H:%M:%S UTC")
-            ),
-            Held::Unproven { id, reason } => format!(
-                "{id} names this environment, but {reason}; it is left alone: look at it by hand",
-            ),
-            Held::Protected { address, id } => {
-                format!("{address} ({id}) is protected; `--lift-protection` lifts that")
-            }
-            Held::Unresolved { address, what } => format!("{address} waits for {what}"),
-        };
-        line(text, &format!("{} {}", warn("  ="), escape(&content)));
+        line(
+            text,
+            &format!("{} {}", warn("  ="), escape(&held_words(held))),
+        );
+    }
+}
+
+/// What is left alone, why, and what to do about it.
+pub fn held_words(held: &Held) -> String {
+    match held {
+        Held::NotYetVisible { address, until } => format!(
+            "{address} was launched a moment ago and is not listed yet; waiting until {}",
+            until.strftime("%H:%M:%S UTC")
+        ),
+        Held::Unproven { id, reason } => format!(
+            "{id} names this environment, but {reason}; it is left alone: look at it by hand"
+        ),
+        Held::Protected { address, id } => {
+            format!("{address} ({id}) is protected; `--lift-protection` lifts that")
+        }
+        Held::Blocked { address, by } => {
+            format!("{address} is not launched while {by} may already be it")
+        }
+        Held::Unreadable {
+            address,
+            count,
+            first,
+        } => {
+            let files = plural(*count as u64, "file");
+            format!("{address} is not whole: {files} cannot be read, such as {first}")
+        }
+        Held::Unresolved { address, what } => format!("{address} waits for {what}"),
     }
 }
 
@@ -404,25 +422,30 @@ fn push_notes(text: &mut String, plan: &Plan, others: &[OtherEnvironment]) {
         );
     }
     for other in others {
-        let OtherEnvironment {
-            environment,
-            instances,
-            lease_ends,
-        } = other;
-        let end = lease_ends.map_or_else(
-            || "its lease cannot be read".to_owned(),
-            |end| format!("lease ends {}", when(end, plan.made_at)),
-        );
-        let number = plural(*instances as u64, "instance");
-        line(
-            text,
-            &format!(
-                "{} {} is running too, and no spec here names it: {number}, {end}",
-                warn("note:"),
-                escape(environment)
-            ),
+        let what = other_words(other, plan.made_at);
+        line(text, &format!("{} {}", warn("note:"), escape(&what)));
+    }
+}
+
+fn other_words(other: &OtherEnvironment, now: Timestamp) -> String {
+    let OtherEnvironment {
+        environment,
+        instances,
+        loose_volumes,
+        lease_ends,
+    } = other;
+    if *instances == 0 {
+        let volumes = plural(*loose_volumes as u64, "volume");
+        return format!(
+            "{environment} has left {volumes} that are attached to nothing, and no spec here names it"
         );
     }
+    let end = lease_ends.map_or_else(
+        || "its lease cannot be read".to_owned(),
+        |end| format!("lease ends {}", when(end, now)),
+    );
+    let number = plural(*instances as u64, "instance");
+    format!("{environment} is running too, and no spec here names it: {number}, {end}")
 }
 
 fn push_refusal(text: &mut String, refusal: &Refusal, plan: &Plan) {

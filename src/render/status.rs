@@ -24,6 +24,10 @@ pub struct EnvironmentStatus {
     pub lease_over: bool,
     /// How it compares with its spec: `in sync`, a number of changes, or `no spec`.
     pub drift: String,
+    /// What its spec asks for and is not alive, by address.
+    pub missing: Vec<String>,
+    /// Volumes of it that are attached to nothing.
+    pub loose_volumes: Vec<String>,
     /// Its instances that are not terminated.
     pub instances: Vec<InstanceStatus>,
     /// Instances that name it without being provably ours, with the gap in the proof.
@@ -101,6 +105,18 @@ pub fn status_text(environments: &[EnvironmentStatus], now: Timestamp) -> String
             );
             text.push_str(&line);
         }
+        if !environment.missing.is_empty() {
+            let list = environment.missing.join(", ");
+            text.push_str(&format_line(
+                &warn("missing:"),
+                &format!("{name} has no {list}"),
+            ));
+        }
+        if !environment.loose_volumes.is_empty() {
+            let list = escape(&environment.loose_volumes.join(", "));
+            let what = format!("{list} of {name}: attached to nothing, and paid for");
+            text.push_str(&format_line(&warn("volumes:"), &what));
+        }
         for (id, reason) in &environment.unproven {
             let line = format!(
                 "{} {id} names {name}, but {}\n",
@@ -111,6 +127,10 @@ pub fn status_text(environments: &[EnvironmentStatus], now: Timestamp) -> String
         }
     }
     text
+}
+
+fn format_line(head: &str, what: &str) -> String {
+    format!("{head} {what}\n")
 }
 
 fn row(environment: &EnvironmentStatus, instance: &InstanceStatus, now: Timestamp) -> Vec<String> {

@@ -67,6 +67,8 @@ pub struct ResolvedImage {
     pub root_device: String,
     /// The smallest root disk that holds it, in GiB.
     pub root_gibibytes: u32,
+    /// The devices of its further disks, which every launch brings along.
+    pub other_disks: Vec<String>,
     /// When it was made, RFC 3339.
     pub created: String,
 }

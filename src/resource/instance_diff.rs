@@ -65,7 +65,7 @@ pub fn diff(desired: &Instance, live: &LiveInstance, mark: &Mark) -> Vec<FieldCh
     if let Some(disk) = disk {
         diff_disk(&mut changes, "disk", disk, live.root_volume());
     }
-    diff_volumes(&mut changes, volumes, live);
+    diff_volumes(&mut changes, volumes, live, mark);
     diff_metadata(&mut changes, *metadata, live);
     if desired.user_data_digest() != mark.user_data {
         let before = match (&live.user_data, mark.user_data.as_str()) {
@@ -172,7 +172,12 @@ fn diff_security_groups(changes: &mut Changes, wanted: &BTreeSet<String>, live: 
     );
 }
 
-fn diff_volumes(changes: &mut Changes, wanted: &BTreeMap<String, Disk>, live: &LiveInstance) {
+fn diff_volumes(
+    changes: &mut Changes,
+    wanted: &BTreeMap<String, Disk>,
+    live: &LiveInstance,
+    mark: &Mark,
+) {
     for (device, disk) in wanted {
         let field = format!("volumes.{device}");
         match live.volumes.get(device) {
@@ -188,18 +193,21 @@ fn diff_volumes(changes: &mut Changes, wanted: &BTreeMap<String, Disk>, live: &L
             ),
         }
     }
-    // A volume that somebody attached by hand is not ours to judge; one that
-    // our launch made and the spec no longer names is a difference.
-    for (device, volume) in &live.volumes {
-        let ours = volume.tags.contains_key(super::tag::ENVIRONMENT);
-        if ours && live.root_device.as_ref() != Some(device) && !wanted.contains_key(device) {
-            changes.push(
-                format!("volumes.{device}"),
-                Value::Text(format!("{} GiB", volume.gibibytes)),
-                Value::Absent,
-                Effect::Replace,
-            );
-        }
+    // A volume that somebody attached by hand, or that the image brought along,
+    // is not the spec's to judge; one that it once asked for is.
+    for device in mark
+        .volumes
+        .iter()
+        .filter(|device| !wanted.contains_key(*device))
+    {
+        let before = live.volumes.get(device);
+        let before = before.map(|volume| format!("{} GiB", volume.gibibytes));
+        changes.push(
+            format!("volumes.{device}"),
+            Value::Text(before.unwrap_or_else(|| "there".to_owned())),
+            Value::Absent,
+            Effect::Replace,
+        );
     }
 }
 
@@ -274,6 +282,16 @@ fn diff_metadata(changes: &mut Changes, wanted: Metadata, live: &LiveInstance) {
         enabled,
     } = wanted;
     changes.compare(
+        "metadata.enabled",
+        Value::Bool(live.enabled),
+        Value::Bool(enabled),
+        Effect::InPlace,
+    );
+    if !enabled {
+        // EC2 takes the other two only together with a service that answers.
+        return;
+    }
+    changes.compare(
         "metadata.tokens",
         Value::Text(word(live.tokens).to_owned()),
         Value::Text(word(tokens).to_owned()),
@@ -283,12 +301,6 @@ fn diff_metadata(changes: &mut Changes, wanted: Metadata, live: &LiveInstance) {
         "metadata.hop_limit",
         Value::Int(i64::from(live.hop_limit)),
         Value::Int(i64::from(hop_limit)),
-        Effect::InPlace,
-    );
-    changes.compare(
-        "metadata.enabled",
-        Value::Bool(live.enabled),
-        Value::Bool(enabled),
         Effect::InPlace,
     );
 }

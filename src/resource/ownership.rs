@@ -35,6 +35,8 @@ pub mod tag {
     pub const USER_DATA: &str = "trainyard:user-data";
     /// Fingerprint of the spec last applied.
     pub const SPEC: &str = "trainyard:spec";
+    /// The devices of the further disks that the launch made, where there are any.
+    pub const VOLUMES: &str = "trainyard:volumes";
     /// Whether termination protection was asked for.
     pub const PROTECT: &str = "trainyard:protect";
     /// The keys of the user's tags that we set; continued in `trainyard:keys.1` and so on.
@@ -69,6 +71,8 @@ pub struct Mark {
     pub spec: String,
     /// Whether termination protection was asked for.
     pub protect: bool,
+    /// The devices of the further disks that the launch made.
+    pub volumes: BTreeSet<String>,
     /// The keys of the user's tags that we set.
     pub keys: BTreeSet<String>,
 }
@@ -174,6 +178,12 @@ fn mark(live: &LiveInstance, account: &AccountId, environment: &str) -> Result<M
         user_data: text(tag::USER_DATA)?,
         spec: text(tag::SPEC)?,
         protect: tags.get(tag::PROTECT).is_some_and(|value| value == "true"),
+        volumes: tags
+            .get(tag::VOLUMES)
+            .into_iter()
+            .flat_map(|list| list.split(','))
+            .map(str::to_owned)
+            .collect(),
         keys: user_keys(tags),
     })
 }
@@ -252,6 +262,11 @@ pub fn owned_tags(
     ] {
         tags.insert(key.to_owned(), value);
     }
+    if !instance.volumes.is_empty() {
+        // Twenty devices at most, so the list fits into one value.
+        let devices: Vec<&str> = instance.volumes.keys().map(String::as_str).collect();
+        tags.insert(tag::VOLUMES.to_owned(), devices.join(","));
+    }
     tags
 }
 
@@ -284,10 +299,10 @@ impl Mark {
 /// How many tags of ours an instance with these tags carries beside the user's.
 pub(crate) fn own_tag_count(tags: &BTreeMap<String, String>) -> usize {
     let list: usize = tags.keys().map(|key| characters(key) + 1).sum();
-    // Eleven fixed tags and the parts of the list of keys, each of which may
+    // Twelve fixed tags and the parts of the list of keys, each of which may
     // leave as much room unused as the longest key needs.
     let longest = tags.keys().map(|key| characters(key)).max().unwrap_or(0);
-    11 + list
+    12 + list
         .div_ceil(LONGEST_VALUE.saturating_sub(longest).max(1))
         .max(1)
 }

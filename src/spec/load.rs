@@ -124,6 +124,11 @@ pub fn load(files: &[PathBuf]) -> Specs {
     specs
 }
 
+/// The project file of the working folder, where there is a good one.
+pub fn project_here() -> Option<ProjectSpec> {
+    load_project(&project_file(Path::new("spec.yaml"))?, &mut Vec::new())
+}
+
 /// The nearest project file above a spec, no further than the repository's root.
 fn project_file(spec: &Path) -> Option<PathBuf> {
     let absolute = std::path::absolute(spec).ok()?;

@@ -23,7 +23,7 @@ mod tag_rules;
 
 pub use check::check_environment;
 pub use diagnostic::{Code, Diagnostic, Segment, SpecPath};
-pub use load::{Loaded, PROJECT_FILE, Specs, find_specs, load};
+pub use load::{Loaded, PROJECT_FILE, Specs, find_specs, load, project_here};
 pub use lower::lower;
 pub use model::{EnvironmentSpec, ProjectSpec};
 pub use schema::{SchemaKind, schema_text};

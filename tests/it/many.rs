@@ -145,7 +145,7 @@ fn check_user_data(data: &str, group: &str) {
     let boundary = data.split('"').nth(1).unwrap();
     let parts: Vec<&str> = data.split(&format!("--{boundary}")).skip(1).collect();
     let first = parts[0];
-    assert!(first.contains("text/x-shellscript"), "{first}");
+    assert!(first.contains("text/cloud-boothook"), "{first}");
     assert!(first.contains("systemd-run"), "{first}");
     assert!(first.contains("poweroff"), "{first}");
     assert!(
