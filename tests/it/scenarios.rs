@@ -117,8 +117,8 @@ fn drift_is_named_and_repaired() {
         }
         let status = world.run(&["status", "lab", "--format", "json"]);
         let status = status.expect(0).json();
-        let states = &status["environments"][0]["instances"];
-        assert_eq!(states[0]["in_sync"], false, "{status:#}");
+        let told = &status["environments"][0]["instances"];
+        assert_eq!(told[0]["in_sync"], false, "{status:#}");
         world.apply();
         assert_eq!(world.trainer(0)["tags"]["stage"], "one");
         assert_eq!(world.trainer(1)["tags"]["phase"], "warm");
