@@ -20,7 +20,14 @@ use crate::resource::{Address, Claim, LiveInstance, claim};
 
 pub(super) async fn run(global: &Global, arguments: &Apply, output: Output) -> CommandResult {
     let loaded = specs::read_good(&arguments.paths, Format::Human, output)?;
-    let mut plans = plan_all(global, loaded, arguments.lift_protection, output).await?;
+    let mut plans = plan_all(
+        global,
+        loaded,
+        arguments.lift_protection,
+        Format::Human,
+        output,
+    )
+    .await?;
     settle(&mut plans, output).await?;
     plan_command::show(&plans, Format::Human, output);
     refuse_over(&plans)?;

@@ -167,6 +167,7 @@ pub(super) async fn plan_all(
     global: &Global,
     loaded: Vec<Loaded>,
     lift_protection: bool,
+    format: Format,
     output: Output,
 ) -> Result<Plans, CommandError> {
     let mut by_target: BTreeMap<Target, Vec<Loaded>> = BTreeMap::new();
@@ -216,7 +217,7 @@ pub(super) async fn plan_all(
         }
     }
     if !bad.is_empty() {
-        return Err(specs::show(&bad, Format::Human, output));
+        return Err(specs::show(&bad, format, output));
     }
     plans
         .planned

@@ -11,6 +11,7 @@ mod world;
 
 pub(crate) use cloud::LocalCloud;
 pub(crate) use moto::Moto;
+pub(crate) use python::venv;
 pub(crate) use sandbox::{Run, Sandbox};
 pub(crate) use spec::{GOOD, change, good_but, good_with};
 pub(crate) use tripwire::Tripwire;
