@@ -214,7 +214,9 @@ fn interfaces_carry_the_tags_of_their_instances() {
     let apply = ["apply", FILE, "--yes", "--settle", "1s"];
     sandbox.run(&apply).expect(0);
     let witness = Witness::of(cloud.address(), "us-east-1");
-    for one in witness.instances("many") {
+    let there = witness.instances("many");
+    assert_eq!(there.len(), 40);
+    for one in there {
         let tags = witness.ask("interface_tags", &json!({"ids": one["interfaces"]}));
         assert_eq!(tags, json!([one["tags"]]));
     }
