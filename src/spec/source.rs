@@ -39,10 +39,14 @@ impl Source {
         };
         // Looking before opening: opening a FIFO would wait for a writer.
         let metadata = std::fs::metadata(path).map_err(|error| {
-            fail(Diagnostic::of_file(
-                Code::Unreadable,
-                format!("cannot read the file: {}", plain(&error)),
-            ))
+            let summary = format!("cannot read the file: {}", plain(&error));
+            let diagnostic = Diagnostic::of_file(Code::Unreadable, summary);
+            fail(match error.kind() {
+                std::io::ErrorKind::NotFound => {
+                    diagnostic.help("check the path; `trainyard init` writes a first spec")
+                }
+                _ => diagnostic,
+            })
         })?;
         if !metadata.is_file() {
             let summary = "this is no regular file";

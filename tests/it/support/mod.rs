@@ -11,8 +11,9 @@ mod world;
 
 pub(crate) use cloud::LocalCloud;
 pub(crate) use moto::Moto;
+pub(crate) use python::venv;
 pub(crate) use sandbox::{Run, Sandbox};
 pub(crate) use spec::{GOOD, change, good_but, good_with};
 pub(crate) use tripwire::Tripwire;
 pub(crate) use witness::Witness;
-pub(crate) use world::{World, both};
+pub(crate) use world::{World, both, embedded};

@@ -73,7 +73,7 @@ impl Sandbox {
         }
     }
 
-    /// Every file below the folder and the home, with its contents; not those of running clouds.
+    /// Every file below the folder and the home, with its contents.
     pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files = BTreeMap::new();
         for folder in ["home", "work"] {
