@@ -118,8 +118,8 @@ fn start<P: Performer + 'static>(
     };
     running.spawn(async move {
         // A step that came to grief in an unforeseen way may have done anything.
-        let guarded = AssertUnwindSafe(performer.perform(&step, &control)).catch_unwind();
-        let outcome = match guarded.await {
+        let attempt = AssertUnwindSafe(performer.perform(&step, &control)).catch_unwind();
+        let outcome = match attempt.await {
             Ok(Ok(done)) => Outcome::Done(done),
             Ok(Err(error)) => Outcome::Failed(error),
             Err(_panic) => Outcome::Failed(no_outcome()),

@@ -13,6 +13,8 @@ mod plan_text;
 mod status;
 mod style;
 mod table;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use diagnostics::{diagnostics_json, diagnostics_text};

@@ -59,10 +59,13 @@ pub(super) fn launch_facts(launch: &Launch) -> Vec<(&'static str, String)> {
         Tokens::Required => "IMDSv2 only",
         Tokens::Optional => "IMDSv1 answered too",
     };
-    facts.push((
-        "metadata",
-        format!("{tokens}, {}", plural(u64::from(metadata.hop_limit), "hop")),
-    ));
+    let hops = plural(u64::from(metadata.hop_limit), "hop");
+    let metadata = if metadata.enabled {
+        format!("{tokens}, {hops}")
+    } else {
+        "off".to_owned()
+    };
+    facts.push(("metadata", metadata));
     if let Some(user_data) = user_data {
         facts.push((
             "user_data",

@@ -54,7 +54,7 @@ pub fn plan_text(plan: &Plan, others: &[OtherEnvironment]) -> String {
                         &format!(
                             "{} {}  {reason}",
                             sign(Verb::Delete),
-                            bold(&format!("volume {volume}"))
+                            bold(&format!("volume {}", escape(volume.as_str())))
                         ),
                     );
                 }
@@ -273,7 +273,11 @@ fn push_doomed(text: &mut String, doomed: &[Doomed], reason: &Reason) {
         };
         line(
             text,
-            &format!("      {}  {}{lift}", one.id, dim(&one.address.to_string())),
+            &format!(
+                "      {}  {}{lift}",
+                escape(one.id.as_str()),
+                dim(&one.address.to_string())
+            ),
         );
     }
 }

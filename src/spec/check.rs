@@ -133,7 +133,7 @@ fn check_group(
     }
     let region = spec.region.as_deref().or(project.region.as_deref());
     if let (Some(zone), Some(region)) = (&group.zone, region)
-        && !zone.starts_with(region)
+        && zone.strip_suffix(|letter: char| letter.is_ascii_lowercase()) != Some(region)
     {
         found.push(
             Diagnostic::at(

@@ -1,6 +1,7 @@
 //! Whether data sets can work.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
 
 use super::diagnostic::{Code, Diagnostic, SpecPath};
 use super::lower::{is_bucket_prefix, parse_bucket_prefix};
@@ -65,9 +66,12 @@ pub(super) fn check_data(data: &DataSpec, path: &SpecPath, found: &mut Vec<Diagn
 pub(super) fn same_targets(data: &BTreeMap<String, DataSpec>, found: &mut Vec<Diagnostic>) {
     let mut seen = BTreeSet::new();
     for (name, entry) in data {
-        let target = match parse_bucket_prefix(&entry.to) {
-            Some((bucket, prefix)) => format!("s3://{bucket}/{prefix}"),
-            None => entry.to.trim_end_matches('/').to_owned(),
+        let target = if let Some((bucket, prefix)) = parse_bucket_prefix(&entry.to) {
+            format!("s3://{bucket}/{prefix}")
+        } else {
+            let parts = Path::new(&entry.to).components();
+            let plain = parts.filter(|part| *part != Component::CurDir);
+            plain.collect::<PathBuf>().display().to_string()
         };
         if !seen.insert(target) {
             found.push(

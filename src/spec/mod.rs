@@ -20,6 +20,8 @@ mod shape;
 mod source;
 mod suggest;
 mod tag_rules;
+#[cfg(test)]
+mod tests;
 
 pub use check::check_environment;
 pub use diagnostic::{Code, Diagnostic, Segment, SpecPath};

@@ -33,7 +33,7 @@ pub struct EnvironmentSpec {
     #[schemars(regex(pattern = Lease::PATTERN), extend("format" = "lease", "examples" = ["12h", "90m", "1d12h"]))]
     pub lease: String,
     /// A bucket prefix for status, logs and receipts.
-    #[schemars(regex(pattern = "^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^/].*)?$"), extend("format" = "bucket-prefix", "examples" = ["s3://my-training-data/trainyard"]))]
+    #[schemars(regex(pattern = "^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/([^/]+/)*[^/]*)?$"), extend("format" = "bucket-prefix", "examples" = ["s3://my-training-data/trainyard"]))]
     pub store: Option<String>,
     /// Tags for everything that is created.
     #[serde(default)]
@@ -72,7 +72,7 @@ pub struct ProjectSpec {
     /// Where credentials come from.
     pub credentials: Option<CredentialsSpec>,
     /// A bucket prefix for status, logs and receipts.
-    #[schemars(regex(pattern = "^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^/].*)?$"), extend("format" = "bucket-prefix", "examples" = ["s3://my-training-data/trainyard"]))]
+    #[schemars(regex(pattern = "^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/([^/]+/)*[^/]*)?$"), extend("format" = "bucket-prefix", "examples" = ["s3://my-training-data/trainyard"]))]
     pub store: Option<String>,
     /// Tags for everything that is created.
     #[serde(default)]

@@ -26,7 +26,6 @@ impl Repaired {
             .filter_map(|diagnostic| diagnostic.path.clone())
             .collect();
         touched.sort();
-        // From the last to the first, so that items of a list keep their numbers.
         for path in touched.iter().rev() {
             remove(&mut value, &path.segments);
         }
@@ -52,7 +51,8 @@ fn remove(value: &mut Value, path: &[Segment]) {
             map.remove(key.as_str());
         }
         ([Segment::Index(index)], Value::Sequence(items)) if *index < items.len() => {
-            items.remove(*index);
+            // Nothing is said of what stands in its place; the others keep their numbers.
+            items[*index] = Value::from("");
         }
         ([Segment::Key(key), rest @ ..], Value::Mapping(map)) => {
             if let Some(child) = map.get_mut(key.as_str()) {

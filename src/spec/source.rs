@@ -220,7 +220,7 @@ fn empty() -> Diagnostic {
 pub(super) fn is_hostile(character: char) -> bool {
     let control = character.is_control() && !matches!(character, '\n' | '\t' | '\u{85}');
     let invisible = matches!(character,
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     control || invisible
 }
 
