@@ -8,6 +8,8 @@ mod event;
 mod perform;
 mod report;
 mod run;
+#[cfg(test)]
+mod tests;
 
 pub use cancel::Cancel;
 pub use event::{Event, Sink};

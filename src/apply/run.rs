@@ -1,8 +1,10 @@
 //! The executor.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
 use super::cancel::Cancel;
@@ -60,12 +62,15 @@ pub async fn run<P: Performer + 'static>(
         }
     }
     for step in &plan.steps {
-        report.outcomes.entry(step.id).or_insert_with(|| {
-            let text = "this step ended without an outcome";
-            Outcome::Failed(StepError::new(StepErrorKind::Ambiguous, text))
-        });
+        let outcome = report.outcomes.entry(step.id);
+        outcome.or_insert_with(|| Outcome::Failed(no_outcome()));
     }
     report
+}
+
+fn no_outcome() -> StepError {
+    let text = "this step ended without an outcome";
+    StepError::new(StepErrorKind::Ambiguous, text)
 }
 
 enum Readiness {
@@ -112,9 +117,12 @@ fn start<P: Performer + 'static>(
         progress: Arc::new(move |text| sink(Event::Progress { step: id, text })),
     };
     running.spawn(async move {
-        let outcome = match performer.perform(&step, &control).await {
-            Ok(done) => Outcome::Done(done),
-            Err(error) => Outcome::Failed(error),
+        // A step that came to grief in an unforeseen way may have done anything.
+        let performed = AssertUnwindSafe(performer.perform(&step, &control)).catch_unwind();
+        let outcome = match performed.await {
+            Ok(Ok(done)) => Outcome::Done(done),
+            Ok(Err(error)) => Outcome::Failed(error),
+            Err(_panic) => Outcome::Failed(no_outcome()),
         };
         (step.id, outcome)
     });

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::arguments::{Apply, Format, Global};
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
-use super::session::{Planned, Plans, plan_all, plan_one, show_findings};
+use super::session::{Planned, Plans, is_starting, plan_all, plan_one, show_findings};
 use super::signals::{self, Known};
 use super::{plan as plan_command, progress, prompt, specs};
 use crate::apply::{ApplyReport, Cancel, Outcome, StepErrorKind, run as run_plan};
@@ -59,35 +61,43 @@ pub(super) async fn run(global: &Global, arguments: &Apply, output: Output) -> C
     Ok(worst(&verdicts, &cancel))
 }
 
-/// Waits for instances that were launched a moment ago and are not listed yet.
+/// Waits for instances that were launched a moment ago: until they are listed and have started.
+///
+/// An interrupted run leaves such instances behind; the next one ends like any
+/// other, with instances that run. EC2 changes none that is still starting.
 async fn settle(plans: &mut Plans, output: Output) -> Result<(), CommandError> {
     for planned in &mut plans.planned {
         let mut said = false;
-        while planned
-            .plan
-            .held
-            .iter()
-            .any(|held| matches!(held, Held::NotYetVisible { .. }))
-        {
+        let until = Instant::now() + planned.session.pace.running;
+        while is_late(&planned.plan) || planned.starting && Instant::now() < until {
             if !said {
                 output.say(&format!(
-                    "{}: launched a moment ago and not listed yet; looking again",
+                    "{}: launched a moment ago and not running yet; looking again",
                     planned.plan.environment
                 ));
                 said = true;
             }
             tokio::time::sleep(planned.session.pace.longest).await;
-            planned.plan = again(planned, output).await?;
+            (planned.plan, planned.starting) = again(planned, output).await?;
         }
     }
     Ok(())
 }
 
-async fn again(planned: &Planned, output: Output) -> Result<Plan, CommandError> {
+fn is_late(plan: &Plan) -> bool {
+    plan.held
+        .iter()
+        .any(|held| matches!(held, Held::NotYetVisible { .. }))
+}
+
+/// The plan as of now, and whether instances are still being started.
+async fn again(planned: &Planned, output: Output) -> Result<(Plan, bool), CommandError> {
     let observed = planned.session.observe().await?;
-    plan_one(&planned.session, &planned.spec, observed)
+    let starting = is_starting(&observed, &planned.spec.desired.environment);
+    let plan = plan_one(&planned.session, &planned.spec, observed)
         .await?
-        .map_err(|found| show_findings(&planned.spec.source, found, output))
+        .map_err(|found| show_findings(&planned.spec.source, found, output))?;
+    Ok((plan, starting))
 }
 
 fn refuse_over(plans: &Plans) -> Result<(), CommandError> {
@@ -135,7 +145,7 @@ async fn ask(work: Vec<Planned>, output: Output) -> Result<Vec<Planned>, Command
         return Err(CommandError::refused("not confirmed; nothing was changed"));
     }
     for planned in &work {
-        let now = again(planned, output).await?;
+        let (now, _) = again(planned, output).await?;
         if now.steps != planned.plan.steps {
             return Err(CommandError::refused(format!(
                 "{} changed while you were reading; nothing was changed by this command",

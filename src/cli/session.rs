@@ -12,8 +12,10 @@ use crate::cloud::{
     Clients, CloudError, CloudErrorKind, Connection, Finding, Identity, Pace, SurveyFailure,
     connect, identify, look_up, observe, read_user_data, survey_data,
 };
-use crate::plan::{Context, Observed, OtherEnvironment, Plan, other_environments, plan, wanted};
-use crate::resource::{AccountId, Address, EnvironmentName, Region, Target};
+use crate::plan::{
+    Context, Inventory, Observed, OtherEnvironment, Plan, other_environments, plan, wanted,
+};
+use crate::resource::{AccountId, Address, EnvironmentName, InstanceState, Region, Target};
 use crate::spec::{Code, Diagnostic, Loaded, Source, SpecPath};
 
 /// A connection to one account and region, checked.
@@ -143,6 +145,15 @@ pub(super) struct Planned {
     pub(super) spec: Loaded,
     pub(super) session: std::sync::Arc<Session>,
     pub(super) plan: Plan,
+    /// Whether some of its instances were still being started.
+    pub(super) starting: bool,
+}
+
+/// Whether instances of an environment are still being started.
+pub(super) fn is_starting(observed: &Observed, environment: &EnvironmentName) -> bool {
+    Inventory::of(observed, environment)
+        .alive()
+        .any(|(_, live, _)| live.state == InstanceState::Pending)
 }
 
 /// Plans for every spec, and what else of ours is running beside them.
@@ -190,6 +201,7 @@ pub(super) async fn plan_all(
         let observed = session.observe().await?;
         plans.others.extend(other_environments(&observed, &named));
         for spec in loaded {
+            let starting = is_starting(&observed, &spec.desired.environment);
             match plan_one(&session, &spec, observed.clone()).await? {
                 Ok(plan) => {
                     let session = std::sync::Arc::clone(&session);
@@ -197,6 +209,7 @@ pub(super) async fn plan_all(
                         spec,
                         session,
                         plan,
+                        starting,
                     });
                 }
                 Err(findings) => bad.push((spec.source, findings)),

@@ -56,9 +56,17 @@ impl CloudError {
             };
         }
         let chain = chain(error);
-        let credentials = ["credential", "identity", "sso", "profile"]
+        let lower = chain.to_lowercase();
+        // A word of its own: a name server says "no address associated".
+        let sso = lower.split(|letter: char| !letter.is_alphanumeric());
+        let credentials = sso.into_iter().any(|word| word == "sso")
+            || ["credential", "identity", "profile"]
+                .iter()
+                .any(|word| lower.contains(word));
+        // Only a request that was never sent is known to have had no effect.
+        let never_sent = ["(connect)", "connect error", "connect timeout", "dns error"]
             .iter()
-            .any(|word| chain.to_lowercase().contains(word));
+            .any(|words| lower.contains(words));
         let kind = if let SdkError::TimeoutError(_) | SdkError::ResponseError(_) = error {
             CloudErrorKind::Ambiguous
         } else if credentials {
@@ -66,7 +74,8 @@ impl CloudError {
         } else if let SdkError::ConstructionFailure(_) = error {
             CloudErrorKind::Rejected
         } else if let SdkError::DispatchFailure(failure) = error
-            && failure.is_timeout()
+            && !failure.is_user()
+            && !never_sent
         {
             CloudErrorKind::Ambiguous
         } else {

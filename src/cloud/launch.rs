@@ -237,6 +237,7 @@ fn disks(launch: &Launch) -> Vec<BlockDeviceMapping> {
         || {
             EbsBlockDevice::builder()
                 .delete_on_termination(true)
+                .volume_type(VolumeType::Gp3)
                 .build()
         },
         ebs,

@@ -16,6 +16,8 @@ mod performer;
 mod poll;
 mod tags;
 mod terminate;
+#[cfg(test)]
+mod tests;
 mod translate;
 mod volumes;
 

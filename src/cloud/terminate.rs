@@ -87,6 +87,8 @@ async fn request(
             BTreeSet::new()
         }
     };
+    // What goes all the same is waited for as long as all others are.
+    refused.retain(|id, _| !taken.contains(id));
     for id in batch.iter().filter(|id| !taken.contains(*id)) {
         match ask(clients, std::slice::from_ref(id)).await {
             Ok(_) => {

@@ -46,3 +46,7 @@ fn end(launched: Timestamp, lease: Lease) -> Deadline {
         .checked_add(lease.span())
         .map_or(Deadline::Unreadable, Deadline::At)
 }
+
+#[cfg(test)]
+#[path = "deadline_tests.rs"]
+mod tests;

@@ -156,7 +156,8 @@ impl Decisions {
 /// token of its own and double them.
 fn expected_soon(inventory: &Inventory, context: &Context) -> BTreeMap<Address, Timestamp> {
     let mut expected = BTreeMap::new();
-    for (_, live, mark) in inventory.alive() {
+    // One that has ended since is as good a witness of its launch as one that is alive.
+    for (live, mark) in inventory.members.values().flatten() {
         let Some(until) = live
             .first_launched
             .and_then(|launched| launched.checked_add(context.settle).ok())
@@ -171,9 +172,15 @@ fn expected_soon(inventory: &Inventory, context: &Context) -> BTreeMap<Address, 
                 group: mark.group.clone(),
                 ordinal,
             };
-            // An ordinal that is seen in any state is not late.
-            if !inventory.members.contains_key(&address) {
-                expected.insert(address, until);
+            // Only one of the same launch that is seen, in any state, is not late.
+            let seen = inventory.members.get(&address).is_some_and(|there| {
+                there
+                    .iter()
+                    .any(|(other, _)| other.client_token == live.client_token)
+            });
+            if !seen {
+                let latest = expected.entry(address).or_insert(until);
+                *latest = until.max(*latest);
             }
         }
     }

@@ -8,10 +8,14 @@
 mod audit;
 mod decide;
 mod destroy;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod inventory;
 mod observed;
 mod planner;
 mod step;
+#[cfg(test)]
+mod tests;
 mod verb;
 mod write;
 

@@ -114,9 +114,11 @@ pub fn plan(
     steps.files(observed);
     steps.deletions(decisions.deleted);
     steps.changes(decisions.changed);
-    let before = steps.replacements(&decisions.replaced, context);
+    let mut all_replaced = decisions.replaced;
+    all_replaced.retain(|one| steps.can_launch_anew(one));
+    let before = steps.replacements(&all_replaced, context);
     let mut missing = decisions.missing;
-    for replaced in &decisions.replaced {
+    for replaced in &all_replaced {
         if context.lift_protection || !replaced.mark.protect {
             let group = missing.entry(replaced.after.group.clone()).or_default();
             group.push((replaced.ordinal, Arc::clone(&replaced.after)));

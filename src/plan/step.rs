@@ -60,7 +60,7 @@ impl Plan {
             && !self
                 .held
                 .iter()
-                .any(|held| matches!(held, Held::NotYetVisible { .. }))
+                .any(|held| matches!(held, Held::NotYetVisible { .. } | Held::Unresolved { .. }))
     }
 
     /// What the steps amount to.

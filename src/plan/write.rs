@@ -8,7 +8,7 @@ use super::observed::{Observed, Resolution};
 use super::planner::{Context, LARGEST_LAUNCH};
 use super::step::{Action, Change, Doomed, Held, Launch, Reason, Step, StepId};
 use crate::resource::{
-    Address, Desired, Digest, Effect, GroupName, Instance, LaunchIdentity, Ordinals,
+    Address, Desired, Digest, Effect, GroupName, Instance, LaunchIdentity, Ordinals, ResolvedImage,
 };
 
 /// Writes decisions down as steps.
@@ -110,12 +110,24 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Terminates what is replaced, group by group; the step of each group.
+    /// Nothing is ended for the sake of a launch that cannot be made.
+    pub(super) fn can_launch_anew(&mut self, one: &Replaced) -> bool {
+        let Err(what) = self.resolve(&one.after) else {
+            return true;
+        };
+        self.held.push(Held::Unresolved {
+            address: one.address.clone(),
+            what,
+        });
+        false
+    }
+
+    /// Terminates what is replaced, group by group; the step that ends each of them.
     pub(super) fn replacements(
         &mut self,
         replaced: &[Replaced],
         context: &Context,
-    ) -> BTreeMap<GroupName, StepId> {
+    ) -> BTreeMap<Address, StepId> {
         let mut by_group: BTreeMap<GroupName, Vec<Doomed>> = BTreeMap::new();
         for one in replaced {
             if one.mark.protect && !context.lift_protection {
@@ -133,26 +145,21 @@ impl<'a> Steps<'a> {
                     unprotect: one.mark.protect,
                 });
         }
-        by_group
-            .into_iter()
-            .map(|(group, doomed)| {
-                (
-                    group,
-                    self.push(
-                        Action::Terminate(doomed),
-                        Reason::Immutable,
-                        BTreeSet::new(),
-                    ),
-                )
-            })
-            .collect()
+        let mut ended_by = BTreeMap::new();
+        for doomed in by_group.into_values() {
+            let addresses: Vec<Address> = doomed.iter().map(|one| one.address.clone()).collect();
+            let action = Action::Terminate(doomed);
+            let step = self.push(action, Reason::Immutable, BTreeSet::new());
+            ended_by.extend(addresses.into_iter().map(|address| (address, step)));
+        }
+        ended_by
     }
 
     pub(super) fn launches(
         &mut self,
         missing: BTreeMap<GroupName, Vec<(u32, Arc<Instance>)>>,
         incarnations: &BTreeMap<(GroupName, u32), u32>,
-        before: &BTreeMap<GroupName, StepId>,
+        before: &BTreeMap<Address, StepId>,
     ) {
         for (group, mut members) in missing {
             members.sort_by_key(|(ordinal, _)| *ordinal);
@@ -163,8 +170,14 @@ impl<'a> Steps<'a> {
                     .or_default()
                     .push((ordinal, instance));
             }
-            let after: BTreeSet<StepId> = before.get(&group).copied().into_iter().collect();
             for batch in batches.into_values() {
+                let addresses = batch.iter().map(|(ordinal, _)| Address::Instance {
+                    group: group.clone(),
+                    ordinal: *ordinal,
+                });
+                let after = addresses
+                    .filter_map(|address| before.get(&address).copied())
+                    .collect();
                 self.launch(&group, &batch, incarnations, &after);
             }
         }
@@ -180,13 +193,7 @@ impl<'a> Steps<'a> {
         let Some((_, instance)) = batch.first() else {
             return;
         };
-        let resolved = self
-            .resolution
-            .images
-            .get(&instance.image)
-            .ok_or_else(|| format!("the image {}", instance.image))
-            .and_then(|image| Ok((image.clone(), self.security_groups(instance)?)));
-        let (image, security_groups) = match resolved {
+        let (image, security_groups) = match self.resolve(instance) {
             Ok(resolved) => resolved,
             Err(what) => {
                 self.held
@@ -229,6 +236,13 @@ impl<'a> Steps<'a> {
             Reason::Immutable
         };
         self.push(Action::Launch(launch), reason, after.clone());
+    }
+
+    /// The image and the ids of the security groups; the error names what was not found.
+    fn resolve(&self, instance: &Instance) -> Result<(ResolvedImage, Vec<String>), String> {
+        let image = self.resolution.images.get(&instance.image);
+        let image = image.ok_or_else(|| format!("the image {}", instance.image))?;
+        Ok((image.clone(), self.security_groups(instance)?))
     }
 
     fn security_groups(&self, instance: &Instance) -> Result<Vec<String>, String> {

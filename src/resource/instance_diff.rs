@@ -177,8 +177,9 @@ fn diff_volumes(changes: &mut Changes, wanted: &BTreeMap<String, Disk>, live: &L
         let field = format!("volumes.{device}");
         match live.volumes.get(device) {
             Some(volume) => diff_disk(changes, &field, disk, Some(volume)),
-            // The listing of volumes may lag behind that of instances.
-            None if live.devices.contains(device) => {}
+            // The listing of volumes may lag behind that of instances, and an
+            // instance that is being started may not name its devices yet.
+            None if live.devices.is_empty() || live.devices.contains(device) => {}
             None => changes.push(
                 field,
                 Value::Absent,

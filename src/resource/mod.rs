@@ -17,6 +17,8 @@ mod change;
 mod data;
 mod desired;
 mod digest;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod identifier;
 mod image;
 mod instance;

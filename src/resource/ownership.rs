@@ -201,7 +201,7 @@ fn record_tags(instance: &Instance) -> BTreeMap<String, String> {
     let mut part = 0;
     let mut list = String::new();
     for key in instance.tags.keys() {
-        if !list.is_empty() && list.len() + 1 + key.len() > LONGEST_VALUE {
+        if !list.is_empty() && characters(&list) + 1 + characters(key) > LONGEST_VALUE {
             tags.insert(keys_part(part), std::mem::take(&mut list));
             part += 1;
         }
@@ -214,6 +214,11 @@ fn record_tags(instance: &Instance) -> BTreeMap<String, String> {
         tags.insert(keys_part(part), list);
     }
     tags
+}
+
+/// EC2's limits on tags are in characters, not in bytes (EC2 user guide, tag restrictions).
+fn characters(text: &str) -> usize {
+    text.chars().count()
 }
 
 fn keys_part(part: usize) -> String {
@@ -278,10 +283,10 @@ impl Mark {
 
 /// How many tags of ours an instance with these tags carries beside the user's.
 pub(crate) fn own_tag_count(tags: &BTreeMap<String, String>) -> usize {
-    let list: usize = tags.keys().map(|key| key.len() + 1).sum();
+    let list: usize = tags.keys().map(|key| characters(key) + 1).sum();
     // Eleven fixed tags and the parts of the list of keys, each of which may
     // leave as much room unused as the longest key needs.
-    let longest = tags.keys().map(String::len).max().unwrap_or(0);
+    let longest = tags.keys().map(|key| characters(key)).max().unwrap_or(0);
     11 + list
         .div_ceil(LONGEST_VALUE.saturating_sub(longest).max(1))
         .max(1)

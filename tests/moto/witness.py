@@ -204,7 +204,11 @@ class Witness:
                 }
             ],
         )
-        return answer["Instances"][0]["InstanceId"]
+        id = answer["Instances"][0]["InstanceId"]
+        self.ec2.get_waiter("instance_running").wait(
+            InstanceIds=[id], WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        )
+        return id
 
     # What a spec may name.
 

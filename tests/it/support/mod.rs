@@ -16,4 +16,4 @@ pub(crate) use sandbox::{Run, Sandbox};
 pub(crate) use spec::{GOOD, change, good_but, good_with};
 pub(crate) use tripwire::Tripwire;
 pub(crate) use witness::Witness;
-pub(crate) use world::{World, both};
+pub(crate) use world::{World, both, embedded};

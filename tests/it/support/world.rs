@@ -46,15 +46,9 @@ pub(crate) struct World {
 /// Plays a scenario on both clouds, side by side, and compares what was seen on each.
 #[track_caller]
 pub(crate) fn both(scenario: impl Fn(&mut World) + Send + Sync) {
-    let play = |cloud: fn() -> Cloud| {
-        let mut world = World::on(cloud());
-        scenario(&mut world);
-        world.destroy();
-        world.seen
-    };
     let (local, moto) = std::thread::scope(|scope| {
-        let local = scope.spawn(|| play(|| Cloud::Local(LocalCloud::start())));
-        let moto = scope.spawn(|| play(|| Cloud::Moto(Moto::start())));
+        let local = scope.spawn(|| play(Cloud::Local(LocalCloud::start()), &scenario));
+        let moto = scope.spawn(|| play(Cloud::Moto(Moto::start()), &scenario));
         (local.join(), moto.join())
     });
     let (local, moto) = (
@@ -72,6 +66,20 @@ pub(crate) fn both(scenario: impl Fn(&mut World) + Send + Sync) {
                 .context_radius(12)
         );
     }
+}
+
+/// Plays a scenario on the embedded cloud alone; the caller says why moto cannot.
+#[track_caller]
+pub(crate) fn embedded(scenario: impl Fn(&mut World)) {
+    play(Cloud::Local(LocalCloud::start()), scenario);
+}
+
+/// What was seen in a scenario that ended with nothing left.
+fn play(cloud: Cloud, scenario: impl Fn(&mut World)) -> Vec<Value> {
+    let mut world = World::on(cloud);
+    scenario(&mut world);
+    world.destroy();
+    world.seen
 }
 
 impl World {

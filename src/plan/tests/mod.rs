@@ -1,0 +1,6 @@
+//! The planner, table by table and as a property.
+
+mod auditing;
+mod convergence;
+mod destroying;
+mod tables;
