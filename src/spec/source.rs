@@ -41,11 +41,10 @@ impl Source {
         let metadata = std::fs::metadata(path).map_err(|error| {
             let summary = format!("cannot read the file: {}", plain(&error));
             let diagnostic = Diagnostic::of_file(Code::Unreadable, summary);
-            fail(match error.kind() {
-                std::io::ErrorKind::NotFound => {
-                    diagnostic.help("check the path; `trainyard init` writes a first spec")
-                }
-                _ => diagnostic,
+            fail(if error.kind() == std::io::ErrorKind::NotFound {
+                diagnostic.help("check the path; `trainyard init` writes a first spec")
+            } else {
+                diagnostic
             })
         })?;
         if !metadata.is_file() {
