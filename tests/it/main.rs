@@ -1,5 +1,12 @@
 //! Whole runs of the real binary, in one test binary: the SDK is linked once.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod bad_input;
 mod demo;
 mod examples;
