@@ -189,11 +189,19 @@ fn drift(instances: &[InstanceStatus], desired: Option<&Desired>) -> String {
         .iter()
         .filter(|instance| instance.in_sync == Some(false))
         .count();
-    let missing = desired.instances.len().saturating_sub(instances.len());
+    let present: BTreeSet<&str> = instances
+        .iter()
+        .map(|instance| instance.address.as_str())
+        .collect();
+    let missing = desired
+        .instances
+        .keys()
+        .filter(|address| !present.contains(address.to_string().as_str()))
+        .count();
     match (differing, missing) {
         (0, 0) => "in sync".to_owned(),
-        (differing, 0) => format!("{differing} differ"),
+        (differing, 0) => format!("{differing} different"),
         (0, missing) => format!("{missing} missing"),
-        (differing, missing) => format!("{differing} differ, {missing} missing"),
+        (differing, missing) => format!("{differing} different, {missing} missing"),
     }
 }

@@ -101,6 +101,15 @@ pub fn status_text(environments: &[EnvironmentStatus], now: Timestamp) -> String
             );
             text.push_str(&line);
         }
+        if !matches!(environment.drift.as_str(), "in sync" | "no spec") {
+            let line = format!(
+                "{} {}: {}; `trainyard plan` says how and why\n",
+                warn("drift:"),
+                bold(name),
+                environment.drift
+            );
+            text.push_str(&line);
+        }
         for (id, reason) in &environment.unproven {
             let line = format!(
                 "{} {id} names {name}, but {}\n",

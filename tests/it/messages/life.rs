@@ -35,6 +35,15 @@ fn changes_are_applied() {
 }
 
 #[test]
+fn what_is_missing_is_not_made_up_for_by_what_is_too_many() {
+    let stage = Stage::applied(GOOD);
+    stage.edit(&change(GOOD, "  trainer:", "  learner:"));
+    let run = stage.run(&["status"]);
+    run.expect(0)
+        .says(&["drift: trial: 1 different, 1 missing"]);
+}
+
+#[test]
 fn status_for_programs() {
     let stage = Stage::applied(GOOD);
     let json = stage.run(&["status", "--format", "json"]);
