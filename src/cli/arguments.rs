@@ -31,7 +31,7 @@ pub(super) struct Global {
     /// How long listings must show nothing new before absence is believed [default: 30s, with --local 1s]
     #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
     pub(super) settle: Option<Seconds>,
-    /// Say more: once for what is done, twice for every request
+    /// Say more about what is done; twice for more still
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
     /// Say nothing but results and errors
@@ -59,7 +59,7 @@ impl Global {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Write a first environment and its schema header
+    /// Write a first environment, and the schemas that editors check it with
     Init(Init),
     /// Check specs without a network and without credentials
     Validate(Validate),

@@ -97,6 +97,7 @@ pub(super) async fn open(
         })?;
     let connection = Connection {
         profile: global.profile.clone().or(destination.profile),
+        profile_first: global.profile.is_some(),
         region,
         account: destination.account.clone(),
         local,

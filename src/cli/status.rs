@@ -222,9 +222,9 @@ fn drift(instances: &[InstanceStatus], missing: usize, desired: Option<&Desired>
         .count();
     match (differing, missing) {
         (0, 0) => "in sync".to_owned(),
-        (differing, 0) => format!("{differing} differ"),
+        (differing, 0) => format!("{differing} different"),
         (0, missing) => format!("{missing} missing"),
-        (differing, missing) => format!("{differing} differ, {missing} missing"),
+        (differing, missing) => format!("{differing} different, {missing} missing"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region as SdkRegion};
@@ -28,6 +29,9 @@ const ATTEMPTS: u32 = 6;
 pub struct Connection {
     /// The profile to use; the default chain where there is none.
     pub profile: Option<String>,
+    /// Whether the profile goes before credentials of the environment, because the
+    /// user named it for this very command.
+    pub profile_first: bool,
     /// The region.
     pub region: Region,
     /// The account that the embedded cloud is to play, where that is used.
@@ -66,6 +70,10 @@ pub async fn connect(connection: &Connection) -> Clients {
         .timeout_config(timeouts);
     if let Some(profile) = &connection.profile {
         loader = loader.profile_name(profile);
+        if connection.profile_first {
+            let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+            loader = loader.credentials_provider(provider);
+        }
     }
     if let Some(address) = &connection.local {
         // The embedded cloud plays whatever account the key names.

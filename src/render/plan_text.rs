@@ -135,7 +135,9 @@ fn header(plan: &Plan) -> String {
         plan.account,
         plan.region
     );
+    let over = plan.refusal.is_some();
     match (plan.lease_ends, plan.lease) {
+        (None, _) if over => write!(text, ", lease unreadable"),
         (Some(end), _) => write!(text, ", lease ends {}", when(end, plan.made_at)),
         (None, Some(lease)) if plan.mode == Mode::Reconcile => {
             write!(text, ", lease {lease} from launch")
@@ -420,7 +422,7 @@ fn push_notes(text: &mut String, plan: &Plan, others: &[OtherEnvironment]) {
         line(
             text,
             &format!(
-                "{} {names}: {lease} stays, because the timer was armed at launch",
+                "{} {names}: {lease} stays, because the timer was armed at launch; an edit holds for new instances",
                 warn("note:")
             ),
         );
@@ -455,13 +457,13 @@ fn other_words(other: &OtherEnvironment, now: Timestamp) -> String {
 fn push_refusal(text: &mut String, refusal: &Refusal, plan: &Plan) {
     let Refusal::LeaseOver { ended } = refusal;
     let when = ended.map_or_else(
-        || "its end cannot be read".to_owned(),
-        |ended| format!("it ended {}", when(ended, plan.made_at)),
+        || "cannot be read, which counts as over".to_owned(),
+        |ended| format!("is over: it ended {}", when(ended, plan.made_at)),
     );
     line(
         text,
         &format!(
-            "{} the lease of {} is over: {when}",
+            "{} the lease of {} {when}",
             bad("refused:"),
             plan.environment
         ),

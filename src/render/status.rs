@@ -105,12 +105,14 @@ pub fn status_text(environments: &[EnvironmentStatus], now: Timestamp) -> String
             );
             text.push_str(&line);
         }
-        if !environment.missing.is_empty() {
-            let list = environment.missing.join(", ");
-            text.push_str(&format_line(
-                &warn("missing:"),
-                &format!("{name} has no {list}"),
-            ));
+        if !matches!(environment.drift.as_str(), "in sync" | "no spec") {
+            let line = format!(
+                "{} {}: {}; `trainyard plan` says how and why\n",
+                warn("drift:"),
+                bold(name),
+                environment.drift
+            );
+            text.push_str(&line);
         }
         if !environment.loose_volumes.is_empty() {
             let list = escape(&environment.loose_volumes.join(", "));

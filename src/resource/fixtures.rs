@@ -98,6 +98,7 @@ pub(crate) fn image() -> ResolvedImage {
         architecture: "x86_64".to_owned(),
         root_device: "/dev/xvda".to_owned(),
         root_gibibytes: 8,
+        other_disks: Vec::new(),
         created: "2026-08-01T00:00:00Z".to_owned(),
     }
 }

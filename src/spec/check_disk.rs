@@ -49,12 +49,12 @@ impl<'a> Figures<'a> {
 /// Bounds of each type of volume (EC2 API, `CreateVolume`).
 pub(super) fn check_disk(disk: &Figures<'_>, path: &SpecPath, found: &mut Vec<Diagnostic>) {
     let (name, smallest, largest, rates) = match disk.kind {
-        DiskKindSpec::Gp3 => ("gp3", 1, 65_536, Some((3_000, 80_000))),
-        DiskKindSpec::Gp2 => ("gp2", 1, 16_384, None),
-        DiskKindSpec::Io1 => ("io1", 4, 16_384, Some((100, 64_000))),
-        DiskKindSpec::Io2 => ("io2", 4, 65_536, Some((100, 256_000))),
-        DiskKindSpec::St1 => ("st1", 125, 16_384, None),
-        DiskKindSpec::Sc1 => ("sc1", 125, 16_384, None),
+        DiskKindSpec::Gp3 => ("a gp3", 1, 65_536, Some((3_000, 80_000))),
+        DiskKindSpec::Gp2 => ("a gp2", 1, 16_384, None),
+        DiskKindSpec::Io1 => ("an io1", 4, 16_384, Some((100, 64_000))),
+        DiskKindSpec::Io2 => ("an io2", 4, 65_536, Some((100, 256_000))),
+        DiskKindSpec::St1 => ("an st1", 125, 16_384, None),
+        DiskKindSpec::Sc1 => ("an sc1", 125, 16_384, None),
     };
     if let Some(size) = disk.size.and_then(|size| size.parse::<Size>().ok())
         && !(smallest..=largest).contains(&size.gibibytes())
@@ -63,7 +63,7 @@ pub(super) fn check_disk(disk: &Figures<'_>, path: &SpecPath, found: &mut Vec<Di
             Diagnostic::at(
                 path.key("size"),
                 Code::BadDisk,
-                format!("a {name} disk cannot have {size}"),
+                format!("{name} disk cannot have {size}"),
             )
             .help(format!("it has from {smallest} GiB to {largest} GiB")),
         );
@@ -73,7 +73,7 @@ pub(super) fn check_disk(disk: &Figures<'_>, path: &SpecPath, found: &mut Vec<Di
             Diagnostic::at(
                 path.key("iops"),
                 Code::BadDisk,
-                format!("a {name} disk cannot have {iops} operations a second"),
+                format!("{name} disk cannot have {iops} operations a second"),
             )
             .help(format!("it has from {low} to {high}")),
         ),
@@ -81,7 +81,7 @@ pub(super) fn check_disk(disk: &Figures<'_>, path: &SpecPath, found: &mut Vec<Di
             Diagnostic::at(
                 path.the_key("iops"),
                 Code::BadDisk,
-                format!("a {name} disk has no rate to set"),
+                format!("{name} disk has no rate to set"),
             )
             .help("remove `iops`, or choose gp3, io1 or io2"),
         ),
@@ -90,7 +90,7 @@ pub(super) fn check_disk(disk: &Figures<'_>, path: &SpecPath, found: &mut Vec<Di
                 Diagnostic::at(
                     path.clone(),
                     Code::BadDisk,
-                    format!("a {name} disk needs its rate"),
+                    format!("{name} disk needs its rate"),
                 )
                 .help("add `iops: 4000`"),
             ),
@@ -101,7 +101,7 @@ pub(super) fn check_disk(disk: &Figures<'_>, path: &SpecPath, found: &mut Vec<Di
             Diagnostic::at(
                 path.the_key("throughput"),
                 Code::BadDisk,
-                format!("a {name} disk has no throughput to set"),
+                format!("{name} disk has no throughput to set"),
             )
             .help("remove `throughput`, or choose gp3"),
         );

@@ -134,7 +134,9 @@ fn project_file(spec: &Path) -> Option<PathBuf> {
     let absolute = std::path::absolute(spec).ok()?;
     for folder in absolute.parent()?.ancestors() {
         let candidate = folder.join(PROJECT_FILE);
-        if candidate.is_file() {
+        // Whatever stands there is the project file: a policy must not be passed over
+        // because it cannot be read.
+        if candidate.symlink_metadata().is_ok() {
             return Some(candidate);
         }
         if folder.join(".git").exists() {

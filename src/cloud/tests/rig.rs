@@ -54,6 +54,8 @@ impl Rig {
             profile: None,
             region: region(),
             local: Some(address),
+            profile_first: false,
+            account: None,
             own_endpoint: false,
         };
         let progress = Arc::new(Mutex::new(Vec::new()));
@@ -134,6 +136,7 @@ impl Rig {
                 architecture: "x86_64".to_owned(),
                 root_device: image.root_device_name().unwrap().to_owned(),
                 root_gibibytes: 100,
+                other_disks: Vec::new(),
                 created: String::new(),
             },
             security_groups: Vec::new(),

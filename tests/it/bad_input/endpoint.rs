@@ -19,7 +19,7 @@ fn web_page(status: &'static str) -> String {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let mut request = [0; 65_536];
+            let mut request = [0; 16_384];
             let read = stream.read(&mut request).unwrap_or(0);
             assert!(read > 0);
             let page = "<!DOCTYPE html><html><body>Welcome to the hotel</body></html>";

@@ -12,6 +12,7 @@ fn a_missing_file_is_named() {
     refused_in(Sandbox::new(), "environments/absent.yaml").says(&[
         "error[T001]: cannot read the file: there is no such file",
         "environments/absent.yaml",
+        "check the path; `trainyard init` writes a first spec",
         "1 mistake in 1 file",
     ]);
 }

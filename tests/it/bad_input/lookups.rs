@@ -170,3 +170,16 @@ fn one_bad_spec_keeps_the_others_from_being_applied() {
     run.expect(1).says(&["m5.gigantic", "nothing was changed"]);
     scene.cloud.expect_untouched();
 }
+
+#[test]
+fn what_is_missing_is_there_for_programs() {
+    let scene = Scene::new(&good_but("m5.large", "m5.gigantic"));
+    let run = scene.sandbox.run(&["plan", "--format", "json", SPEC]);
+    let json = run.expect(1).json();
+    assert_eq!(json[0]["code"], "T301", "{run}");
+    assert_eq!(json[0]["path"], "instances.trainer.type");
+    assert_eq!(
+        (json[0]["line"].as_u64(), json[0]["column"].as_u64()),
+        (Some(12), Some(11))
+    );
+}

@@ -81,3 +81,20 @@ impl Scene {
         plan
     }
 }
+
+#[test]
+#[should_panic(expected = "somebody called")]
+fn the_tripwire_notices_a_call() {
+    let wire = Tripwire::new();
+    let host = wire.address().replace("http://", "");
+    drop(std::net::TcpStream::connect(host).unwrap());
+    wire.expect_silence();
+}
+
+#[test]
+#[should_panic(expected = "RunInstances")]
+fn a_launch_does_not_count_as_untouched() {
+    let scene = Scene::new(crate::support::GOOD);
+    scene.sandbox.run(&["apply", "--yes", SPEC]).expect(0);
+    scene.cloud.expect_untouched();
+}

@@ -25,12 +25,22 @@ fn changes_are_applied() {
     stage.edit(&change(GOOD, "project: trial", "project: vision"));
     check_table("status_drift", stage.run(&["status"]).expect(0));
     check_table("apply_tags", stage.run(&["apply", "--yes"]).expect(0));
-    stage.edit(&change(GOOD, "count: 1", "count: 2"));
+    let vision = change(GOOD, "project: trial", "project: vision");
+    stage.edit(&change(&vision, "count: 1", "count: 2"));
     check_table("status_missing", stage.run(&["status"]).expect(0));
     check_table("apply_growth", stage.run(&["apply", "--yes"]).expect(0));
-    stage.edit(&change(GOOD, "  project: trial", "  project: vision"));
+    stage.edit(&vision);
     check_table("status_too_many", stage.run(&["status"]).expect(0));
     check_table("apply_shrink", stage.run(&["apply", "--yes"]).expect(0));
+}
+
+#[test]
+fn what_is_missing_is_not_made_up_for_by_what_is_too_many() {
+    let stage = Stage::applied(GOOD);
+    stage.edit(&change(GOOD, "  trainer:", "  learner:"));
+    let run = stage.run(&["status"]);
+    run.expect(0)
+        .says(&["drift: trial: 1 different, 1 missing"]);
 }
 
 #[test]

@@ -46,18 +46,19 @@ pub(super) fn check_run(name: &str, run: &Run) {
 
 /// The same for output with columns, whose widths differ from run to run.
 pub(super) fn check_table(name: &str, run: &Run) {
-    let mut text = String::new();
-    for line in run.to_string().lines() {
-        let indent = line.len() - line.trim_start().len();
-        let words: Vec<&str> = line
-            .trim()
-            .split("  ")
-            .filter(|word| !word.is_empty())
-            .collect();
-        let words: Vec<&str> = words.into_iter().map(str::trim).collect();
-        text.push_str(&format!("{}{}\n", &line[..indent], words.join("  ")));
-    }
-    check(name, &text);
+    let text: Vec<String> = run.to_string().lines().map(narrow).collect();
+    check(name, &text.join("\n"));
+}
+
+/// A line whose columns are two spaces apart.
+fn narrow(line: &str) -> String {
+    let indent = line.len() - line.trim_start().len();
+    let words: Vec<&str> = line
+        .split("  ")
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+        .collect();
+    format!("{}{}", &line[..indent], words.join("  "))
 }
 
 /// An embedded cloud with the environment `trial` on it.

@@ -33,6 +33,6 @@ pub(crate) fn change(text: &str, old: &str, new: &str) -> String {
 
 /// [`GOOD`] with further lines in its only group, indented here.
 pub(crate) fn good_with(lines: &str) -> String {
-    let indented: String = lines.lines().map(|line| format!("    {line}\n")).collect();
-    format!("{GOOD}{indented}")
+    let indented: Vec<String> = lines.lines().map(|line| format!("    {line}")).collect();
+    format!("{GOOD}{}\n", indented.join("\n"))
 }
