@@ -247,6 +247,7 @@ fn others() -> Vec<OtherEnvironment> {
     let of = |name: &str, lease_ends| OtherEnvironment {
         environment: name.to_owned(),
         instances: 1,
+        loose_volumes: 0,
         lease_ends,
     };
     vec![
@@ -347,6 +348,7 @@ fn nothing_foreign_reaches_a_terminal_as_it_is() {
     let others = [OtherEnvironment {
         environment: HOSTILE.to_owned(),
         instances: 1,
+        loose_volumes: 0,
         lease_ends: None,
     }];
     let plan = hostile();
