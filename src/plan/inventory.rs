@@ -66,6 +66,7 @@ impl Inventory {
             });
         }
         inventory.find_lost(observed, environment);
+        inventory.unproven.sort();
         inventory.loose_volumes = observed
             .volumes
             .iter()

@@ -300,6 +300,9 @@ fn hostile() -> Plan {
     updated.tags.insert("k".to_owned(), bad());
     let mut lives = [replaced, there(&updated, 1), there(&plain("gone"), 1)].concat();
     lives[2].id = InstanceId::new(HOSTILE);
+    for volume in lives[2].volumes.values_mut() {
+        volume.attached_to = Some(InstanceId::new(HOSTILE));
+    }
     let mut after = before.clone();
     after.user_data = Some(format!("#!/bin/sh\n{HOSTILE}{HOSTILE}\n"));
     after.key = None;

@@ -297,12 +297,15 @@ impl Mark {
 }
 
 /// How many tags of ours an instance with these tags carries beside the user's.
-pub(crate) fn own_tag_count(tags: &BTreeMap<String, String>) -> usize {
+///
+/// `volumes` says whether it asks for further disks.
+pub(crate) fn own_tag_count(tags: &BTreeMap<String, String>, volumes: bool) -> usize {
     let list: usize = tags.keys().map(|key| characters(key) + 1).sum();
-    // Twelve fixed tags and the parts of the list of keys, each of which may
+    // Eleven fixed tags and the parts of the list of keys, each of which may
     // leave as much room unused as the longest key needs.
     let longest = tags.keys().map(|key| characters(key)).max().unwrap_or(0);
-    12 + list
+    11 + usize::from(volumes)
+        + list
         .div_ceil(LONGEST_VALUE.saturating_sub(longest).max(1))
         .max(1)
 }

@@ -175,7 +175,7 @@ fn tag_count(
     {
         tags.insert(key.clone(), String::new());
     }
-    let own = own_tag_count(&tags);
+    let own = own_tag_count(&tags, !group.volumes.is_empty());
     if tags.len() + own > MOST_TAGS {
         let place = if group.tags.is_empty() {
             SpecPath::of_keys(&["tags"])

@@ -49,11 +49,11 @@ fn every_rule_has_its_code_and_its_place() {
         ),
         (
             &["disk: {size: 124 GiB, type: st1}"],
-            "T204 10:18: a st1 disk cannot have 124 GiB",
+            "T204 10:18: an st1 disk cannot have 124 GiB",
         ),
         (
             &["disk: {type: io2}"],
-            "T204 10:11: a io2 disk needs its rate",
+            "T204 10:11: an io2 disk needs its rate",
         ),
         (
             &["disk: {type: gp2, iops: 3000}"],
@@ -65,7 +65,7 @@ fn every_rule_has_its_code_and_its_place() {
         ),
         (
             &["disk: {type: io1, iops: 64001}"],
-            "T204 10:29: a io1 disk cannot have 64001 operations a second",
+            "T204 10:29: an io1 disk cannot have 64001 operations a second",
         ),
         (
             &["disk: {throughput: 124 MiB/s}"],
@@ -77,7 +77,7 @@ fn every_rule_has_its_code_and_its_place() {
         ),
         (
             &["volumes: {/dev/sdf: {size: 3 GiB, type: io1, iops: 100}}"],
-            "T204 10:32: a io1 disk cannot have 3 GiB",
+            "T204 10:32: an io1 disk cannot have 3 GiB",
         ),
     ];
     for (more, expected) in table {

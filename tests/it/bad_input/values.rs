@@ -82,8 +82,8 @@ fn rates_beyond_reason_are_refused() {
     refused(disk("iops: 100000")).says(&["error[T204]: a gp3 disk cannot have 100000"]);
     refused(disk("iops: 0")).says(&["error[T106]", "disk.iops` is 0"]);
     refused(disk("iops: -1")).says(&["error[T106]", "disk.iops` is -1"]);
-    refused(disk("type: io2")).says(&["error[T204]: a io2 disk needs its rate"]);
-    refused(disk("type: st1, iops: 500")).says(&["error[T204]: a st1 disk has no rate to set"]);
+    refused(disk("type: io2")).says(&["error[T204]: an io2 disk needs its rate"]);
+    refused(disk("type: st1, iops: 500")).says(&["error[T204]: an st1 disk has no rate to set"]);
     refused(disk("throughput: 250")).says(&["error[T102]", "250 MiB/s"]);
     refused(disk("throughput: 9999 MiB/s")).says(&["error[T204]", "from 125 MiB/s to 2000 MiB/s"]);
     refused(disk("type: gp4")).says(&["error[T104]", "did you mean `gp"]);
