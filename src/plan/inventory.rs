@@ -66,6 +66,8 @@ impl Inventory {
             });
         }
         inventory.find_lost(observed, environment);
+        // A listing has no order, and a plan names the first of them.
+        inventory.unproven.sort();
         inventory.loose_volumes = observed
             .volumes
             .iter()
