@@ -208,6 +208,15 @@ fn with_everything_held() -> Plan {
             address: address("trainer", 3),
             what: "the image ssm:/a/b".to_owned(),
         },
+        Held::Blocked {
+            address: address("trainer", 4),
+            by: InstanceId::new("i-0123456789abcdef0"),
+        },
+        Held::Unreadable {
+            address: Address::Data("mockups".to_owned()),
+            count: 2,
+            first: "x: cannot be read: permission denied".to_owned(),
+        },
     ];
     plan.notes = vec![
         Note::KeepsLease {
@@ -247,10 +256,16 @@ fn others() -> Vec<OtherEnvironment> {
     let of = |name: &str, lease_ends| OtherEnvironment {
         environment: name.to_owned(),
         instances: 1,
+        loose_volumes: 0,
         lease_ends,
     };
     vec![
         of("forgotten", None),
+        OtherEnvironment {
+            instances: 0,
+            loose_volumes: 2,
+            ..of("leftover", None)
+        },
         of(
             "other",
             now().checked_add(SignedDuration::from_hours(5)).ok(),
@@ -299,6 +314,9 @@ fn hostile() -> Plan {
     updated.tags.insert("k".to_owned(), bad());
     let mut lives = [replaced, there(&updated, 1), there(&plain("gone"), 1)].concat();
     lives[2].id = InstanceId::new(HOSTILE);
+    for volume in lives[2].volumes.values_mut() {
+        volume.attached_to = Some(InstanceId::new(HOSTILE));
+    }
     let mut after = before.clone();
     after.user_data = Some(format!("#!/bin/sh\n{HOSTILE}{HOSTILE}\n"));
     after.key = None;
@@ -347,6 +365,7 @@ fn nothing_foreign_reaches_a_terminal_as_it_is() {
     let others = [OtherEnvironment {
         environment: HOSTILE.to_owned(),
         instances: 1,
+        loose_volumes: 0,
         lease_ends: None,
     }];
     let plan = hostile();

@@ -78,7 +78,7 @@ async fn when_every_reply_is_lost_what_may_exist_is_named() {
     rig.fault("RunInstances", "after", json!("drop"), 9).await;
     let error = launched(&rig, &what).await.unwrap_err();
     assert_eq!(error.kind, CloudErrorKind::Ambiguous, "{error}");
-    let unknown = |name: &str| (name.to_owned(), "unknown".to_owned());
+    let unknown = |name: &str| (name.to_owned(), "not known to exist".to_owned());
     assert_eq!(error.alive, [unknown("trainer[0]"), unknown("trainer[1]")]);
     assert_eq!(rig.alive().await, 2, "and so it was");
 }
