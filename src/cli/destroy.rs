@@ -26,7 +26,10 @@ const MOST_ROUNDS: u32 = 5;
 pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) -> CommandResult {
     let (environment, destination) = target(arguments, output)?;
     let mut session = open(global, destination, output).await.map_err(|error| {
-        unknown(error, &format!("trainyard destroy {environment}{}", global.again()))
+        unknown(
+            error,
+            &format!("trainyard destroy {environment}{}", global.again()),
+        )
     })?;
     session.lift_protection = arguments.lift_protection;
     let lift = if arguments.lift_protection {

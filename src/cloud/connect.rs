@@ -71,7 +71,9 @@ pub async fn connect(connection: &Connection) -> Clients {
     if let Some(profile) = &connection.profile {
         loader = loader.profile_name(profile);
         if connection.profile_first {
-            let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+            let provider = ProfileFileCredentialsProvider::builder()
+                .profile_name(profile)
+                .build();
             loader = loader.credentials_provider(provider);
         }
     }
