@@ -9,7 +9,7 @@ use super::arguments::{Destroy, Global};
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
-use super::session::{Destination, Session, open};
+use super::session::{Destination, Session, open, region_of};
 use super::signals::{self, Known};
 use super::specs::{self, Named};
 use super::{progress, prompt};
@@ -25,6 +25,7 @@ const MOST_ROUNDS: u32 = 5;
 
 pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) -> CommandResult {
     let (environment, destination) = target(arguments, output)?;
+    region_of(global, &destination)?;
     let mut session = open(global, destination, output).await.map_err(|error| {
         unknown(
             error,

@@ -73,6 +73,25 @@ impl From<&Target> for Destination {
     }
 }
 
+/// The region to go to; it is settled before anything is asked of anybody.
+///
+/// # Errors
+///
+/// When nobody names one.
+pub(super) fn region_of(
+    global: &Global,
+    destination: &Destination,
+) -> Result<Region, CommandError> {
+    let fallback = || global.local.then(|| "eu-central-1".to_owned());
+    destination
+        .region
+        .clone()
+        .or_else(|| environment::region().or_else(fallback).map(Region::new))
+        .ok_or_else(|| {
+            CommandError::failed("no region is known").help("pass `--region`, or set AWS_REGION")
+        })
+}
+
 /// Connects, and checks the account before anything else is read.
 pub(super) async fn open(
     global: &Global,
@@ -84,17 +103,7 @@ pub(super) async fn open(
     } else {
         None
     };
-    let fallback = if global.local {
-        Some("eu-central-1".to_owned())
-    } else {
-        None
-    };
-    let region = destination
-        .region
-        .or_else(|| environment::region().or(fallback).map(Region::new))
-        .ok_or_else(|| {
-            CommandError::failed("no region is known").help("pass `--region`, or set AWS_REGION")
-        })?;
+    let region = region_of(global, &destination)?;
     let connection = Connection {
         profile: global.profile.clone().or(destination.profile),
         profile_first: global.profile.is_some(),

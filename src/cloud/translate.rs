@@ -125,6 +125,9 @@ pub(super) fn volume(from: &sdk::Volume) -> Option<LiveVolume> {
         attached_to: attachment
             .and_then(sdk::VolumeAttachment::instance_id)
             .map(InstanceId::new),
+        attached_at: attachment
+            .and_then(sdk::VolumeAttachment::attach_time)
+            .and_then(|time| Timestamp::from_second(time.secs()).ok()),
         device: attachment
             .and_then(sdk::VolumeAttachment::device)
             .map(str::to_owned),

@@ -61,6 +61,7 @@ impl Decisions {
             }
         }
         let expected = expected_soon(&inventory, context);
+        let late = late_until(&inventory, context);
         for (address, instance) in &desired.instances {
             let there = inventory
                 .members
@@ -73,12 +74,15 @@ impl Decisions {
                 continue;
             }
             // A machine that may be ours and cannot be told is not launched again.
-            if let Some((by, _)) = inventory.unproven.first() {
+            let unknown = inventory.unproven.first().map(|(id, _)| id);
+            // One that has not shown itself for the whole window is no longer late.
+            let overdue = inventory.late.keys().next().filter(|_| late.is_none());
+            if let Some(by) = unknown.or(overdue) {
                 decisions.held.push(Held::Blocked {
                     address: address.clone(),
                     by: by.clone(),
                 });
-            } else if let Some(until) = expected.get(address) {
+            } else if let Some(until) = expected.get(address).or(late.as_ref()) {
                 decisions.held.push(Held::NotYetVisible {
                     address: address.clone(),
                     until: *until,
@@ -153,6 +157,13 @@ impl Decisions {
             }),
         }
     }
+}
+
+/// Until when an instance that only its volume shows is waited for, if there is one.
+fn late_until(inventory: &Inventory, context: &Context) -> Option<Timestamp> {
+    let since = inventory.late.values().flatten();
+    let ends = since.filter_map(|since| since.checked_add(context.settle).ok());
+    ends.max().filter(|until| *until > context.now)
 }
 
 /// Addresses that are not seen although their siblings were launched a moment ago.

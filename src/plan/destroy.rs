@@ -22,6 +22,10 @@ pub fn plan_destroy(environment: &EnvironmentName, observed: &Observed, context:
             reason: reason.clone(),
         })
         .collect();
+    held.extend(inventory.late.keys().map(|id| Held::Unproven {
+        id: id.clone(),
+        reason: "only a volume that is attached to it is listed yet".to_owned(),
+    }));
     let mut doomed = Vec::new();
     // Those that are shutting down already are part of the plan: the promise is
     // that they are seen terminated, whoever asked for it.

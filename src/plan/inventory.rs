@@ -20,6 +20,8 @@ pub struct Inventory {
     pub members: BTreeMap<Address, Vec<(LiveInstance, Mark)>>,
     /// They name the environment, but the proof has a gap.
     pub unproven: Vec<(InstanceId, String)>,
+    /// A volume of ours says that they exist, and EC2 does not show them yet; since when it does.
+    pub late: BTreeMap<InstanceId, Option<Timestamp>>,
     /// Provably ours and attached to nothing that we know alive.
     pub loose_volumes: Vec<LiveVolume>,
 }
@@ -66,7 +68,9 @@ impl Inventory {
             });
         }
         inventory.find_lost(observed, environment);
+        // A listing has no order, and a plan names the first of them.
         inventory.unproven.sort();
+        inventory.unproven.dedup();
         inventory.loose_volumes = observed
             .volumes
             .iter()
@@ -77,7 +81,10 @@ impl Inventory {
         inventory
     }
 
-    /// A volume of ours that is attached to an instance we cannot place says that the instance exists.
+    /// Sorts out instances that only a volume of ours speaks of.
+    ///
+    /// One that EC2 does not show at all is late; one that it shows without a
+    /// proof of being ours is for somebody to look at.
     fn find_lost(&mut self, observed: &Observed, environment: &EnvironmentName) {
         let placed: BTreeSet<&InstanceId> = self
             .members
@@ -85,27 +92,28 @@ impl Inventory {
             .flatten()
             .map(|(live, _)| &live.id)
             .collect();
-        let ended = |id: &InstanceId| {
-            observed
-                .instances
-                .iter()
-                .any(|live| live.id == *id && !live.state.is_alive())
-        };
-        let lost: BTreeSet<InstanceId> = observed
-            .volumes
-            .iter()
-            .filter(|volume| volume_claim(volume, &observed.account).as_ref() == Some(environment))
-            .filter_map(|volume| volume.attached_to.clone())
-            .filter(|id| !placed.contains(id) && !ended(id))
-            .filter(|id| self.unproven.iter().all(|(known, _)| known != id))
-            .collect();
-        self.unproven.extend(lost.into_iter().map(|id| {
-            (
-                id,
-                "a volume of this environment is attached to it, and its own tags do not say so"
-                    .to_owned(),
-            )
-        }));
+        let named: BTreeSet<&InstanceId> = self.unproven.iter().map(|(id, _)| id).collect();
+        let mut lost: Vec<(InstanceId, String)> = Vec::new();
+        for volume in &observed.volumes {
+            let ours = volume_claim(volume, &observed.account).as_ref() == Some(environment);
+            let Some(id) = volume.attached_to.as_ref().filter(|_| ours) else {
+                continue;
+            };
+            if placed.contains(id) || named.contains(id) {
+                continue;
+            }
+            match observed.instances.iter().find(|live| live.id == *id) {
+                Some(live) if live.state.is_alive() => {
+                    let reason = "a volume of this environment is attached to it, and its own tags do not say so";
+                    lost.push((id.clone(), reason.to_owned()));
+                }
+                Some(_) => {}
+                None => {
+                    self.late.insert(id.clone(), volume.attached_at);
+                }
+            }
+        }
+        self.unproven.extend(lost);
     }
 
     /// Provably ours and alive, by address.

@@ -208,6 +208,15 @@ fn with_everything_held() -> Plan {
             address: address("trainer", 3),
             what: "the image ssm:/a/b".to_owned(),
         },
+        Held::Blocked {
+            address: address("trainer", 4),
+            by: InstanceId::new("i-0123456789abcdef0"),
+        },
+        Held::Unreadable {
+            address: Address::Data("mockups".to_owned()),
+            count: 2,
+            first: "x: cannot be read: permission denied".to_owned(),
+        },
     ];
     plan.notes = vec![
         Note::KeepsLease {
@@ -252,6 +261,11 @@ fn others() -> Vec<OtherEnvironment> {
     };
     vec![
         of("forgotten", None),
+        OtherEnvironment {
+            instances: 0,
+            loose_volumes: 2,
+            ..of("leftover", None)
+        },
         of(
             "other",
             now().checked_add(SignedDuration::from_hours(5)).ok(),

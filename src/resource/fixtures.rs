@@ -247,6 +247,7 @@ pub(crate) fn live_volume(
             .or(Some(125)),
         encrypted: disk.and_then(|disk| disk.encrypted).unwrap_or(false),
         attached_to: Some(id.clone()),
+        attached_at: None,
         device: Some(device.to_owned()),
         tags: tags.clone(),
     }

@@ -284,6 +284,28 @@ fn what_the_spec_does_not_state_is_not_compared() {
 }
 
 #[test]
+fn a_metadata_service_that_is_off_has_no_other_figures() {
+    let mut instance = plain("trainer");
+    instance.metadata.enabled = false;
+    let mut live = live(&instance);
+    live.metadata = live.metadata.map(|metadata| LiveMetadata {
+        tokens: Tokens::Optional,
+        hop_limit: 1,
+        ..metadata
+    });
+    assert_eq!(lines(&instance, &live), Vec::<String>::new());
+}
+
+#[test]
+fn volumes_that_the_image_brings_along_are_not_the_specs() {
+    let mut live = live(&plain("trainer"));
+    let volume = live.volumes["/dev/xvda"].clone();
+    assert!(volume.tags.contains_key(super::super::tag::ENVIRONMENT));
+    live.volumes.insert("/dev/sdb".to_owned(), volume);
+    assert_eq!(lines(&plain("trainer"), &live), Vec::<String>::new());
+}
+
+#[test]
 fn a_security_group_may_be_named_by_id_or_by_name() {
     let wanted = full("trainer");
     let live = live(&wanted);

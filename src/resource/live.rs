@@ -92,6 +92,8 @@ pub struct LiveVolume {
     pub encrypted: bool,
     /// The instance it is attached to.
     pub attached_to: Option<InstanceId>,
+    /// Since when it is attached.
+    pub attached_at: Option<Timestamp>,
     /// The device it is attached as.
     pub device: Option<String>,
     /// All its tags.

@@ -306,8 +306,8 @@ pub(crate) fn own_tag_count(tags: &BTreeMap<String, String>, volumes: bool) -> u
     let longest = tags.keys().map(|key| characters(key)).max().unwrap_or(0);
     11 + usize::from(volumes)
         + list
-        .div_ceil(LONGEST_VALUE.saturating_sub(longest).max(1))
-        .max(1)
+            .div_ceil(LONGEST_VALUE.saturating_sub(longest).max(1))
+            .max(1)
 }
 
 #[cfg(test)]

@@ -146,6 +146,19 @@ async fn a_lost_reply_and_a_throttled_look_change_nothing() {
 }
 
 #[tokio::test]
+async fn credentials_that_end_meanwhile_leave_the_end_unknown() {
+    let rig = Rig::new().await;
+    let all = all(&rig, 2).await;
+    let deed = json!({"error": {"code": "RequestExpired", "status": 400}});
+    rig.fault("DescribeInstances", "before", deed, 9).await;
+    let error = end(&rig, &all).await.unwrap_err();
+    assert_eq!(error.kind, CloudErrorKind::Credentials);
+    assert_eq!(error.alive.len(), 2, "{:?}", error.alive);
+    let seen = rig.count("DescribeInstances").await;
+    assert!(seen < 20, "{seen}: looking on does not help");
+}
+
+#[tokio::test]
 async fn an_end_that_is_not_seen_in_time_is_a_failure() {
     let mut rig = Rig::with(Delays {
         shutting_down: Duration::from_hours(9),

@@ -251,13 +251,13 @@ fn what_the_spec_does_not_name_any_more_is_deleted() {
 }
 
 #[test]
-fn among_duplicates_the_oldest_wins_and_then_the_lowest_id() {
+fn among_duplicates_the_latest_incarnation_wins_then_the_oldest_then_the_lowest_id() {
     let instance = plain("trainer");
-    let identity = identity(&instance, &[0]);
-    let old = launched(&instance, &identity, 2, ago(900)).remove(0);
-    let young = launched(&instance, &identity, 1, ago(300)).remove(0);
-    let twin = launched(&instance, &identity, 3, ago(900)).remove(0);
-    let desired = desired(&[(instance, 1)]);
+    let one = identity(&instance, &[0]);
+    let at = |identity, incarnation, seconds| {
+        launched(&instance, identity, incarnation, ago(seconds)).remove(0)
+    };
+    let desired = desired(&[(instance.clone(), 1)]);
     let doomed = |lives: &[LiveInstance]| -> Vec<String> {
         let plan = plan_of(&desired, &observed(lives));
         assert_eq!(plan.unchanged, [address("trainer", 0)]);
@@ -277,20 +277,28 @@ fn among_duplicates_the_oldest_wins_and_then_the_lowest_id() {
             })
             .collect()
     };
-    assert_eq!(
-        doomed(&[young.clone(), old.clone()]),
-        [young.id.to_string()]
-    );
-    assert_eq!(
-        doomed(&[old.clone(), young.clone()]),
-        [young.id.to_string()]
-    );
-    let higher = old.id.clone().max(twin.id.clone());
-    assert_eq!(doomed(&[twin.clone(), old.clone()]), [higher.to_string()]);
+    let loses = |loser: &LiveInstance, winner: &LiveInstance| {
+        let id = [loser.id.to_string()];
+        assert_eq!(doomed(&[loser.clone(), winner.clone()]), id);
+        assert_eq!(doomed(&[winner.clone(), loser.clone()]), id);
+    };
+    // There is an incarnation only once the one before it has been seen to end.
+    loses(&at(&one, 1, 900), &at(&one, 2, 300));
+    // Two launches of one incarnation: with other siblings each.
+    let other = identity(&instance, &[0, 1]);
+    loses(&at(&other, 1, 300), &at(&one, 1, 900));
+    loses(&at(&one, 1, 300), &at(&other, 1, 900));
+    let (one, other) = (at(&one, 1, 900), at(&other, 1, 900));
+    let (lower, higher) = if one.id < other.id {
+        (&one, &other)
+    } else {
+        (&other, &one)
+    };
+    loses(higher, lower);
     // One that has ended is no rival.
-    let mut ended = old;
+    let mut ended = lower.clone();
     ended.state = InstanceState::Terminated;
-    assert_eq!(doomed(&[ended, young]), Vec::<String>::new());
+    assert_eq!(doomed(&[ended, higher.clone()]), Vec::<String>::new());
 }
 
 #[test]
@@ -309,6 +317,70 @@ fn what_is_not_provably_ours_is_shown_and_left_alone() {
     live.state = InstanceState::Terminated;
     let plan = plan_of(&desired(&[]), &observed(&[live]));
     assert_eq!(plan.held, [], "the dead are no news");
+}
+
+#[test]
+fn nothing_is_launched_beside_an_instance_that_may_be_it() {
+    let instance = plain("trainer");
+    let mut live = live(&instance);
+    live.tags.remove(tag::GROUP);
+    let desired = desired(&[(instance, 1)]);
+    let plan = plan_of(&desired, &observed(std::slice::from_ref(&live)));
+    assert!(plan.steps.is_empty() && !plan.is_empty());
+    let blocked = |by: &LiveInstance| Held::Blocked {
+        address: address("trainer", 0),
+        by: by.id.clone(),
+    };
+    assert_eq!(plan.held[1..], [blocked(&live)]);
+    // Its volumes speak for it where its own tags are silent, or it is not listed at all.
+    let whole = observed(std::slice::from_ref(&live));
+    live.tags.clear();
+    let seen = Observed {
+        instances: vec![live.clone()],
+        ..whole.clone()
+    };
+    let plan = plan_of(&desired, &seen);
+    assert!(plan.steps.is_empty());
+    assert_eq!(plan.held[1..], [blocked(&live)]);
+    // What only a volume shows is late at first, and blocks its place when it stays away.
+    let mut seen = Observed {
+        instances: Vec::new(),
+        ..whole.clone()
+    };
+    assert_eq!(plan_of(&desired, &seen).held, [blocked(&live)]);
+    for volume in &mut seen.volumes {
+        volume.attached_at = Some(context().now);
+    }
+    let plan = plan_of(&desired, &seen);
+    assert!(plan.steps.is_empty());
+    assert!(
+        matches!(plan.held[..], [Held::NotYetVisible { .. }]),
+        "{:?}",
+        plan.held
+    );
+    // Once it has ended, its place is free.
+    live.state = InstanceState::Terminated;
+    let seen = Observed {
+        instances: vec![live],
+        ..whole
+    };
+    assert_eq!(
+        words(&plan_of(&desired, &seen)),
+        ["launch trainer[0]: missing"]
+    );
+}
+
+#[test]
+fn an_environment_of_which_only_a_volume_is_left_is_named() {
+    let mut volume = live(&plain("trainer")).volumes["/dev/xvda"].clone();
+    volume.attached_to = None;
+    let mut seen = observed(&[]);
+    seen.volumes = vec![volume];
+    let others = super::super::other_environments(&seen, &std::collections::BTreeSet::new());
+    let [other] = &others[..] else {
+        panic!("{others:?}");
+    };
+    assert_eq!((other.instances, other.loose_volumes), (0, 1));
 }
 
 #[test]
@@ -604,6 +676,34 @@ fn files_left_out_and_deletions_withheld_are_noted() {
             },
         ]
     );
+}
+
+#[test]
+fn files_of_the_source_that_cannot_be_read_are_held() {
+    let mut files = files(&[]);
+    let unreadable = Skipped {
+        key: "x".to_owned(),
+        side: Side::From,
+        reason: SkipReason::UnreadableFile("permission denied".to_owned()),
+    };
+    files.skipped = vec![unreadable.clone(), unreadable];
+    let (desired, mut observed) = with_data(&[("set", files)]);
+    let plan = plan_of(&desired, &observed);
+    let held = Held::Unreadable {
+        address: Address::Data("set".to_owned()),
+        count: 2,
+        first: "x: cannot be read: permission denied".to_owned(),
+    };
+    assert_eq!(plan.held, [held]);
+    assert!(plan.notes.is_empty() && !plan.is_empty());
+    // At the target it is no loss.
+    for files in observed.data.values_mut() {
+        for skipped in &mut files.skipped {
+            skipped.side = Side::To;
+        }
+    }
+    let plan = plan_of(&desired, &observed);
+    assert_eq!((plan.held.len(), plan.notes.len()), (0, 1));
 }
 
 #[test]
