@@ -132,7 +132,6 @@ pub(super) async fn open(
     let mut pace = if global.local { Pace::LOCAL } else { Pace::AWS };
     if let Some(settle) = global.settle {
         pace.settle = settle.0;
-        pace.visible = settle.0;
     }
     Ok(Session {
         clients,

@@ -74,7 +74,7 @@ impl Decisions {
                 continue;
             }
             // A machine that may be ours and cannot be told is not launched again.
-            let unknown = inventory.unproven.first().map(|(id, _)| id);
+            let unknown = inventory.suspects.first();
             // One that has not shown itself for the whole window is no longer late.
             let overdue = inventory.late.keys().next().filter(|_| late.is_none());
             if let Some(by) = unknown.or(overdue) {

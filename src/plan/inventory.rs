@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::observed::Observed;
 use crate::lease::{Deadline, deadline};
 use crate::resource::{
-    Address, Claim, EnvironmentName, InstanceId, LiveInstance, LiveVolume, Mark, claim,
-    volume_claim,
+    Address, Claim, EnvironmentName, InstanceId, LiveInstance, LiveVolume, Mark, TOKEN_PREFIX,
+    claim, volume_claim,
 };
 
 /// One environment's instances and volumes, sorted by what is known of them.
@@ -20,6 +20,8 @@ pub struct Inventory {
     pub members: BTreeMap<Address, Vec<(LiveInstance, Mark)>>,
     /// They name the environment, but the proof has a gap.
     pub unproven: Vec<(InstanceId, String)>,
+    /// Those of them that were launched with a token of ours: one may be what is missing.
+    pub suspects: BTreeSet<InstanceId>,
     /// A volume of ours says that they exist, and EC2 does not show them yet; since when it does.
     pub late: BTreeMap<InstanceId, Option<Timestamp>>,
     /// Provably ours and attached to nothing that we know alive.
@@ -71,6 +73,18 @@ impl Inventory {
         // A listing has no order, and a plan names the first of them.
         inventory.unproven.sort();
         inventory.unproven.dedup();
+        let with_our_token = |live: &&LiveInstance| {
+            live.client_token
+                .as_deref()
+                .is_some_and(|token| token.starts_with(TOKEN_PREFIX))
+        };
+        inventory.suspects = observed
+            .instances
+            .iter()
+            .filter(with_our_token)
+            .filter(|live| inventory.unproven.iter().any(|(id, _)| *id == live.id))
+            .map(|live| live.id.clone())
+            .collect();
         inventory.loose_volumes = observed
             .volumes
             .iter()

@@ -320,6 +320,16 @@ fn what_is_not_provably_ours_is_shown_and_left_alone() {
 }
 
 #[test]
+fn tags_copied_to_somebody_elses_instance_do_not_stop_a_launch() {
+    let instance = plain("trainer");
+    let mut live = live(&instance);
+    live.client_token = Some("somebody-elses".to_owned());
+    let plan = plan_of(&desired(&[(instance, 1)]), &observed(&[live]));
+    assert_eq!(words(&plan), ["launch trainer[0]: missing"]);
+    assert!(matches!(plan.held[..], [Held::Unproven { .. }]));
+}
+
+#[test]
 fn nothing_is_launched_beside_an_instance_that_may_be_it() {
     let instance = plain("trainer");
     let mut live = live(&instance);

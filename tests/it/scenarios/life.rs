@@ -126,7 +126,7 @@ fn nothing_of_others_is_touched() {
         ]);
         world.run(&["apply", "--yes"]).says(&["1 instance running"]);
         let destroyed = world.run(&["destroy", "lab", "--yes", "--region", "us-east-1"]);
-        destroyed.expect(5).says(&["end it by hand"]);
+        destroyed.expect(5).says(&["look at it by hand"]);
         let alive = world.witness.alive("lab");
         assert_eq!(alive.len(), 1, "{alive:#?}");
         assert_eq!(alive[0]["tags"]["Name"], Value::Null);
