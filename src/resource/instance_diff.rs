@@ -1,7 +1,8 @@
 //! What differs between an instance as wanted and as it is.
 //!
 //! Only fields that the spec states are compared, so a default that EC2 filled
-//! in is never a difference. Each field's effect follows the EC2 API reference
+//! in is never a difference. The exceptions are `iam_profile` and `key`, whose
+//! absence is a statement too: an instance that should have none must not have one. Each field's effect follows the EC2 API reference
 //! and the create-only properties of CloudFormation's schema.
 
 use std::collections::{BTreeMap, BTreeSet};
