@@ -15,7 +15,9 @@ use super::specs::{self, Named};
 use super::{progress, prompt};
 use crate::apply::{Cancel, run as run_plan};
 use crate::cloud::Aws;
-use crate::plan::{Action, Held, Observed, Plan, audit, other_environments, plan_destroy};
+use crate::plan::{
+    Action, Held, Inventory, Observed, Plan, audit, other_environments, plan_destroy,
+};
 use crate::render::{bad, escape, good, held_words, plan_text, plural};
 use crate::resource::{AccountId, EnvironmentName, Region};
 use crate::spec::nearest;
@@ -53,6 +55,7 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
     output.data(&plan_text(&plan, &[]));
     if plan.steps.is_empty() && plan.held.is_empty() {
         say_unseen(&session, &environment, &observed, output);
+        refuse_slip(&environment, &observed)?;
     } else if !plan.steps.is_empty() && !arguments.yes {
         let question = format!(
             "Destroy {environment} in account {}, {}?",
@@ -144,10 +147,22 @@ fn say_unseen(
         "nothing of {environment} is listed in account {}, {}",
         session.identity.account, session.clients.region
     ));
-    if let Some(near) = nearest(environment.as_str(), names.iter().copied()) {
-        output.say(&format!("did you mean `{near}`?"));
-    } else if !names.is_empty() {
+    if !names.is_empty() {
         output.say(&format!("running there: {}", names.join(", ")));
+    }
+}
+
+/// A slip of the pen must not look like a proof that the machines are gone.
+fn refuse_slip(environment: &EnvironmentName, observed: &Observed) -> Result<(), CommandError> {
+    let has_left_traces = !Inventory::of(observed, environment).members.is_empty();
+    let others = other_environments(observed, &BTreeSet::new());
+    let names = others.iter().map(|other| other.environment.as_str());
+    match nearest(environment.as_str(), names) {
+        Some(near) if !has_left_traces => Err(CommandError::refused(format!(
+            "there is no {environment}, and there is {near}; nothing was changed"
+        ))
+        .help(format!("did you mean `trainyard destroy {near}`?"))),
+        Some(_) | None => Ok(()),
     }
 }
 

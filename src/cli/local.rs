@@ -14,6 +14,7 @@ use super::exit::ExitCode;
 use super::local_server;
 use super::output::Output;
 use super::session::{Destination, open};
+use crate::cloud::CloudError;
 use crate::local::s3::ObjectStore;
 use crate::local::{Clock, Cloud, Delays, Settings, serve};
 
@@ -123,12 +124,7 @@ async fn make_bucket(global: &Global, bucket: &str, output: Output) -> CommandRe
         .bucket(bucket)
         .send()
         .await;
-    if let Err(error) = answer {
-        let error = aws_sdk_s3::error::DisplayErrorContext(&error).to_string();
-        return Err(CommandError::failed(format!(
-            "cannot make the bucket {bucket}: {error}"
-        )));
-    }
+    answer.map_err(|error| CloudError::from_sdk(&format!("make the bucket {bucket}"), &error))?;
     output.say(&format!("made the bucket {bucket} on the embedded cloud"));
     Ok(ExitCode::Done)
 }

@@ -121,7 +121,7 @@ pub(super) async fn open(
         .filter(|pinned| *pinned != identity.account)
     {
         let text = format!(
-            "the credentials belong to the account {}, and the spec is for {pinned}; nothing was read and nothing was changed",
+            "the credentials belong to the account {}, and {pinned} is asked for; nothing was read and nothing was changed",
             identity.account
         );
         return Err(CommandError::refused(text).help(format!(
@@ -145,7 +145,12 @@ pub(super) async fn open(
 fn no_identity(error: CloudError, profile: Option<&str>) -> CommandError {
     let missing = error.kind == CloudErrorKind::Credentials && error.code.is_none();
     let mut error = CommandError::from(error);
-    if missing && error.text.contains("no credentials found in chain") {
+    let chain = [
+        "no credentials found in chain",
+        "IMDS",
+        "provider was not enabled",
+    ];
+    if missing && chain.iter().any(|words| error.text.contains(words)) {
         error.text = match profile {
             Some(profile) => format!("the profile `{profile}` gives no credentials: ~/.aws/config and ~/.aws/credentials do not have it, or it holds none"),
             None => "no AWS credentials were found: neither in AWS_ACCESS_KEY_ID, nor in a profile of ~/.aws, nor from this machine's role".to_owned(),

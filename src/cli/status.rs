@@ -53,7 +53,10 @@ pub(super) async fn run(global: &Global, arguments: &Status, output: Output) -> 
                 .iter()
                 .all(|environment| environment.instances.is_empty())
             {
-                output.say("no instance of ours is there");
+                output.say(&match &wanted {
+                    Some(name) => format!("no instance of {name} is there"),
+                    None => "no instance of ours is there".to_owned(),
+                });
             }
         }
     }

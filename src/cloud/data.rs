@@ -166,8 +166,13 @@ pub(super) async fn transfer(
 /// What a transfer came to, in words and as a step's end.
 fn outcome(report: &SyncReport) -> Result<Performed, StepError> {
     let mut text = format!(
-        "{} files, {} transferred and checked",
+        "{} {}, {} transferred and checked",
         report.transferred.files,
+        if report.transferred.files == 1 {
+            "file"
+        } else {
+            "files"
+        },
         crate::resource::human_bytes(report.transferred.bytes)
     );
     if report.deleted > 0 {

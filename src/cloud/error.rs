@@ -33,7 +33,7 @@ impl CloudError {
     }
 
     /// Sorts an SDK error into its kind.
-    pub(super) fn from_sdk<E, R>(operation: &str, error: &SdkError<E, R>) -> Self
+    pub(crate) fn from_sdk<E, R>(operation: &str, error: &SdkError<E, R>) -> Self
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
         R: std::fmt::Debug,

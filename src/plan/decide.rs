@@ -23,6 +23,13 @@ pub(super) struct Replaced {
     pub(super) changes: Vec<FieldChange>,
 }
 
+impl Replaced {
+    /// Whether its protection allows that it goes: it has none, the spec lifts it, or the user does.
+    pub(super) fn may_go(&self, context: &Context) -> bool {
+        !self.mark.protect || !self.after.protect || context.lift_protection
+    }
+}
+
 /// What is to happen at each address, before it is written down as steps.
 #[derive(Default)]
 pub(super) struct Decisions {

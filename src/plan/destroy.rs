@@ -42,6 +42,7 @@ pub fn plan_destroy(environment: &EnvironmentName, observed: &Observed, context:
             held.push(Held::Protected {
                 address: address.clone(),
                 id: live.id.clone(),
+                withheld: "not terminated".to_owned(),
             });
             continue;
         }

@@ -113,7 +113,7 @@ pub fn plan(
     let decisions = Decisions::of(desired, observed, context);
     let mut steps = Steps::new(desired, resolution, decisions.held);
     steps.files(observed);
-    steps.deletions(decisions.deleted);
+    steps.deletions(decisions.deleted, context);
     steps.changes(decisions.changed);
     let mut all_replaced = decisions.replaced;
     all_replaced.retain(|one| steps.can_launch_anew(one));
@@ -121,7 +121,7 @@ pub fn plan(
     steps.unreadable(observed);
     let mut missing = decisions.missing;
     for replaced in &all_replaced {
-        if context.lift_protection || !replaced.mark.protect {
+        if replaced.may_go(context) {
             let group = missing.entry(replaced.after.group.clone()).or_default();
             group.push((replaced.ordinal, Arc::clone(&replaced.after)));
         }

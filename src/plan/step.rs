@@ -315,6 +315,8 @@ pub enum Held {
         address: Address,
         /// The instance.
         id: InstanceId,
+        /// What is not done because of it, and why it would be.
+        withheld: String,
     },
     /// An instance that may already be it has not been identified.
     Blocked {

@@ -73,17 +73,19 @@ impl<'a> Steps<'a> {
     }
 
     /// Deleting what the spec no longer names never lifts a protection: that takes a word of its own.
-    pub(super) fn deletions(&mut self, deleted: Vec<(Doomed, Reason, bool)>) {
+    pub(super) fn deletions(&mut self, deleted: Vec<(Doomed, Reason, bool)>, context: &Context) {
         let mut by_reason: BTreeMap<Reason, Vec<Doomed>> = BTreeMap::new();
-        for (doomed, reason, protected) in deleted {
-            if protected {
+        for (mut doomed, reason, protected) in deleted {
+            if protected && !context.lift_protection {
                 self.held.push(Held::Protected {
                     address: doomed.address,
                     id: doomed.id,
+                    withheld: format!("not terminated ({})", reason.text()),
                 });
-            } else {
-                by_reason.entry(reason).or_default().push(doomed);
+                continue;
             }
+            doomed.unprotect = protected;
+            by_reason.entry(reason).or_default().push(doomed);
         }
         for (reason, doomed) in by_reason {
             self.push(Action::Terminate(doomed), reason, BTreeSet::new());
@@ -147,9 +149,17 @@ impl<'a> Steps<'a> {
     ) -> BTreeMap<Address, StepId> {
         let mut by_group: BTreeMap<GroupName, Vec<Doomed>> = BTreeMap::new();
         for one in replaced {
-            if one.mark.protect && !context.lift_protection {
-                let (address, id) = (one.address.clone(), one.live.id.clone());
-                self.held.push(Held::Protected { address, id });
+            if !one.may_go(context) {
+                let forced = one
+                    .changes
+                    .iter()
+                    .filter(|change| change.effect == Effect::Replace);
+                let fields: Vec<&str> = forced.map(|change| change.field.as_str()).collect();
+                self.held.push(Held::Protected {
+                    address: one.address.clone(),
+                    id: one.live.id.clone(),
+                    withheld: format!("not replaced for {}", fields.join(", ")),
+                });
                 continue;
             }
             by_group

@@ -164,8 +164,12 @@ fn held_json(held: &Held) -> Value {
             json!({"kind": "not-yet-visible", "address": address, "until": until})
         }
         Held::Unproven { id, reason } => json!({"kind": "unproven", "id": id, "reason": reason}),
-        Held::Protected { address, id } => {
-            json!({"kind": "protected", "address": address, "id": id})
+        Held::Protected {
+            address,
+            id,
+            withheld,
+        } => {
+            json!({"kind": "protected", "address": address, "id": id, "withheld": withheld})
         }
         Held::Blocked { address, by } => json!({"kind": "blocked", "address": address, "by": by}),
         Held::Unreadable {

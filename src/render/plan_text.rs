@@ -370,8 +370,14 @@ pub fn held_words(held: &Held) -> String {
         Held::Unproven { id, reason } => format!(
             "{id} names this environment, but {reason}; it is left alone: look at it by hand"
         ),
-        Held::Protected { address, id } => {
-            format!("{address} ({id}) is protected; `--lift-protection` lifts that")
+        Held::Protected {
+            address,
+            id,
+            withheld,
+        } => {
+            format!(
+                "{address} ({id}) is protected, so it is {withheld}; `--lift-protection` does it"
+            )
         }
         Held::Blocked { address, by } => {
             format!("{address} is not launched while {by} may already be it")

@@ -203,6 +203,7 @@ fn with_everything_held() -> Plan {
         Held::Protected {
             address: address("trainer", 2),
             id,
+            withheld: "not terminated".to_owned(),
         },
         Held::Unresolved {
             address: address("trainer", 3),

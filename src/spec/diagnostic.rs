@@ -35,6 +35,11 @@ impl SpecPath {
         }
     }
 
+    /// Whether this is the value of a key of that name.
+    pub fn is_key(&self, name: &str) -> bool {
+        matches!(self.segments.last(), Some(Segment::Key(key)) if key == name)
+    }
+
     /// The value of a key of this node.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {

@@ -311,6 +311,9 @@ fn wrong_type(value: &Value, expected: &str, path: &SpecPath) -> Diagnostic {
             diagnostic.help(format!("put it in quotes: {}", scalar_in_quotes(value)))
         }
         (_, Value::Null) => diagnostic.help("write a value, or remove the key"),
+        ("object", Value::String(_)) if path.is_key("image") => {
+            diagnostic.help("write `{id: ami-…}`, `{name: …, owner: …}` or `{ssm: /…}`")
+        }
         ("array", Value::String(text)) => diagnostic.help(format!("write `[{text}]`")),
         ("boolean", Value::String(text)) if ["yes", "on"].contains(&text.as_str()) => {
             diagnostic.help("write `true`")

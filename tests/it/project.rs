@@ -72,7 +72,7 @@ fn a_shared_account_is_pinned_too() {
     );
     sandbox.write(SPEC, lean());
     let run = sandbox.run(&["apply", "--yes"]);
-    run.expect(4).says(&["the spec is for 999999999999"]);
+    run.expect(4).says(&["999999999999 is asked for"]);
     assert_eq!(cloud.requests(), ["sts GetCallerIdentity"]);
 }
 

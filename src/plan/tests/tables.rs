@@ -422,18 +422,26 @@ fn protection_is_lifted_only_when_asked_and_never_for_what_the_spec_dropped() {
         lift_protection: true,
         ..context()
     };
-    let held = |ordinal: usize| Held::Protected {
+    let held = |ordinal: usize, withheld: &str| Held::Protected {
         address: address("trainer", u32::try_from(ordinal).unwrap()),
         id: lives[ordinal].id.clone(),
+        withheld: withheld.to_owned(),
     };
     let plan = plan_of(&desired, &observed(&lives));
     assert!(plan.steps.is_empty());
-    assert_eq!(plan.held, [held(1), held(0)]);
+    assert_eq!(
+        plan.held,
+        [
+            held(1, "not terminated (the spec does not name it any more)"),
+            held(0, "not replaced for key"),
+        ]
+    );
     let plan = super::super::plan(&desired, &observed(&lives), &resolution(&desired), &lifted);
-    assert_eq!(plan.held, [held(1)]);
+    assert_eq!(plan.held, []);
     assert_eq!(
         words(&plan),
         [
+            "terminate trainer[1]: not-in-spec",
             "terminate trainer[0]: immutable",
             "launch trainer[0]: immutable"
         ]

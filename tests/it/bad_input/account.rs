@@ -10,7 +10,7 @@ fn another_account_is_refused_before_anything_is_read() {
     let scene = Scene::new(&good_but("123456789012", "999999999999"));
     let run = scene.refused(4);
     run.says(&[
-        "the credentials belong to the account 123456789012, and the spec is for 999999999999",
+        "the credentials belong to the account 123456789012, and 999999999999 is asked for",
         "nothing was read and nothing was changed",
         "use a profile of the account 999999999999",
         "arn:aws:iam::123456789012:user/local",
@@ -31,7 +31,7 @@ fn another_account_is_refused_by_destroy_and_status_too() {
     ] {
         scene.cloud.forget_requests();
         let run = scene.sandbox.run(&arguments);
-        run.expect(4).says(&["is for 999999999999"]);
+        run.expect(4).says(&["999999999999 is asked for"]);
         assert_eq!(scene.cloud.requests(), [WHO], "{run}");
     }
 }

@@ -56,7 +56,7 @@ fn destroy_by_name_alone() {
     std::fs::remove_file(stage.sandbox.folder().join(SPEC)).unwrap();
     let place = ["--region", "eu-central-1"];
     let slip = [&["destroy", "--yes", "trail"][..], &place].concat();
-    check_table("destroy_slip", stage.run(&slip).expect(0));
+    check_table("destroy_slip", stage.run(&slip).expect(4));
     let status = [&["status"][..], &place].concat();
     check_table("status_no_spec", stage.run(&status).expect(0));
     let destroy = [&["destroy", "--yes", "trial"][..], &place].concat();
