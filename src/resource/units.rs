@@ -12,7 +12,7 @@ use thiserror::Error;
 pub struct ParseUnitError(String);
 
 impl ParseUnitError {
-    fn new(text: impl Into<String>) -> Self {
+    pub(super) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 }
@@ -68,7 +68,7 @@ impl FromStr for Lease {
 }
 
 /// Reads `1d12h`, `45m` and the like, in seconds.
-fn parse_duration(text: &str) -> Result<u64, ParseUnitError> {
+pub(super) fn parse_duration(text: &str) -> Result<u64, ParseUnitError> {
     let wrong = || {
         ParseUnitError::new(
             "write days, hours and minutes with their units, such as `12h`, `90m` or `1d12h`",
@@ -103,13 +103,18 @@ fn parse_duration(text: &str) -> Result<u64, ParseUnitError> {
 
 impl fmt::Display for Lease {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (hours, minutes) = (self.seconds / 3600, self.seconds % 3600 / 60);
-        match (hours, minutes) {
-            (hours, 0) if hours > 48 && hours % 24 == 0 => write!(formatter, "{}d", hours / 24),
-            (hours, 0) if hours > 0 => write!(formatter, "{hours}h"),
-            (0, minutes) => write!(formatter, "{minutes}m"),
-            (hours, minutes) => write!(formatter, "{hours}h{minutes}m"),
-        }
+        write_duration(self.seconds, formatter)
+    }
+}
+
+/// Writes whole minutes in the form that [`parse_duration`] reads.
+pub(super) fn write_duration(seconds: u64, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (hours, minutes) = (seconds / 3600, seconds % 3600 / 60);
+    match (hours, minutes) {
+        (hours, 0) if hours > 48 && hours % 24 == 0 => write!(formatter, "{}d", hours / 24),
+        (hours, 0) if hours > 0 => write!(formatter, "{hours}h"),
+        (0, minutes) => write!(formatter, "{minutes}m"),
+        (hours, minutes) => write!(formatter, "{hours}h{minutes}m"),
     }
 }
 
