@@ -8,8 +8,8 @@ use super::{ParseUnitError, Range};
 
 /// What a machine must have.
 ///
-/// A part that is left out may be anything; without a GPU asked for, only
-/// machines without one fit.
+/// A part that is left out may be anything, except the GPU: where neither a GPU
+/// nor its memory is asked for, only machines without one fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Need {
     /// The GPUs, any one of these alternatives; empty where none is asked for.
