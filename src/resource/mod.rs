@@ -14,6 +14,7 @@
 
 mod address;
 mod change;
+mod cidr;
 mod data;
 mod desired;
 mod digest;
@@ -38,6 +39,7 @@ mod wait;
 
 pub use address::Address;
 pub use change::{Effect, FieldChange, Value};
+pub use cidr::Cidr;
 pub use data::{DataPlace, DataSet, Deletion};
 pub use desired::{Desired, Target};
 pub use digest::Digest;
