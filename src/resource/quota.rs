@@ -26,9 +26,9 @@ const fn quota(name: &'static str, code: &'static str) -> Quota {
 /// The limit that launching an instance type counts against.
 ///
 /// Names and codes are those of "Amazon EC2 instance type quotas" (Amazon EC2
-/// Instance Types guide). None for a type that the page leaves in doubt: of the
-/// spot market's P types it names P2 to P5 only, and a Mac instance counts as
-/// its dedicated host.
+/// Instance Types guide). None where the page leaves it open: its P limits on
+/// the spot market end with P5, it does not name letters such as those of `gr6`
+/// or `im4gn`, and a Mac instance counts as its dedicated host.
 pub fn quota_of(instance_type: &str, spot: bool) -> Option<Quota> {
     let family = instance_type.split_once('.')?.0;
     let letters = family
