@@ -10,10 +10,12 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
 use jiff::Timestamp;
 use s3s::Body;
+use serde_json::Value;
 
 use super::control::{Control, Event};
 use super::identity::{Credential, Standing, expired};
 use super::incoming::{Incoming, Protocol, protocol};
+use super::order::Order;
 use super::settings::{Clock, OpenError, Settings};
 use super::state::{World, derived_hex};
 use super::wire::Refusal;
@@ -150,8 +152,8 @@ impl Cloud {
         let count = self.answered.fetch_add(1, Ordering::Relaxed);
         let id = request_id(count);
         if request.uri().path().starts_with("/_trainyard/") {
-            let register = |profile| self.register(profile);
-            return self.control.answer(request, register).await;
+            let carry_out = |order| self.carry_out(order);
+            return self.control.answer(request, carry_out).await;
         }
         match protocol(request.method(), request.uri().path(), &request) {
             Some(protocol) => self.handle_call(protocol, request, &id).await,
@@ -281,11 +283,11 @@ impl Cloud {
         folder.map_or(Ok(()), |folder| world.save(folder))
     }
 
-    /// Makes an instance profile known, as IAM would.
-    fn register(&self, profile: String) -> io::Result<()> {
+    fn carry_out(&self, order: Order) -> Result<Value, String> {
         let mut world = self.lock();
-        world.profiles.insert(profile);
-        self.save(&world)
+        let answer = order.carry_out(&mut world)?;
+        self.save(&world).map_err(|error| error.to_string())?;
+        Ok(answer)
     }
 
     fn lock(&self) -> MutexGuard<'_, World> {

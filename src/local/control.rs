@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::cloud::Service;
+use super::order::Order;
 use super::wire::Refusal;
 
 /// How many requests are remembered; the oldest are forgotten first.
@@ -121,12 +121,6 @@ impl Fault {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Profile {
-    name: String,
-}
-
 impl Control {
     /// Makes a control endpoint; unless `open` it tells its health and no more.
     pub(super) fn new(open: bool) -> Self {
@@ -194,7 +188,7 @@ impl Control {
     pub(super) async fn answer(
         &self,
         request: Request<Body>,
-        register: impl FnOnce(String) -> io::Result<()>,
+        carry_out: impl FnOnce(Order) -> Result<Value, String>,
     ) -> Response<Body> {
         let (parts, mut body) = request.into_parts();
         let (path, method) = (parts.uri.path(), parts.method);
@@ -220,14 +214,14 @@ impl Control {
                 held(&self.faults).clear();
                 reply(StatusCode::OK, &json!({}))
             }
-            ("/_trainyard/profiles", "POST") => match serde_json::from_slice(&bytes) {
-                Ok(Profile { name }) => match register(name) {
-                    Ok(()) => reply(StatusCode::OK, &json!({})),
-                    Err(error) => bad(&error.to_string()),
-                },
-                Err(error) => bad(&error.to_string()),
-            },
-            _ => reply(StatusCode::NOT_FOUND, &json!({"error": "not found"})),
+            _ => {
+                let order = path.trim_start_matches("/_trainyard/");
+                match Order::read(order, &method, &bytes).map(|order| order.and_then(carry_out)) {
+                    Some(Ok(answer)) => reply(StatusCode::OK, &answer),
+                    Some(Err(why)) => bad(&why),
+                    None => reply(StatusCode::NOT_FOUND, &json!({"error": "not found"})),
+                }
+            }
         }
     }
 

@@ -11,6 +11,7 @@ mod control;
 mod ec2;
 mod identity;
 mod incoming;
+mod order;
 pub mod s3;
 mod server;
 mod settings;

@@ -15,6 +15,18 @@ impl InstanceType {
     pub(crate) fn is_current(&self) -> bool {
         !self.name.starts_with("p3.")
     }
+
+    /// Whether the zone in this place of its region has the type: the rare ones
+    /// are not everywhere.
+    pub(crate) fn is_offered_in(&self, place: usize) -> bool {
+        let family = self.name.split('.').next().unwrap_or_default();
+        let zones = match family {
+            "p3" | "p3dn" => 2,
+            "p4d" | "p5" => 1,
+            _ => return true,
+        };
+        place < zones
+    }
 }
 
 /// The graphics processors of an instance type.

@@ -11,7 +11,7 @@ use super::{
 use crate::local::Delays;
 use crate::local::cloud::{Outcome, Turn};
 use crate::local::identity::{Caller, Standing, unauthorized};
-use crate::local::state::{Instance, Region};
+use crate::local::state::{Instance, Region, Stage};
 use crate::local::wire::{Node, Query, Refusal, Reply, Xml, after};
 
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
@@ -25,6 +25,8 @@ pub(crate) struct Call<'a> {
     pub(crate) region: &'a mut Region,
     /// The names of the instance profiles.
     pub(crate) profiles: &'a BTreeSet<String>,
+    /// What a test has set.
+    pub(crate) stage: &'a mut Stage,
     pub(crate) delays: &'a Delays,
     pub(crate) now: Timestamp,
 }
@@ -112,7 +114,7 @@ pub(crate) fn answer(turn: &mut Turn, caller: &Caller, name: &str, query: &Query
             changed: false,
         };
     }
-    let (region, profiles) = turn.world.region(&caller.account, &caller.region);
+    let (region, profiles, stage) = turn.world.region(&caller.account, &caller.region);
     region.settle(turn.now, &turn.settings.delays);
     let reply = (action.run)(&mut Call {
         action: action.name,
@@ -120,6 +122,7 @@ pub(crate) fn answer(turn: &mut Turn, caller: &Caller, name: &str, query: &Query
         form: query.root(),
         region,
         profiles,
+        stage,
         delays: &turn.settings.delays,
         now: turn.now,
     });

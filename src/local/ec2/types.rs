@@ -102,7 +102,7 @@ struct Offering {
     location: String,
 }
 
-/// `DescribeInstanceTypeOfferings`: every type is offered everywhere.
+/// `DescribeInstanceTypeOfferings`: the rare types are not in every zone.
 pub(super) fn describe_offerings(call: &mut Call) -> Reply {
     let fields: [Field<Offering>; 2] = [
         ("instance-type", |offering| one(offering.kind.name)),
@@ -124,7 +124,11 @@ pub(super) fn describe_offerings(call: &mut Call) -> Reply {
     };
     let mut found = BTreeMap::new();
     for kind in TYPES {
-        for location in &locations {
+        for (place, location) in locations.iter().enumerate() {
+            // A region has every type: its only place is the first.
+            if !kind.is_offered_in(place) {
+                continue;
+            }
             let offering = Offering {
                 kind,
                 location: location.clone(),

@@ -5,6 +5,7 @@ mod instance;
 mod network;
 mod region;
 mod settle;
+mod stage;
 mod volume;
 mod world;
 
@@ -15,5 +16,6 @@ pub(crate) use instance::{
 };
 pub(crate) use network::{KeyPair, Network, Rule, SecurityGroup, Subnet};
 pub(crate) use region::{Association, Region, Tags, Token};
+pub(crate) use stage::{Buying, Demand, Shortage, Stage};
 pub(crate) use volume::{Attachment, Modification, Volume, VolumeShape};
 pub(crate) use world::{Session, World};

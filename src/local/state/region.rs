@@ -18,7 +18,7 @@ pub(crate) type Tags = BTreeMap<String, String>;
 pub(crate) struct Token {
     /// The hash of the parameters that came with it.
     pub(crate) parameters: String,
-    /// The reservation, or the volume.
+    /// The reservation, or the volume; empty when the launch found no capacity.
     pub(crate) made: String,
     /// The instances of the reservation.
     pub(crate) instances: BTreeSet<String>,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Region;
+use super::{Region, Stage};
 use crate::local::OpenError;
 
 /// The version of the file's layout.
@@ -41,6 +41,9 @@ pub(crate) struct World {
     pub(crate) codes: BTreeMap<String, Timestamp>,
     /// How many sessions were opened.
     pub(crate) opened: u64,
+    /// What a test has set.
+    #[serde(default)]
+    pub(crate) stage: Stage,
 }
 
 impl Default for World {
@@ -52,20 +55,25 @@ impl Default for World {
             sessions: BTreeMap::new(),
             codes: BTreeMap::new(),
             opened: 0,
+            stage: Stage::default(),
         }
     }
 }
 
 impl World {
-    /// Finds a region, made on first sight, and the profiles beside it.
-    pub(crate) fn region(&mut self, account: &str, name: &str) -> (&mut Region, &BTreeSet<String>) {
+    /// Finds a region, made on first sight, and what is beside it.
+    pub(crate) fn region(
+        &mut self,
+        account: &str,
+        name: &str,
+    ) -> (&mut Region, &BTreeSet<String>, &mut Stage) {
         let region = self
             .regions
             .entry(account.to_owned())
             .or_default()
             .entry(name.to_owned())
             .or_insert_with(|| Region::new(account, name));
-        (region, &self.profiles)
+        (region, &self.profiles, &mut self.stage)
     }
 
     /// Reads the world that a folder keeps, or begins a new one.

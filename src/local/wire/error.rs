@@ -17,6 +17,15 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// Makes an error of any code, whose HTTP status follows from it.
+    pub(crate) fn coded(code: Cow<'static, str>, message: impl Into<String>) -> Self {
+        Self {
+            status: status(&code),
+            code,
+            message: message.into(),
+        }
+    }
+
     /// Makes an error whose HTTP status follows from its code.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self {
@@ -100,8 +109,8 @@ fn status(code: &str) -> u16 {
         | "IncompleteSignature" => 403,
         "DryRunOperation" => 412,
         "RequestEntityTooLarge" => 413,
-        "RequestLimitExceeded" | "Unavailable" | "InsufficientInstanceCapacity" => 503,
-        "InternalError" => 500,
+        "RequestLimitExceeded" | "Unavailable" => 503,
+        "InternalError" | "InsufficientInstanceCapacity" => 500,
         "NotImplemented" => 501,
         _ => 400,
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::Call;
 use super::super::identifiers::INSTANCE;
-use super::render;
+use super::{capacity, render};
 use crate::local::state::{Instance, InstanceState};
 use crate::local::wire::{Refusal, Reply, Xml, whole_second};
 
@@ -125,6 +125,11 @@ pub(in super::super) fn start(call: &mut Call) -> Reply {
             let message =
                 format!("The instance '{id}' is not in a state from which it can be started.");
             return Err(Refusal::new("IncorrectInstanceState", message));
+        }
+        if let Some(instance) = call.instance(id)
+            && state == InstanceState::Stopped
+        {
+            capacity::may_start(call, instance)?;
         }
     }
     let now = call.now;

@@ -1,6 +1,7 @@
 //! Instances: from launch to termination.
 
 mod attributes;
+mod capacity;
 mod describe;
 mod devices;
 mod launch;

@@ -10,10 +10,27 @@ use crate::local::wire::{Node, Refusal};
 #[derive(Clone, Debug)]
 pub(super) struct Placement {
     pub(super) subnet: Subnet,
+    /// Where it may go instead, as it names no zone.
+    others: Vec<Subnet>,
     pub(super) scope: ScopeOfToken,
     pub(super) groups: Vec<String>,
     pub(super) public_address: bool,
     pub(super) interface_kept: bool,
+}
+
+impl Placement {
+    /// The subnets that the launch may go to, the preferred one first.
+    pub(super) fn candidates(&self) -> impl Iterator<Item = &Subnet> {
+        std::iter::once(&self.subnet).chain(&self.others)
+    }
+
+    /// Whether the launch names its zone.
+    pub(super) fn is_pinned(&self) -> bool {
+        match self.scope {
+            ScopeOfToken::Zone(_) => true,
+            ScopeOfToken::Region => false,
+        }
+    }
 }
 
 /// Finds the place that a call asks for.
@@ -22,6 +39,11 @@ pub(super) fn read(call: &Call) -> Result<Placement, Refusal> {
     // The primary interface, when the call describes it, names subnet and groups.
     let source = interface.as_ref().unwrap_or(&call.form);
     let (subnet, scope) = subnet(call, source)?;
+    let mut others = Vec::new();
+    if scope == ScopeOfToken::Region {
+        let subnets = call.region.network.subnets.iter();
+        others.extend(subnets.filter(|other| other.id != subnet.id).cloned());
+    }
     let groups = groups(call, source)?;
     let (mut public_address, mut interface_kept) = (true, false);
     if let Some(interface) = &interface {
@@ -30,6 +52,7 @@ pub(super) fn read(call: &Call) -> Result<Placement, Refusal> {
     }
     Ok(Placement {
         subnet,
+        others,
         scope,
         groups,
         public_address,

@@ -3,7 +3,7 @@
 use super::super::Call;
 use super::launch::{self, Launch};
 use super::token::Claim;
-use super::{placement, render};
+use super::{capacity, placement, render};
 use crate::local::state::{
     Association, Attachment, BlockDevice, Instance, InstanceState, Interface, Lifecycle, Spot,
     Volume,
@@ -19,9 +19,19 @@ pub(in super::super) fn run(call: &mut Call) -> Reply {
     {
         return Ok(reply);
     }
-    let launch = launch::read(call, placement)?;
+    let mut launch = launch::read(call, placement)?;
+    let mut room = match capacity::find(call, &launch) {
+        Ok(room) => room,
+        Err(refusal) => {
+            if let Some(claim) = &claim {
+                claim.bind(call);
+            }
+            return Err(refusal);
+        }
+    };
+    launch.placement.subnet = room.subnet.clone();
     let subnet = &launch.placement.subnet;
-    let wanted = usize::try_from(launch.most).unwrap_or(usize::MAX);
+    let wanted = usize::try_from(room.count).unwrap_or(usize::MAX);
     let addresses = call.region.free_private_addresses(subnet, wanted);
     let count = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     if count < launch.least {
@@ -33,6 +43,8 @@ pub(in super::super) fn run(call: &mut Call) -> Reply {
             ),
         ));
     }
+    room.count = count;
+    capacity::use_up(call, &launch, &room);
     let token = claim.as_ref().map_or("", |claim| claim.token.as_str());
     let reservation = call.region.mint("r");
     let mut ids = Vec::with_capacity(addresses.len());

@@ -1,5 +1,7 @@
 //! Client tokens: a call that is repeated is one call.
 
+use std::collections::BTreeSet;
+
 use super::super::Call;
 use crate::local::state::{Token, derived_hex};
 use crate::local::wire::Refusal;
@@ -52,18 +54,30 @@ impl Claim {
     }
 
     /// Finds what the token was used for, and refuses it beside other parameters.
+    /// One whose launch found no capacity is free for the same parameters.
     pub(crate) fn used<'c>(&self, call: &'c Call) -> Result<Option<&'c Token>, Refusal> {
         let Some(used) = call.region.tokens.get(&self.key) else {
             return Ok(None);
         };
         if used.parameters == self.parameters {
-            return Ok(Some(used));
+            return Ok(Some(used).filter(|used| !used.made.is_empty()));
         }
         Err(Refusal::new(
             "IdempotentParameterMismatch",
             "Arguments on this idempotent request are inconsistent with arguments used in \
              previous request(s).",
         ))
+    }
+
+    /// Binds the token to its parameters though nothing was made.
+    pub(crate) fn bind(&self, call: &mut Call) {
+        let token = Token {
+            parameters: self.parameters.clone(),
+            made: String::new(),
+            instances: BTreeSet::new(),
+            ended: Some(call.now),
+        };
+        call.region.tokens.insert(self.key.clone(), token);
     }
 
     /// Keeps what the token was used for.

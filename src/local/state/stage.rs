@@ -1,0 +1,85 @@
+//! What a test has set: it belongs to no account.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+/// What a test has set for the whole cloud.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Stage {
+    /// What cannot be launched.
+    pub(crate) capacity: Vec<Shortage>,
+}
+
+/// A lack of capacity. What it does not name is any.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shortage {
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    zone: Option<String>,
+    #[serde(default)]
+    market: Option<Buying>,
+    /// The code that a launch is refused with.
+    #[serde(default = "insufficient")]
+    pub(crate) code: Cow<'static, str>,
+    /// How many instances can still be launched.
+    #[serde(default)]
+    pub(crate) left: u32,
+    /// Whether it refuses only launches that name no zone.
+    #[serde(default)]
+    unpinned: bool,
+}
+
+fn insufficient() -> Cow<'static, str> {
+    Cow::Borrowed("InsufficientInstanceCapacity")
+}
+
+/// How an instance is paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Buying {
+    OnDemand,
+    Spot,
+}
+
+/// Where a launch wants capacity.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Demand<'a> {
+    pub(crate) kind: &'a str,
+    pub(crate) zone: &'a str,
+    pub(crate) buying: Buying,
+    /// Whether the launch names the zone.
+    pub(crate) pinned: bool,
+}
+
+impl Shortage {
+    fn concerns(&self, demand: &Demand) -> bool {
+        let fits = |wanted: &Option<String>, is: &str| {
+            wanted.as_ref().is_none_or(|wanted| wanted.as_str() == is)
+        };
+        fits(&self.kind, demand.kind)
+            && fits(&self.zone, demand.zone)
+            && self.market.is_none_or(|market| market == demand.buying)
+            && !(self.unpinned && demand.pinned)
+    }
+}
+
+impl Stage {
+    /// Finds the tightest shortage that a demand meets.
+    pub(crate) fn shortage(&self, demand: &Demand) -> Option<&Shortage> {
+        let met = self.capacity.iter().filter(|one| one.concerns(demand));
+        met.min_by_key(|one| one.left)
+    }
+
+    /// Takes launched instances from what is left.
+    pub(crate) fn use_up(&mut self, demand: &Demand, count: u32) {
+        for shortage in &mut self.capacity {
+            if shortage.concerns(demand) {
+                shortage.left = shortage.left.saturating_sub(count);
+            }
+        }
+    }
+}
