@@ -267,7 +267,7 @@ impl Cloud {
         let outcome = match call {
             Incoming::Ec2(query, action) => ec2::answer(&mut turn, &caller, action, query),
             Incoming::Sts(query, action) => sts::answer(&mut turn, &caller, action, query),
-            Incoming::Ssm(body, action) => ssm::answer(&caller, action, body),
+            Incoming::Ssm(body, action) => ssm::answer(&turn.world.stage, &caller, action, body),
         };
         if outcome.changed {
             self.save(&world).map_err(|error| {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::state::{Shortage, World};
+use super::state::{Published, Shortage, Stage, World};
 
 /// An order, as the control endpoint takes it.
 #[derive(Debug)]
@@ -16,12 +16,40 @@ pub(super) enum Order {
     Capacity(Vec<Shortage>),
     /// Makes everything launchable again.
     AllCapacity,
+    /// Publishes an image.
+    Publish(Published),
+    /// Takes an image away.
+    Deregister(String),
+    /// Sets a public parameter.
+    Parameter(Parameter),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Profile {
     name: String,
+}
+
+/// What is to become of an image.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ImageOrder {
+    Deregister(Deregister),
+    Publish(Published),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deregister {
+    deregister: String,
+}
+
+/// A public parameter of SSM and the image that it names from now on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Parameter {
+    name: String,
+    value: String,
 }
 
 impl Order {
@@ -31,6 +59,11 @@ impl Order {
             ("profiles", "POST") => parse(body, |Profile { name }| Self::Profile(name)),
             ("capacity", "POST") => parse(body, Self::Capacity),
             ("capacity", "DELETE") => Ok(Self::AllCapacity),
+            ("images", "POST") => parse(body, |order| match order {
+                ImageOrder::Deregister(Deregister { deregister }) => Self::Deregister(deregister),
+                ImageOrder::Publish(image) => Self::Publish(image),
+            }),
+            ("parameters", "POST") => parse(body, Self::Parameter),
             _ => return None,
         };
         Some(order)
@@ -44,9 +77,25 @@ impl Order {
             }
             Self::Capacity(shortages) => world.stage.capacity.extend(shortages),
             Self::AllCapacity => world.stage.capacity.clear(),
+            Self::Publish(image) => return publish(&mut world.stage, image),
+            Self::Deregister(id) => {
+                world.stage.deregistered.insert(id);
+            }
+            Self::Parameter(Parameter { name, value }) => {
+                world.stage.parameters.insert(name, value);
+            }
         }
         Ok(json!({}))
     }
+}
+
+fn publish(stage: &mut Stage, image: Published) -> Result<Value, String> {
+    let id = image.id();
+    if stage.images.iter().any(|known| known.id() == id) {
+        return Err(format!("an image {:?} was published already", image.name));
+    }
+    stage.images.push(image);
+    Ok(json!({"id": id}))
 }
 
 fn parse<T: DeserializeOwned>(

@@ -5,16 +5,17 @@ use serde_json::{Value, json};
 use super::catalogue::parameter;
 use super::cloud::Outcome;
 use super::identity::Caller;
+use super::state::Stage;
 use super::wire::Refusal;
 
 /// The most names that one call may ask for.
 const MOST_NAMES: usize = 10;
 
 /// Answers a call.
-pub(super) fn answer(caller: &Caller, action: &str, body: &Value) -> Outcome {
+pub(super) fn answer(stage: &Stage, caller: &Caller, action: &str, body: &Value) -> Outcome {
     let document = match action {
-        "GetParameter" => get_one(caller, body),
-        "GetParameters" => get_many(caller, body),
+        "GetParameter" => get_one(stage, caller, body),
+        "GetParameters" => get_many(stage, caller, body),
         _ => Err(Refusal::new(
             "UnknownOperationException",
             format!("{action} is not known here"),
@@ -26,19 +27,19 @@ pub(super) fn answer(caller: &Caller, action: &str, body: &Value) -> Outcome {
     }
 }
 
-fn get_one(caller: &Caller, body: &Value) -> Result<Value, Refusal> {
+fn get_one(stage: &Stage, caller: &Caller, body: &Value) -> Result<Value, Refusal> {
     let name = body
         .get("Name")
         .and_then(Value::as_str)
         .ok_or_else(|| invalid("Name is required"))?;
-    let found = find(caller, name).ok_or_else(|| {
+    let found = find(stage, caller, name).ok_or_else(|| {
         let message = format!("Parameter {name} not found.");
         Refusal::new("ParameterNotFound", message)
     })?;
     Ok(json!({"Parameter": found}))
 }
 
-fn get_many(caller: &Caller, body: &Value) -> Result<Value, Refusal> {
+fn get_many(stage: &Stage, caller: &Caller, body: &Value) -> Result<Value, Refusal> {
     let names: Vec<&str> = body
         .get("Names")
         .and_then(Value::as_array)
@@ -49,7 +50,7 @@ fn get_many(caller: &Caller, body: &Value) -> Result<Value, Refusal> {
     }
     let (mut found, mut unknown) = (Vec::new(), Vec::new());
     for name in names {
-        match find(caller, name) {
+        match find(stage, caller, name) {
             Some(value) => found.push(value),
             None => unknown.push(name),
         }
@@ -57,8 +58,8 @@ fn get_many(caller: &Caller, body: &Value) -> Result<Value, Refusal> {
     Ok(json!({"Parameters": found, "InvalidParameters": unknown}))
 }
 
-fn find(caller: &Caller, name: &str) -> Option<Value> {
-    let value = parameter(&caller.region, name)?;
+fn find(stage: &Stage, caller: &Caller, name: &str) -> Option<Value> {
+    let value = parameter(&caller.region, name, stage)?;
     let region = &caller.region;
     Some(json!({
         "Name": name,

@@ -1,6 +1,6 @@
 //! Machine images.
 
-use crate::local::state::derived_hex;
+use crate::local::state::{Owner, Published, Stage, derived_hex};
 
 /// The account that owns Amazon's images.
 const AMAZON: &str = "898082745236";
@@ -10,21 +10,64 @@ const AMAZON: &str = "898082745236";
 pub(crate) struct Image {
     pub(crate) id: String,
     pub(crate) snapshot: String,
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) owner: String,
     pub(crate) owner_alias: Option<&'static str>,
-    pub(crate) architecture: &'static str,
+    pub(crate) architecture: String,
     pub(crate) root_device: &'static str,
     /// The size of the root's snapshot in GiB.
     pub(crate) root_size: u32,
-    pub(crate) created: &'static str,
-    pub(crate) deprecated: Option<&'static str>,
+    pub(crate) created: String,
+    pub(crate) deprecated: Option<String>,
+    pub(crate) state: String,
 }
 
 impl Image {
     /// Whether everybody may launch the image: all but the account's own.
     pub(crate) fn is_public(&self) -> bool {
         self.owner_alias.is_some()
+    }
+
+    fn from_entry(entry: &Entry, account: &str, region: &str) -> Self {
+        Self {
+            id: image_id(region, entry.name),
+            snapshot: snapshot_id(region, entry.name),
+            name: entry.name.to_owned(),
+            owner: if entry.mine { account } else { AMAZON }.to_owned(),
+            owner_alias: (!entry.mine).then_some("amazon"),
+            architecture: entry.architecture.to_owned(),
+            root_device: entry.root_device,
+            root_size: entry.root_size,
+            created: entry.created.to_owned(),
+            deprecated: entry.deprecated.map(str::to_owned),
+            state: "available".to_owned(),
+        }
+    }
+
+    /// A published image has its id in every region.
+    fn from_published(published: &Published, account: &str) -> Self {
+        let mine = match published.owner {
+            Owner::Amazon => false,
+            Owner::Caller => true,
+        };
+        let learning = published.name.contains("Deep Learning");
+        Self {
+            id: published.id(),
+            snapshot: snapshot_id("", &published.name),
+            name: published.name.clone(),
+            owner: if mine { account } else { AMAZON }.to_owned(),
+            owner_alias: (!mine).then_some("amazon"),
+            architecture: published.architecture.clone(),
+            root_device: if published.name.contains("Ubuntu") {
+                "/dev/sda1"
+            } else {
+                "/dev/xvda"
+            },
+            root_size: if learning { 60 } else { 8 },
+            created: published.created.clone(),
+            deprecated: published.deprecated.clone(),
+            state: published.state.clone(),
+        }
     }
 }
 
@@ -93,6 +136,15 @@ const ENTRIES: &[Entry] = &[
         "2025-06-03T05:11:09.000Z",
     ),
     ubuntu(PYTORCH, "2025-08-04T06:32:51.000Z"),
+    ubuntu(
+        "Deep Learning Proprietary Nvidia Driver AMI GPU PyTorch 2.6 (Ubuntu 22.04) 20250319",
+        "2025-03-20T04:47:26.000Z",
+    ),
+    Entry {
+        architecture: "arm64",
+        ..ubuntu(PYTORCH_ARM, "2025-08-04T06:02:18.000Z")
+    },
+    amazon(PYTORCH_AL2023, 75, "2025-08-04T05:58:40.000Z"),
     amazon(
         "al2023-ami-2023.8.20250721.2-kernel-6.1-x86_64",
         8,
@@ -117,33 +169,33 @@ const ENTRIES: &[Entry] = &[
 /// The newest `PyTorch` image.
 pub(super) const PYTORCH: &str =
     "Deep Learning OSS Nvidia Driver AMI GPU PyTorch 2.7 (Ubuntu 22.04) 20250803";
+/// The newest `PyTorch` image for ARM.
+pub(super) const PYTORCH_ARM: &str =
+    "Deep Learning ARM64 AMI OSS Nvidia Driver GPU PyTorch 2.7 (Ubuntu 22.04) 20250803";
+/// The newest `PyTorch` image on Amazon Linux.
+pub(super) const PYTORCH_AL2023: &str =
+    "Deep Learning OSS Nvidia Driver AMI GPU PyTorch 2.7 (Amazon Linux 2023) 20250803";
 /// The newest Amazon Linux 2023 for x86.
 pub(super) const AL2023: &str = "al2023-ami-2023.8.20250808.1-kernel-6.1-x86_64";
 /// The newest Amazon Linux 2023 for ARM.
 pub(super) const AL2023_ARM: &str = "al2023-ami-2023.8.20250808.1-kernel-6.1-arm64";
 
-/// Gives the images of a region, in order of ids.
-pub(crate) fn images(account: &str, region: &str) -> Vec<Image> {
-    let mut images: Vec<Image> = ENTRIES
-        .iter()
-        .map(|entry| Image {
-            id: image_id(region, entry.name),
-            snapshot: format!(
-                "snap-{}",
-                derived_hex(&[region, "snapshot", entry.name], 17)
-            ),
-            name: entry.name,
-            owner: if entry.mine { account } else { AMAZON }.to_owned(),
-            owner_alias: (!entry.mine).then_some("amazon"),
-            architecture: entry.architecture,
-            root_device: entry.root_device,
-            root_size: entry.root_size,
-            created: entry.created,
-            deprecated: entry.deprecated,
-        })
+/// Gives the images of a region, in order of ids: those of the catalogue, those
+/// that a test has published, and none that it has deregistered.
+pub(crate) fn images(account: &str, region: &str, stage: &Stage) -> Vec<Image> {
+    let entries = ENTRIES.iter();
+    let published = stage.images.iter();
+    let mut images: Vec<Image> = entries
+        .map(|entry| Image::from_entry(entry, account, region))
+        .chain(published.map(|image| Image::from_published(image, account)))
+        .filter(|image| !stage.deregistered.contains(&image.id))
         .collect();
     images.sort_by(|one, other| one.id.cmp(&other.id));
     images
+}
+
+fn snapshot_id(region: &str, name: &str) -> String {
+    format!("snap-{}", derived_hex(&[region, "snapshot", name], 17))
 }
 
 /// The id that an image has in a region.

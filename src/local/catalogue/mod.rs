@@ -6,4 +6,4 @@ mod types;
 
 pub(crate) use images::{Image, images};
 pub(crate) use parameters::parameter;
-pub(crate) use types::{InstanceType, TYPES, instance_type};
+pub(crate) use types::{InstanceType, Storage, TYPES, instance_type};

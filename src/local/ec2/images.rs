@@ -10,15 +10,15 @@ use crate::local::wire::{Refusal, Reply, Xml};
 fn fields() -> [Field<Image>; 15] {
     [
         ("image-id", |image| one(&image.id)),
-        ("name", |image| one(image.name)),
-        ("description", |image| one(image.name)),
+        ("name", |image| one(&image.name)),
+        ("description", |image| one(&image.name)),
         ("owner-id", |image| one(&image.owner)),
         ("owner-alias", |image| maybe(image.owner_alias)),
-        ("state", |_| one("available")),
-        ("architecture", |image| one(image.architecture)),
+        ("state", |image| one(&image.state)),
+        ("architecture", |image| one(&image.architecture)),
         ("is-public", |image| one(image.is_public())),
         ("image-type", |_| one("machine")),
-        ("creation-date", |image| one(image.created)),
+        ("creation-date", |image| one(&image.created)),
         ("root-device-type", |_| one("ebs")),
         ("root-device-name", |image| one(image.root_device)),
         ("virtualization-type", |_| one("hvm")),
@@ -36,12 +36,11 @@ pub(super) fn describe(call: &mut Call) -> Reply {
     let ids = call.form.values("ImageId");
     page.refuse_with_ids("imageSet", &ids)?;
     let (account, region) = (call.region.account.clone(), call.region.name.clone());
-    let all = images(&account, &region);
+    let all = images(&account, &region, call.stage);
     for id in &ids {
         IMAGE.check(id)?;
         if !all.iter().any(|image| image.id == *id) {
-            let message = format!("The image id '[{id}]' does not exist");
-            return Err(Refusal::new(IMAGE.missing, message));
+            return Err(missing(call, id));
         }
     }
     let owners = call.form.values("Owner");
@@ -68,6 +67,21 @@ pub(super) fn describe(call: &mut Call) -> Reply {
     Ok(xml)
 }
 
+/// The refusal for an image that is not there, or not any more.
+pub(super) fn missing(call: &Call, id: &str) -> Refusal {
+    if call.stage.deregistered.contains(id) {
+        return unavailable(id);
+    }
+    let message = format!("The image id '[{id}]' does not exist");
+    Refusal::new(IMAGE.missing, message)
+}
+
+/// The refusal for an image that cannot be launched.
+pub(super) fn unavailable(id: &str) -> Refusal {
+    let message = format!("The image ID '{id}' is no longer available");
+    Refusal::new("InvalidAMIID.Unavailable", message)
+}
+
 fn owns(image: &Image, owner: &str, account: &str) -> bool {
     match owner {
         "self" => image.owner == account,
@@ -79,16 +93,16 @@ fn image_xml(xml: &mut Xml, image: &Image) {
     let alias = image.owner_alias.unwrap_or(&image.owner);
     xml.text("imageId", &image.id)
         .text("imageLocation", format_args!("{alias}/{}", image.name))
-        .text("imageState", "available")
+        .text("imageState", &image.state)
         .text("imageOwnerId", &image.owner)
         .maybe("imageOwnerAlias", image.owner_alias)
-        .text("creationDate", image.created)
-        .maybe("deprecationTime", image.deprecated)
+        .text("creationDate", &image.created)
+        .maybe("deprecationTime", image.deprecated.as_ref())
         .text("isPublic", image.is_public())
-        .text("architecture", image.architecture)
+        .text("architecture", &image.architecture)
         .text("imageType", "machine")
-        .text("name", image.name)
-        .text("description", image.name)
+        .text("name", &image.name)
+        .text("description", &image.name)
         .text("platformDetails", "Linux/UNIX")
         .text("usageOperation", "RunInstances")
         .text("rootDeviceType", "ebs")

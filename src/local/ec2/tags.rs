@@ -244,7 +244,7 @@ fn exists(call: &Call, id: &str) -> bool {
         "instance" => call.instance(id).is_some(),
         "volume" => region.volumes.contains_key(id),
         "security-group" => region.groups.contains_key(id),
-        "image" => images(&region.account, &region.name)
+        "image" => images(&region.account, &region.name, call.stage)
             .iter()
             .any(|image| image.id == id && image.owner == region.account),
         "subnet" => region.network.subnet(id).is_some(),

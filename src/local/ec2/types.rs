@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::Call;
 use super::filter::{Field, Filters, maybe, one};
 use super::page::Page;
-use crate::local::catalogue::{InstanceType, TYPES, instance_type};
+use crate::local::catalogue::{InstanceType, Storage, TYPES, instance_type};
 use crate::local::wire::{Refusal, Reply, Xml};
 
-fn fields() -> [Field<InstanceType>; 9] {
+fn fields() -> [Field<InstanceType>; 11] {
     [
         ("instance-type", |kind| one(kind.name)),
         ("current-generation", |kind| one(kind.is_current())),
@@ -19,8 +19,15 @@ fn fields() -> [Field<InstanceType>; 9] {
         ("vcpu-info.default-vcpus", |kind| one(kind.vcpus)),
         ("memory-info.size-in-mib", |kind| one(kind.memory_mib)),
         ("supported-root-device-type", |_| one("ebs")),
-        ("supported-usage-class", |_| {
-            vec!["on-demand".to_owned(), "spot".to_owned()]
+        ("supported-usage-class", |kind| {
+            let classes = kind.usage_classes().iter();
+            classes.map(|class| (*class).to_owned()).collect()
+        }),
+        ("instance-storage-supported", |kind| {
+            one(kind.storage.is_some())
+        }),
+        ("instance-storage-info.total-size-in-gb", |kind| {
+            maybe(kind.storage.map(|storage| storage.disks * storage.size_gb))
         }),
         ("gpu-info.gpus.name", |kind| {
             maybe(kind.gpu.map(|gpu| gpu.name))
@@ -63,7 +70,7 @@ pub(super) fn describe(call: &mut Call) -> Reply {
 fn type_xml(xml: &mut Xml, kind: &InstanceType) {
     xml.text("instanceType", kind.name)
         .text("currentGeneration", kind.is_current())
-        .values("supportedUsageClasses", ["on-demand", "spot"])
+        .values("supportedUsageClasses", kind.usage_classes())
         .values("supportedRootDeviceTypes", ["ebs"])
         .values("supportedVirtualizationTypes", ["hvm"])
         .text("bareMetal", false)
@@ -81,7 +88,14 @@ fn type_xml(xml: &mut Xml, kind: &InstanceType) {
         })
         .node("memoryInfo", |xml| {
             xml.text("sizeInMiB", kind.memory_mib);
+        })
+        .text("instanceStorageSupported", kind.storage.is_some())
+        .node("placementGroupInfo", |xml| {
+            xml.values("supportedStrategies", kind.strategies());
         });
+    if let Some(storage) = kind.storage {
+        storage_xml(xml, storage);
+    }
     if let Some(gpu) = kind.gpu {
         xml.node("gpuInfo", |xml| {
             xml.list("gpus", [gpu], |xml, gpu| {
@@ -95,6 +109,19 @@ fn type_xml(xml: &mut Xml, kind: &InstanceType) {
             .text("totalGpuMemoryInMiB", gpu.memory_mib * gpu.count);
         });
     }
+}
+
+fn storage_xml(xml: &mut Xml, storage: Storage) {
+    xml.node("instanceStorageInfo", |xml| {
+        xml.text("totalSizeInGB", storage.disks * storage.size_gb)
+            .list("disks", [storage], |xml, storage| {
+                xml.text("sizeInGB", storage.size_gb)
+                    .text("count", storage.disks)
+                    .text("type", "ssd");
+            })
+            .text("nvmeSupport", "required")
+            .text("encryptionSupport", "required");
+    });
 }
 
 struct Offering {

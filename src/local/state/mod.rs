@@ -16,6 +16,6 @@ pub(crate) use instance::{
 };
 pub(crate) use network::{KeyPair, Network, Rule, SecurityGroup, Subnet};
 pub(crate) use region::{Association, Region, Tags, Token};
-pub(crate) use stage::{Buying, Demand, Shortage, Stage};
+pub(crate) use stage::{Buying, Demand, Owner, Published, Shortage, Stage};
 pub(crate) use volume::{Attachment, Modification, Volume, VolumeShape};
 pub(crate) use world::{Session, World};

@@ -1,8 +1,11 @@
 //! What a test has set: it belongs to no account.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use super::derived_hex;
 
 /// What a test has set for the whole cloud.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +13,54 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Stage {
     /// What cannot be launched.
     pub(crate) capacity: Vec<Shortage>,
+    /// Images beside those of the catalogue.
+    pub(crate) images: Vec<Published>,
+    /// The ids of images that are gone.
+    pub(crate) deregistered: BTreeSet<String>,
+    /// The values of public parameters, by name.
+    pub(crate) parameters: BTreeMap<String, String>,
+}
+
+/// A machine image that was published while the cloud ran, in every region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Published {
+    pub(crate) name: String,
+    pub(crate) created: String,
+    #[serde(default = "available")]
+    pub(crate) state: String,
+    #[serde(default)]
+    pub(crate) deprecated: Option<String>,
+    #[serde(default)]
+    pub(crate) owner: Owner,
+    #[serde(default = "x86")]
+    pub(crate) architecture: String,
+}
+
+fn available() -> String {
+    "available".to_owned()
+}
+
+fn x86() -> String {
+    "x86_64".to_owned()
+}
+
+impl Published {
+    /// The id of the image, which follows from its name.
+    pub(crate) fn id(&self) -> String {
+        format!("ami-{}", derived_hex(&["published", &self.name], 17))
+    }
+}
+
+/// Who owns a published image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Owner {
+    #[default]
+    Amazon,
+    /// Every account that looks at it.
+    #[serde(rename = "self")]
+    Caller,
 }
 
 /// A lack of capacity. What it does not name is any.

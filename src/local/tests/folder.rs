@@ -44,6 +44,22 @@ async fn a_folder_keeps_the_cloud() {
     );
 }
 
+#[tokio::test]
+async fn a_file_of_before_still_opens() {
+    let folder = tempfile::tempdir().expect("folder");
+    let rig = Rig::with(kept(folder.path()));
+    let ids = rig.running("1", &[]).await;
+    let file = folder.path().join("cloud.json");
+    let mut state: serde_json::Value =
+        serde_json::from_slice(&fs::read(&file).expect("read")).expect("JSON");
+    let world = state.as_object_mut().expect("an object");
+    world.remove("stage").expect("what came later");
+    fs::write(&file, state.to_string()).expect("write");
+    let again = Rig::with(kept(folder.path()));
+    again.settle();
+    assert_eq!(again.states(&ids).await, ["running"]);
+}
+
 #[test]
 fn a_corrupt_file_is_named_and_left_alone() {
     let folder = tempfile::tempdir().expect("folder");

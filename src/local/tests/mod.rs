@@ -2,6 +2,7 @@
 //! the SDK's.
 
 mod capacity;
+mod catalogue;
 mod folder;
 mod identity;
 mod launch;

@@ -167,17 +167,19 @@ fn image(call: &Call) -> Result<Image, Refusal> {
     let named = call.form.required("ImageId")?;
     let id = match named.strip_prefix("resolve:ssm:") {
         None => named.to_owned(),
-        Some(path) => parameter(&call.region.name, path)
+        Some(path) => parameter(&call.region.name, path, call.stage)
             .ok_or_else(|| Refusal::value(format!("Parameter {path} could not be found")))?,
     };
     IMAGE.check(&id)?;
-    images(&call.region.account, &call.region.name)
+    let image = images(&call.region.account, &call.region.name, call.stage)
         .into_iter()
         .find(|image| image.id == id)
-        .ok_or_else(|| {
-            let message = format!("The image id '[{id}]' does not exist");
-            Refusal::new(IMAGE.missing, message)
-        })
+        .ok_or_else(|| super::super::images::missing(call, &id))?;
+    if image.state == "available" {
+        Ok(image)
+    } else {
+        Err(super::super::images::unavailable(&id))
+    }
 }
 
 fn checked_type(form: &Node, image: &Image) -> Result<String, Refusal> {

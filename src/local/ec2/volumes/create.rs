@@ -78,7 +78,7 @@ fn read(call: &mut Call, zone: &str) -> Result<Volume, Refusal> {
 }
 
 fn snapshot_size(call: &Call, id: &str) -> Result<u32, Refusal> {
-    images(&call.region.account, &call.region.name)
+    images(&call.region.account, &call.region.name, call.stage)
         .iter()
         .find(|image| image.snapshot == id)
         .map(|image| image.root_size)
