@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::identifiers::INSTANCE;
 use super::{
-    groups, images, instances, keys, network, profiles, rules, spot, tags, types, volumes,
+    groups, images, instances, keys, network, placement_groups, profiles, rules, spot, tags, types,
+    volumes,
 };
 use crate::local::Delays;
 use crate::local::cloud::{Outcome, Turn};
@@ -88,6 +89,9 @@ const ACTIONS: &[Action] = &[
     changes("DeleteSecurityGroup", groups::delete),
     changes("AuthorizeSecurityGroupIngress", rules::authorize),
     changes("RevokeSecurityGroupIngress", rules::revoke),
+    reads("DescribePlacementGroups", placement_groups::describe),
+    changes("CreatePlacementGroup", placement_groups::create),
+    changes("DeletePlacementGroup", placement_groups::delete),
     reads("DescribeKeyPairs", keys::describe),
     changes("ImportKeyPair", keys::import),
     changes("DeleteKeyPair", keys::delete),

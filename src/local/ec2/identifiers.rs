@@ -68,6 +68,13 @@ pub(super) const SPOT_REQUEST: Kind = Kind {
     noun: "spot instance request ID",
 };
 
+pub(super) const PLACEMENT_GROUP: Kind = Kind {
+    prefix: "pg",
+    malformed: "InvalidPlacementGroupId.Malformed",
+    missing: "InvalidPlacementGroup.Unknown",
+    noun: "placement group",
+};
+
 pub(super) const ASSOCIATION: Kind = Kind {
     prefix: "iip-assoc",
     malformed: "InvalidAssociationID.Malformed",

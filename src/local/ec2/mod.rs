@@ -9,6 +9,7 @@ mod instances;
 mod keys;
 mod network;
 mod page;
+mod placement_groups;
 mod profiles;
 mod rules;
 mod spot;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::filter::{Field, Filters, one};
 use super::identifiers::{
-    GROUP, IMAGE, INSTANCE, INTERFACE, Kind, NETWORK, SPOT_REQUEST, SUBNET, VOLUME,
+    GROUP, IMAGE, INSTANCE, INTERFACE, Kind, NETWORK, PLACEMENT_GROUP, SPOT_REQUEST, SUBNET, VOLUME,
 };
 use super::page::Page;
 use super::{Call, done};
@@ -217,6 +217,7 @@ fn kind_of(id: &str) -> Option<Kind> {
         NETWORK,
         INTERFACE,
         SPOT_REQUEST,
+        PLACEMENT_GROUP,
         KEY_PAIR,
     ]
     .into_iter()
@@ -233,6 +234,7 @@ fn type_of(id: &str) -> &'static str {
         "vpc" => "vpc",
         "eni" => "network-interface",
         "sir" => "spot-instances-request",
+        "pg" => "placement-group",
         _ => "key-pair",
     }
 }
@@ -247,6 +249,7 @@ fn exists(call: &Call, id: &str) -> bool {
         "image" => images(&region.account, &region.name, call.stage)
             .iter()
             .any(|image| image.id == id && image.owner == region.account),
+        "placement-group" => region.placement_groups.values().any(|group| group.id == id),
         "subnet" => region.network.subnet(id).is_some(),
         "vpc" => region.network.vpc == id,
         "network-interface" => call.instances().any(|instance| {

@@ -156,6 +156,9 @@ pub(crate) struct Instance {
     pub(crate) zone: String,
     pub(crate) subnet: String,
     pub(crate) vpc: String,
+    /// By name.
+    #[serde(default)]
+    pub(crate) placement_group: Option<String>,
     pub(crate) key: Option<String>,
     /// Ids, as many as there are, in the order given.
     pub(crate) groups: Vec<String>,

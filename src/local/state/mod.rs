@@ -3,6 +3,7 @@
 mod identifier;
 mod instance;
 mod network;
+mod placement_group;
 mod region;
 mod settle;
 mod stage;
@@ -15,6 +16,7 @@ pub(crate) use instance::{
     ShutdownBehavior, Spot,
 };
 pub(crate) use network::{KeyPair, Network, Rule, SecurityGroup, Subnet};
+pub(crate) use placement_group::{PlacementGroup, Strategy};
 pub(crate) use region::{Association, Region, Tags, Token};
 pub(crate) use stage::{Buying, Demand, Owner, Published, Shortage, Stage};
 pub(crate) use volume::{Attachment, Modification, Volume, VolumeShape};

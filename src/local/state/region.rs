@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Instance, InstanceState, KeyPair, Network, SecurityGroup, Subnet, Volume, derived_hex,
+    Instance, InstanceState, KeyPair, Network, PlacementGroup, SecurityGroup, Subnet, Volume,
+    derived_hex,
 };
 
 /// The tags of one resource.
@@ -55,6 +56,9 @@ pub(crate) struct Region {
     pub(crate) tokens: BTreeMap<String, Token>,
     /// By id.
     pub(crate) associations: BTreeMap<String, Association>,
+    /// By name.
+    #[serde(default)]
+    pub(crate) placement_groups: BTreeMap<String, PlacementGroup>,
 }
 
 impl Region {
@@ -80,6 +84,7 @@ impl Region {
             tags: BTreeMap::new(),
             tokens: BTreeMap::new(),
             associations: BTreeMap::new(),
+            placement_groups: BTreeMap::new(),
         }
     }
 
@@ -134,6 +139,14 @@ impl Region {
         self.associations
             .values()
             .find(|association| association.instance == instance)
+    }
+
+    /// The instances of a placement group that are not terminated.
+    pub(crate) fn members_of<'r>(&'r self, group: &'r str) -> impl Iterator<Item = &'r Instance> {
+        self.instances.values().filter(move |instance| {
+            instance.placement_group.as_deref() == Some(group)
+                && instance.state() != InstanceState::Terminated
+        })
     }
 
     /// The name of a security group, empty when it is gone.

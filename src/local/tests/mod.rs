@@ -9,6 +9,7 @@ mod launch;
 mod lifecycle;
 mod listing;
 mod orders;
+mod placement_groups;
 mod rig;
 mod rules;
 mod sdk;

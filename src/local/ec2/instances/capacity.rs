@@ -3,8 +3,12 @@
 use super::super::Call;
 use super::launch::Launch;
 use crate::local::catalogue::instance_type;
-use crate::local::state::{Buying, Demand, Instance, Shortage, Subnet};
+use crate::local::state::{Buying, Demand, Instance, Shortage, Strategy, Subnet};
 use crate::local::wire::Refusal;
+
+/// The most running instances of a spread group in one zone (EC2 user guide,
+/// placement strategies).
+const MOST_SPREAD: u32 = 7;
 
 /// Where a launch finds room.
 #[derive(Clone, Debug)]
@@ -18,7 +22,9 @@ pub(super) struct Room {
 /// names its zone has that one alone.
 pub(super) fn find(call: &Call, launch: &Launch) -> Result<Room, Refusal> {
     let mut first = None;
-    for subnet in launch.placement.candidates() {
+    let bound = bound_to(call, launch)?;
+    let wanted = |subnet: &&Subnet| bound.is_none_or(|zone| subnet.zone == zone);
+    for subnet in launch.placement.candidates().filter(wanted) {
         match room_in(call, launch, subnet) {
             Ok(count) => {
                 return Ok(Room {
@@ -38,6 +44,43 @@ pub(super) fn find(call: &Call, launch: &Launch) -> Result<Room, Refusal> {
         }
     }
     Err(first.unwrap_or_else(|| Refusal::new("InternalError", "the region has no subnet")))
+}
+
+/// The zone that a cluster group has its members in.
+fn bound_to<'c>(call: &'c Call, launch: &'c Launch) -> Result<Option<&'c str>, Refusal> {
+    let Some(group) = &launch.group else {
+        return Ok(None);
+    };
+    let zone = match group.strategy {
+        Strategy::Cluster => call.region.members_of(&group.name).next(),
+        Strategy::Partition | Strategy::Spread => None,
+    };
+    let zone = zone.map(|member| member.zone.as_str());
+    let asked = &launch.placement.subnet.zone;
+    match zone {
+        Some(zone) if launch.placement.is_pinned() && zone != asked => {
+            Err(Refusal::value(format!(
+                "The placement group '{}' is in the Availability Zone {zone}; it cannot have \
+                 instances in {asked}.",
+                group.name
+            )))
+        }
+        zone => Ok(zone),
+    }
+}
+
+/// How many more instances a spread group takes in a zone.
+fn spread_room(call: &Call, launch: &Launch, zone: &str) -> Option<u32> {
+    let group = launch.group.as_ref()?;
+    match group.strategy {
+        Strategy::Cluster | Strategy::Partition => None,
+        Strategy::Spread => {
+            let members = call.region.members_of(&group.name);
+            let here = members.filter(|member| member.zone == zone).count();
+            let here = u32::try_from(here).unwrap_or(u32::MAX);
+            Some(MOST_SPREAD.saturating_sub(here))
+        }
+    }
 }
 
 /// Takes what was launched from what is left.
@@ -82,10 +125,22 @@ fn room_in(call: &Call, launch: &Launch, subnet: &Subnet) -> Result<u32, Refusal
             not_offered(&demand, &offered.join(", ")),
         ));
     }
+    let most = match spread_room(call, launch, demand.zone) {
+        Some(room) if room < launch.least => {
+            let message = format!(
+                "A spread placement group has at most {MOST_SPREAD} instances in an Availability \
+                 Zone ({})",
+                demand.zone
+            );
+            return Err(Refusal::new("InsufficientInstanceCapacity", message));
+        }
+        Some(room) => launch.most.min(room),
+        None => launch.most,
+    };
     match call.stage.shortage(&demand) {
         Some(shortage) if shortage.left < launch.least => Err(refusal(call, shortage, &demand)),
-        Some(shortage) => Ok(launch.most.min(shortage.left)),
-        None => Ok(launch.most),
+        Some(shortage) => Ok(most.min(shortage.left)),
+        None => Ok(most),
     }
 }
 

@@ -40,6 +40,9 @@ fn own_fields<'a>() -> Fields<'a> {
         ("image-id", |view| one(&view.instance.image)),
         ("key-name", |view| maybe(view.instance.key.as_ref())),
         ("architecture", |view| one(&view.instance.architecture)),
+        ("placement-group-name", |view| {
+            maybe(view.instance.placement_group.as_ref())
+        }),
         ("availability-zone", |view| one(&view.instance.zone)),
         ("launch-index", |view| one(view.instance.launch_index)),
         ("launch-time", |view| {

@@ -6,12 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::super::identifiers::IMAGE;
+use super::super::placement_groups::unknown;
 use super::super::{Call, profiles, tags};
 use super::devices::{self, Device};
 use super::metadata;
 use super::placement::Placement;
 use crate::local::catalogue::{Image, images, instance_type, parameter};
-use crate::local::state::{MetadataOptions, Protection, ShutdownBehavior, Tags};
+use crate::local::state::{MetadataOptions, PlacementGroup, Protection, ShutdownBehavior, Tags};
 use crate::local::wire::{Node, Refusal};
 
 /// The most instances of one call.
@@ -69,6 +70,7 @@ pub(super) struct Launch {
     pub(super) monitoring: bool,
     pub(super) market: Option<Market>,
     pub(super) placement: Placement,
+    pub(super) group: Option<PlacementGroup>,
 }
 
 /// The terms of a spot launch.
@@ -85,6 +87,7 @@ pub(super) fn read(call: &Call, placement: Placement) -> Result<Launch, Refusal>
     let (least, most) = counts(form)?;
     let image = image(call)?;
     let instance_type = checked_type(form, &image)?;
+    let group = group(call, &instance_type)?;
     let behavior = form
         .text("InstanceInitiatedShutdownBehavior")
         .unwrap_or("stop");
@@ -120,6 +123,7 @@ pub(super) fn read(call: &Call, placement: Placement) -> Result<Launch, Refusal>
         monitoring: form.node("Monitoring").flag("Enabled")?.unwrap_or(false),
         market,
         placement,
+        group,
     })
 }
 
@@ -194,6 +198,34 @@ fn checked_type(form: &Node, image: &Image) -> Result<String, Refusal> {
          '{}' of the specified AMI. Specify an instance type and an AMI that have matching \
          architectures, and try again.",
         kind.architecture, image.architecture
+    )))
+}
+
+fn group(call: &Call, kind: &str) -> Result<Option<PlacementGroup>, Refusal> {
+    let form = call.form.node("Placement");
+    let mut groups = call.region.placement_groups.values();
+    let group = match (form.text("GroupName"), form.text("GroupId")) {
+        (None | Some(""), None) => return Ok(None),
+        (Some(name), None) => groups
+            .find(|group| group.name == name)
+            .ok_or_else(|| unknown(name))?,
+        (None, Some(id)) => groups
+            .find(|group| group.id == id)
+            .ok_or_else(|| unknown(id))?,
+        (Some(_), Some(_)) => {
+            return Err(Refusal::combination(
+                "Specify the name or the id of a placement group, not both",
+            ));
+        }
+    };
+    let able =
+        instance_type(kind).is_none_or(|kind| kind.strategies().contains(&group.strategy.name()));
+    if able {
+        return Ok(Some(group.clone()));
+    }
+    Err(Refusal::value(format!(
+        "Cluster placement groups are not supported by the '{kind}' instance type. Specify a \
+         supported instance type or change the placement group strategy, and try again."
     )))
 }
 

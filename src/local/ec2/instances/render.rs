@@ -70,7 +70,10 @@ fn identity(xml: &mut Xml, region: &Region, instance: &Instance) {
 fn place(xml: &mut Xml, instance: &Instance) {
     xml.node("placement", |xml| {
         xml.text("availabilityZone", &instance.zone)
-            .text("groupName", "")
+            .text(
+                "groupName",
+                instance.placement_group.as_deref().unwrap_or_default(),
+            )
             .text("tenancy", "default");
     });
     // A terminated instance is in no network any more.

@@ -97,6 +97,7 @@ fn blank(call: &mut Call, launch: &Launch, address: std::net::Ipv4Addr) -> Insta
         zone: placement.subnet.zone.clone(),
         subnet: placement.subnet.id.clone(),
         vpc: call.region.network.vpc.clone(),
+        placement_group: launch.group.as_ref().map(|group| group.name.clone()),
         key: launch.key.clone(),
         groups: placement.groups.clone(),
         user_data: launch.user_data.clone(),
