@@ -8,7 +8,7 @@ pub(crate) struct InstanceType {
     pub(crate) memory_mib: u32,
     pub(crate) gpu: Option<Gpu>,
     pub(crate) architecture: &'static str,
-    /// The disks of the host, all of them NVMe.
+    /// The disks of the host, all of them `NVMe`.
     pub(crate) storage: Option<Storage>,
 }
 

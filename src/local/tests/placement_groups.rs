@@ -46,9 +46,9 @@ async fn groups_are_made_found_and_deleted() {
     let unknown = "InvalidPlacementGroup.Unknown";
     rig.refused("DescribePlacementGroups", &nobody, unknown)
         .await;
-    let ring = [("GroupName", "ring")];
-    rig.ok("DeletePlacementGroup", &ring).await;
-    rig.refused("DeletePlacementGroup", &ring, unknown).await;
+    let name = [("GroupName", "ring")];
+    rig.ok("DeletePlacementGroup", &name).await;
+    rig.refused("DeletePlacementGroup", &name, unknown).await;
     let tags = rig.ok("DescribeTags", &[]).await;
     assert!(!tags.all("resourceId").contains(&id.as_str()));
 }

@@ -59,20 +59,46 @@ async fn a_volume_in_use_is_not_deleted() {
 #[tokio::test]
 async fn deletion_at_termination_can_be_changed() {
     let rig = Rig::new();
-    let ids = rig.running("1", &[]).await;
+    let here = [("Placement.AvailabilityZone", "eu-central-1a")];
+    let ids = rig.running("1", &here).await;
     let id = ids.first().expect("one").as_str();
-    let keep = [
+    let late = volume(&rig, "eu-central-1a").await;
+    let at = [
         ("InstanceId", id),
-        ("BlockDeviceMapping.1.DeviceName", "/dev/xvda"),
-        ("BlockDeviceMapping.1.Ebs.DeleteOnTermination", "false"),
+        ("Device", "/dev/sdf"),
+        ("VolumeId", late.as_str()),
     ];
-    rig.ok("ModifyInstanceAttribute", &keep).await;
+    rig.ok("AttachVolume", &at).await;
+    let set = |device, value| {
+        [
+            ("InstanceId", id),
+            ("BlockDeviceMapping.1.DeviceName", device),
+            ("BlockDeviceMapping.1.Ebs.DeleteOnTermination", value),
+        ]
+    };
+    rig.ok("ModifyInstanceAttribute", &set("/dev/xvda", "false"))
+        .await;
+    rig.ok("StopInstances", &[("InstanceId.1", id)]).await;
+    rig.settle();
+    rig.ok("ModifyInstanceAttribute", &set("/dev/sdf", "true"))
+        .await;
+    let unknown = "InvalidInstanceAttributeValue";
+    rig.refused("ModifyInstanceAttribute", &set("/dev/sdz", "true"), unknown)
+        .await;
+    let seen = rig.ok("DescribeInstances", &[("InstanceId.1", id)]).await;
+    let devices = seen.one("blockDeviceMapping");
+    let values: Vec<&str> = devices
+        .split("<deleteOnTermination>")
+        .skip(1)
+        .filter_map(|rest| rest.split('<').next())
+        .collect();
+    assert_eq!(values, ["false", "true"]);
+
     rig.ok("TerminateInstances", &[("InstanceId.1", id)]).await;
     rig.settle();
-    assert_eq!(
-        rig.ok("DescribeVolumes", &[]).await.all("status"),
-        ["available"]
-    );
+    let left = rig.ok("DescribeVolumes", &[]).await;
+    assert_eq!(left.all("status"), ["available"]);
+    assert_ne!(left.one("volumeId"), late);
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ fn blank(call: &mut Call, launch: &Launch, address: std::net::Ipv4Addr) -> Insta
         launch_index: 0,
         client_token: String::new(),
         image: launch.image.id.clone(),
-        architecture: launch.image.architecture.to_owned(),
+        architecture: launch.image.architecture.clone(),
         kind: launch.instance_type.clone(),
         zone: placement.subnet.zone.clone(),
         subnet: placement.subnet.id.clone(),
