@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::state::{Published, Shortage, Stage, World};
+use super::state::{Published, Region, Shortage, Stage, World};
 
 /// An order, as the control endpoint takes it.
 #[derive(Debug)]
@@ -22,6 +22,10 @@ pub(super) enum Order {
     Deregister(String),
     /// Sets a public parameter.
     Parameter(Parameter),
+    /// Makes an interface of a service.
+    Interface(Interface),
+    /// Takes the interfaces of services away.
+    NoInterfaces,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +56,15 @@ pub(super) struct Parameter {
     value: String,
 }
 
+/// A network interface of a service that holds a security group.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Interface {
+    group: String,
+    #[serde(default)]
+    description: String,
+}
+
 impl Order {
     /// Reads an order; nothing when there is none of this kind.
     pub(super) fn read(path: &str, method: &Method, body: &[u8]) -> Option<Result<Self, String>> {
@@ -64,6 +77,8 @@ impl Order {
                 ImageOrder::Publish(image) => Self::Publish(image),
             }),
             ("parameters", "POST") => parse(body, Self::Parameter),
+            ("interfaces", "POST") => parse(body, Self::Interface),
+            ("interfaces", "DELETE") => Ok(Self::NoInterfaces),
             _ => return None,
         };
         Some(order)
@@ -84,9 +99,23 @@ impl Order {
             Self::Parameter(Parameter { name, value }) => {
                 world.stage.parameters.insert(name, value);
             }
+            Self::Interface(interface) => return hold(world, &interface),
+            Self::NoInterfaces => world
+                .all_regions()
+                .for_each(Region::remove_managed_interfaces),
         }
         Ok(json!({}))
     }
+}
+
+fn hold(world: &mut World, interface: &Interface) -> Result<Value, String> {
+    let Interface { group, description } = interface;
+    let id = world
+        .all_regions()
+        .find(|region| region.groups.contains_key(group))
+        .and_then(|region| region.add_managed_interface(group, description));
+    let id = id.ok_or_else(|| format!("there is no security group {group}"))?;
+    Ok(json!({"id": id}))
 }
 
 fn publish(stage: &mut Stage, image: Published) -> Result<Value, String> {

@@ -46,6 +46,9 @@ pub struct Delays {
     pub shutting_down: Duration,
     /// For so long a terminated instance stays listed.
     pub terminated_listed: Duration,
+    /// For so long the network interface of a terminated instance holds on to
+    /// its security groups.
+    pub interfaces: Duration,
 }
 
 impl Default for Delays {
@@ -56,6 +59,7 @@ impl Default for Delays {
             stopping: Duration::from_millis(300),
             shutting_down: Duration::from_millis(400),
             terminated_listed: Duration::from_hours(1),
+            interfaces: Duration::from_millis(300),
         }
     }
 }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::identifiers::INSTANCE;
 use super::{
-    groups, images, instances, keys, network, placement_groups, profiles, rules, spot, tags, types,
-    volumes,
+    groups, images, instances, interfaces, keys, network, placement_groups, profiles, rules, spot,
+    tags, types, volumes,
 };
 use crate::local::Delays;
 use crate::local::cloud::{Outcome, Turn};
@@ -83,12 +83,18 @@ const ACTIONS: &[Action] = &[
     reads("DescribeSubnets", network::describe_subnets),
     reads("DescribeVpcs", network::describe_vpcs),
     reads("DescribeAvailabilityZones", network::describe_zones),
-    reads("DescribeNetworkInterfaces", network::describe_interfaces),
+    reads("DescribeNetworkInterfaces", interfaces::describe),
     reads("DescribeSecurityGroups", groups::describe),
     changes("CreateSecurityGroup", groups::create),
     changes("DeleteSecurityGroup", groups::delete),
     changes("AuthorizeSecurityGroupIngress", rules::authorize),
     changes("RevokeSecurityGroupIngress", rules::revoke),
+    changes("AuthorizeSecurityGroupEgress", rules::authorize_egress),
+    changes("RevokeSecurityGroupEgress", rules::revoke_egress),
+    changes(
+        "UpdateSecurityGroupRuleDescriptionsIngress",
+        rules::describe_anew,
+    ),
     reads("DescribePlacementGroups", placement_groups::describe),
     changes("CreatePlacementGroup", placement_groups::create),
     changes("DeletePlacementGroup", placement_groups::delete),

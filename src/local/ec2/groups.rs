@@ -6,10 +6,13 @@ use super::page::Page;
 use super::rules::{rules_xml, sources};
 use super::{Call, tags};
 use crate::local::state::{InstanceState, Region, SecurityGroup};
-use crate::local::wire::{Refusal, Reply, Xml};
+use crate::local::wire::{Node, Refusal, Reply, Xml};
 
 /// The longest name and description, in characters.
 const LONGEST: usize = 255;
+
+/// The most groups of a network interface.
+const MOST_OF_INTERFACE: usize = 5;
 
 /// `CreateSecurityGroup`.
 pub(super) fn create(call: &mut Call) -> Reply {
@@ -54,14 +57,32 @@ fn arn(region: &Region, id: &str) -> String {
     )
 }
 
+/// Refuses more groups than a network interface may have (VPC quotas).
+pub(super) fn check_count(groups: &[String]) -> Result<(), Refusal> {
+    if groups.len() <= MOST_OF_INTERFACE {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        "SecurityGroupsPerInterfaceLimitExceeded",
+        format!(
+            "You have exceeded the maximum number of security groups allowed per network \
+             interface ({MOST_OF_INTERFACE})."
+        ),
+    ))
+}
+
 /// Finds the group that a call names by id or by name.
 pub(super) fn named(call: &Call) -> Result<String, Refusal> {
-    if let Some(id) = call.form.text("GroupId") {
+    group_at(call, &call.form)
+}
+
+/// Finds the group that a place in the form names by id or by name.
+pub(super) fn group_at(call: &Call, form: &Node) -> Result<String, Refusal> {
+    if let Some(id) = form.text("GroupId") {
         GROUP.check_all(&[id], |id| call.region.groups.contains_key(id))?;
         return Ok(id.to_owned());
     }
-    let name = call
-        .form
+    let name = form
         .text("GroupName")
         .ok_or_else(|| Refusal::missing("groupName or groupId"))?;
     let group = call.region.groups.values().find(|group| group.name == name);
@@ -89,7 +110,11 @@ pub(super) fn delete(call: &mut Call) -> Reply {
         let mut rules = group.ingress.iter().chain(&group.egress);
         group.id != id && rules.any(|rule| rule.source == id)
     });
-    if by_instance || by_group {
+    let by_interface = region
+        .loose
+        .values()
+        .any(|interface| interface.groups.contains(&id));
+    if by_instance || by_group || by_interface {
         let message = format!("resource {id} has a dependent object");
         return Err(Refusal::new("DependencyViolation", message));
     }

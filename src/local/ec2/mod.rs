@@ -6,6 +6,7 @@ mod groups;
 mod identifiers;
 mod images;
 mod instances;
+mod interfaces;
 mod keys;
 mod network;
 mod page;

@@ -1,14 +1,13 @@
-//! The default network: `DescribeVpcs`, `DescribeSubnets`,
-//! `DescribeAvailabilityZones` and `DescribeNetworkInterfaces`.
+//! The default network: `DescribeVpcs`, `DescribeSubnets` and
+//! `DescribeAvailabilityZones`.
 
 use std::collections::BTreeMap;
 
 use super::Call;
-use super::filter::{Field, Filters, maybe, one};
-use super::identifiers::{INTERFACE, NETWORK, SUBNET};
-use super::instances::interface;
+use super::filter::{Field, Filters, one};
+use super::identifiers::{NETWORK, SUBNET};
 use super::page::Page;
-use crate::local::state::{Instance, InstanceState, Network, Subnet};
+use crate::local::state::{InstanceState, Network, Subnet};
 use crate::local::wire::{Refusal, Reply, Xml};
 
 /// The addresses of the default network.
@@ -138,52 +137,5 @@ pub(super) fn describe_zones(call: &mut Call) -> Reply {
             .text("optInStatus", "opt-in-not-required")
             .text("zoneType", "availability-zone");
     });
-    Ok(xml)
-}
-
-fn interface_fields() -> [Field<Instance>; 8] {
-    [
-        ("network-interface-id", |instance| {
-            one(&instance.interface.id)
-        }),
-        ("attachment.instance-id", |instance| one(&instance.id)),
-        ("status", |_| one("in-use")),
-        ("vpc-id", |instance| one(&instance.vpc)),
-        ("subnet-id", |instance| one(&instance.subnet)),
-        ("group-id", |instance| instance.groups.clone()),
-        ("private-ip-address", |instance| {
-            one(instance.interface.private_address)
-        }),
-        ("association.public-ip", |instance| {
-            maybe(instance.interface.public_address)
-        }),
-    ]
-}
-
-/// `DescribeNetworkInterfaces`: one for every instance that is not terminated.
-pub(super) fn describe_interfaces(call: &mut Call) -> Reply {
-    let fields = interface_fields();
-    let filters = Filters::read(&call.form, &fields)?;
-    let page = Page::read(call, &(5..=1000))?;
-    let ids = call.form.values("NetworkInterfaceId");
-    let all: BTreeMap<String, &Instance> = call
-        .instances()
-        .filter(|instance| instance.state() != InstanceState::Terminated)
-        .map(|instance| (instance.interface.id.clone(), instance))
-        .collect();
-    let ids = INTERFACE.check_all(&ids, |id| all.contains_key(id))?;
-    let found = all
-        .into_iter()
-        .filter(|(id, _)| ids.is_empty() || ids.contains(&id.as_str()))
-        .filter(|(id, instance)| filters.accept(*instance, call.region.tags_of(id), &fields))
-        .collect();
-    let (interfaces, next) = page.cut(found);
-    let mut xml = Xml::default();
-    xml.list("networkInterfaceSet", interfaces, |xml, instance| {
-        interface(xml, call.region, instance);
-        xml.text("availabilityZone", &instance.zone);
-        xml.tags(call.region.tags_of(&instance.interface.id));
-    });
-    xml.maybe("nextToken", next);
     Ok(xml)
 }

@@ -3,47 +3,113 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::groups::named;
+use super::groups::{group_at, named};
 use super::identifiers::GROUP;
 use super::{Call, done};
-use crate::local::state::{Region, Rule};
+use crate::local::state::{Region, Rule, SecurityGroup};
 use crate::local::wire::{Node, Refusal, Reply, Xml};
 
-/// `AuthorizeSecurityGroupIngress`: every rule is new, or none is added.
+/// The most rules of a group in one direction, for each family of addresses (VPC
+/// quotas).
+const MOST_RULES: usize = 60;
+
+/// The rules of a group in one direction.
+type Side = fn(&mut SecurityGroup) -> &mut Vec<Rule>;
+
+/// `AuthorizeSecurityGroupIngress`.
 pub(super) fn authorize(call: &mut Call) -> Reply {
-    let id = named(call)?;
-    let rules = read(call)?;
-    let Some(group) = call.region.groups.get_mut(&id) else {
-        return Err(GROUP.unknown(&[&id]));
-    };
-    if let Some(known) = rules.iter().find(|rule| known(&group.ingress, rule)) {
+    add(call, |group| &mut group.ingress)
+}
+
+/// `AuthorizeSecurityGroupEgress`.
+pub(super) fn authorize_egress(call: &mut Call) -> Reply {
+    add(call, |group| &mut group.egress)
+}
+
+/// `RevokeSecurityGroupIngress`.
+pub(super) fn revoke(call: &mut Call) -> Reply {
+    take(call, |group| &mut group.ingress)
+}
+
+/// `RevokeSecurityGroupEgress`.
+pub(super) fn revoke_egress(call: &mut Call) -> Reply {
+    take(call, |group| &mut group.egress)
+}
+
+/// `UpdateSecurityGroupRuleDescriptionsIngress`: says something else of rules
+/// that are there.
+pub(super) fn describe_anew(call: &mut Call) -> Reply {
+    let (known_rules, rules) = both(call, |group| &mut group.ingress)?;
+    if rules.iter().any(|rule| !known(known_rules, rule)) {
+        return Err(missing());
+    }
+    for rule in known_rules {
+        if let Some(new) = rules.iter().find(|new| new.allows_same(rule)) {
+            rule.description.clone_from(&new.description);
+        }
+    }
+    Ok(done())
+}
+
+/// Adds rules: every one is new, or none is added.
+fn add(call: &mut Call, side: Side) -> Reply {
+    let (present, rules) = both(call, side)?;
+    if let Some(known) = rules.iter().find(|rule| known(present, rule)) {
         let message = format!(
             "the specified rule \"peer: {}, protocol: {}\" already exists",
             known.source, known.protocol
         );
         return Err(Refusal::new("InvalidPermission.Duplicate", message));
     }
-    group.ingress.extend(rules);
-    group.ingress.sort();
-    group.ingress.dedup_by(|one, other| one.allows_same(other));
+    let mut all = present.clone();
+    all.extend(rules);
+    all.sort();
+    all.dedup_by(|one, other| one.allows_same(other));
+    limit(&all)?;
+    *present = all;
     Ok(done())
 }
 
-/// `RevokeSecurityGroupIngress`: every rule is there, or none is taken away.
-pub(super) fn revoke(call: &mut Call) -> Reply {
+/// A rule whose source is a group counts for both families.
+fn limit(rules: &[Rule]) -> Result<(), Refusal> {
+    for other_family in [".", ":"] {
+        let counted = rules
+            .iter()
+            .filter(|rule| !rule.source.contains(other_family));
+        if counted.count() > MOST_RULES {
+            return Err(Refusal::new(
+                "RulesPerSecurityGroupLimitExceeded",
+                "The maximum number of rules per security group has been reached.",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Takes rules away: every one is there, or none is taken.
+fn take(call: &mut Call, side: Side) -> Reply {
+    let (present, rules) = both(call, side)?;
+    if rules.iter().any(|rule| !known(present, rule)) {
+        return Err(missing());
+    }
+    present.retain(|rule| !known(&rules, rule));
+    Ok(done())
+}
+
+/// The rules that a group has, and those of the call.
+fn both<'c>(call: &'c mut Call, side: Side) -> Result<(&'c mut Vec<Rule>, Vec<Rule>), Refusal> {
     let id = named(call)?;
     let rules = read(call)?;
-    let Some(group) = call.region.groups.get_mut(&id) else {
-        return Err(GROUP.unknown(&[&id]));
-    };
-    if rules.iter().any(|rule| !known(&group.ingress, rule)) {
-        return Err(Refusal::new(
-            "InvalidPermission.NotFound",
-            "The specified rule does not exist in this security group.",
-        ));
-    }
-    group.ingress.retain(|rule| !known(&rules, rule));
-    Ok(done())
+    let group = call.region.groups.get_mut(&id);
+    let group = group.ok_or_else(|| GROUP.unknown(&[&id]))?;
+    Ok((side(group), rules))
+}
+
+fn missing() -> Refusal {
+    Refusal::new(
+        "InvalidPermission.NotFound",
+        "The specified rule does not exist in this security group.",
+    )
 }
 
 fn known(rules: &[Rule], rule: &Rule) -> bool {
@@ -85,9 +151,7 @@ fn sources_of(call: &Call, item: &Node) -> Result<Vec<(String, Option<String>)>,
         }
     }
     for group in item.items("Groups") {
-        let id = group.required("GroupId")?;
-        GROUP.check_all(&[id], |id| call.region.groups.contains_key(id))?;
-        sources.push((id.to_owned(), described(&group)));
+        sources.push((group_at(call, &group)?, described(&group)));
     }
     Ok(sources)
 }

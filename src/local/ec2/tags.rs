@@ -252,6 +252,7 @@ fn exists(call: &Call, id: &str) -> bool {
         "placement-group" => region.placement_groups.values().any(|group| group.id == id),
         "subnet" => region.network.subnet(id).is_some(),
         "vpc" => region.network.vpc == id,
+        "network-interface" if region.loose.contains_key(id) => true,
         "network-interface" => call.instances().any(|instance| {
             instance.interface.id == id && instance.state() != InstanceState::Terminated
         }),

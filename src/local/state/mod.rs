@@ -2,6 +2,7 @@
 
 mod identifier;
 mod instance;
+mod loose_interface;
 mod network;
 mod placement_group;
 mod region;
@@ -15,6 +16,7 @@ pub(crate) use instance::{
     BlockDevice, Instance, InstanceState, Interface, Lifecycle, MetadataOptions, Protection,
     ShutdownBehavior, Spot,
 };
+pub(crate) use loose_interface::LooseInterface;
 pub(crate) use network::{KeyPair, Network, Rule, SecurityGroup, Subnet};
 pub(crate) use placement_group::{PlacementGroup, Strategy};
 pub(crate) use region::{Association, Region, Tags, Token};

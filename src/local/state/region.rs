@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Instance, InstanceState, KeyPair, Network, PlacementGroup, SecurityGroup, Subnet, Volume,
-    derived_hex,
+    Instance, InstanceState, KeyPair, LooseInterface, Network, PlacementGroup, SecurityGroup,
+    Subnet, Volume, derived_hex,
 };
 
 /// The tags of one resource.
@@ -59,6 +59,9 @@ pub(crate) struct Region {
     /// By name.
     #[serde(default)]
     pub(crate) placement_groups: BTreeMap<String, PlacementGroup>,
+    /// The network interfaces of no living instance, by id.
+    #[serde(default)]
+    pub(crate) loose: BTreeMap<String, LooseInterface>,
 }
 
 impl Region {
@@ -85,6 +88,7 @@ impl Region {
             tokens: BTreeMap::new(),
             associations: BTreeMap::new(),
             placement_groups: BTreeMap::new(),
+            loose: BTreeMap::new(),
         }
     }
 
@@ -108,6 +112,7 @@ impl Region {
             .values()
             .filter(|instance| instance.state() != InstanceState::Terminated)
             .map(|instance| instance.interface.private_address)
+            .chain(self.loose.values().map(|loose| loose.private_address))
             .collect();
         let start = self.addresses;
         let free: Vec<Ipv4Addr> = (0..Subnet::HOSTS)

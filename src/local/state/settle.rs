@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use std::time::Duration;
 
-use super::{Instance, InstanceState, Region};
+use super::{Instance, InstanceState, LooseInterface, Region};
 use crate::local::Delays;
 use crate::local::wire::after;
 
@@ -26,18 +26,17 @@ impl Region {
                 instance.lifecycle.since = since;
             }
             if state == InstanceState::Terminated {
-                self.finish(&id, since);
+                self.finish(&id, since, delays);
             }
         }
         self.forget(now, delays);
     }
 
     /// Does what the end of an instance does to everything around it.
-    fn finish(&mut self, id: &str, ended: Timestamp) {
+    fn finish(&mut self, id: &str, ended: Timestamp, delays: &Delays) {
         let Some(instance) = self.instances.get_mut(id) else {
             return;
         };
-        let interface = instance.interface.id.clone();
         for device in std::mem::take(&mut instance.devices) {
             if device.delete_on_termination {
                 self.volumes.remove(&device.volume);
@@ -46,7 +45,12 @@ impl Region {
                 volume.attachment = None;
             }
         }
-        self.tags.remove(&interface);
+        if delays.interfaces.is_zero() {
+            self.tags.remove(&instance.interface.id);
+        } else {
+            let left = LooseInterface::left_by(instance, after(ended, delays.interfaces));
+            self.loose.insert(left.id.clone(), left);
+        }
         self.associations
             .retain(|_, association| association.instance != id);
         let instances = &self.instances;
@@ -70,6 +74,13 @@ impl Region {
             if over {
                 gone.push(id.clone());
                 gone.extend(instance.spot.as_ref().map(|spot| spot.request.clone()));
+            }
+            !over
+        });
+        self.loose.retain(|id, loose| {
+            let over = loose.until.is_some_and(|until| until <= now);
+            if over {
+                gone.push(id.clone());
             }
             !over
         });

@@ -76,6 +76,11 @@ impl World {
         (region, &self.profiles, &mut self.stage)
     }
 
+    /// Every region of every account.
+    pub(crate) fn all_regions(&mut self) -> impl Iterator<Item = &mut Region> {
+        self.regions.values_mut().flat_map(BTreeMap::values_mut)
+    }
+
     /// Reads the world that a folder keeps, or begins a new one.
     pub(crate) fn open(folder: &Path) -> Result<Self, OpenError> {
         fs::create_dir_all(folder).map_err(|source| OpenError::Folder {

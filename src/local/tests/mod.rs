@@ -5,6 +5,7 @@ mod capacity;
 mod catalogue;
 mod folder;
 mod identity;
+mod interfaces;
 mod launch;
 mod lifecycle;
 mod listing;

@@ -60,6 +60,10 @@ impl Rig {
     pub(super) fn new() -> Self {
         Self::with(Settings {
             control: true,
+            delays: Delays {
+                interfaces: Duration::ZERO,
+                ..Delays::default()
+            },
             ..Settings::default()
         })
     }
@@ -213,6 +217,7 @@ pub(super) fn prompt() -> Settings {
         control: true,
         delays: Delays {
             visibility: Duration::ZERO,
+            interfaces: Duration::ZERO,
             ..Delays::default()
         },
         ..Settings::default()

@@ -162,3 +162,110 @@ async fn profiles_are_associated_replaced_and_taken_away() {
     let listed = rig.ok("DescribeIamInstanceProfileAssociations", &[]).await;
     assert!(listed.all("associationId").is_empty());
 }
+
+fn ssh_from<'a>(group: &'a str, list: &'a str, source: &'a str) -> Vec<(&'a str, &'a str)> {
+    vec![
+        ("GroupId", group),
+        ("IpPermissions.1.IpProtocol", "tcp"),
+        ("IpPermissions.1.FromPort", "22"),
+        ("IpPermissions.1.ToPort", "22"),
+        (list, source),
+    ]
+}
+
+#[tokio::test]
+async fn a_group_may_let_itself_in() {
+    let rig = Rig::new();
+    let fields = [("GroupName", "ring"), ("GroupDescription", "in")];
+    let made = rig.ok("CreateSecurityGroup", &fields).await;
+    let id = made.one("groupId");
+    let list = "IpPermissions.1.Groups.1.GroupId";
+    let own = ssh_from(id, list, id);
+    rig.ok("AuthorizeSecurityGroupIngress", &own).await;
+    rig.refused(
+        "AuthorizeSecurityGroupIngress",
+        &own,
+        "InvalidPermission.Duplicate",
+    )
+    .await;
+    let by_group = [
+        ("Filter.1.Name", "ip-permission.group-id"),
+        ("Filter.1.Value.1", id),
+    ];
+    let seen = rig.ok("DescribeSecurityGroups", &by_group).await;
+    assert_eq!(seen.one("userId"), "123456789012");
+    assert!(seen.one("ipPermissionsEgress").contains("0.0.0.0/0"));
+    rig.ok("RevokeSecurityGroupIngress", &own).await;
+    rig.ok("AuthorizeSecurityGroupIngress", &own).await;
+    rig.ok("DeleteSecurityGroup", &[("GroupId", id)]).await;
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_rule_can_be_changed() {
+    let rig = Rig::new();
+    let fields = [("GroupName", "ssh"), ("GroupDescription", "in")];
+    let made = rig.ok("CreateSecurityGroup", &fields).await;
+    let list = "IpPermissions.1.IpRanges.1.CidrIp";
+    let mut rule = ssh_from(made.one("groupId"), list, "192.0.2.7/32");
+    let update = "UpdateSecurityGroupRuleDescriptionsIngress";
+    rig.refused(update, &rule, "InvalidPermission.NotFound")
+        .await;
+    rig.ok("AuthorizeSecurityGroupIngress", &rule).await;
+    rule.push(("IpPermissions.1.IpRanges.1.Description", "mine"));
+    rig.ok(update, &rule).await;
+    let by_name = [("GroupName.1", "ssh")];
+    let seen = rig.ok("DescribeSecurityGroups", &by_name).await;
+    assert_eq!(seen.all("description"), ["mine"]);
+}
+
+#[tokio::test]
+async fn what_goes_out_has_rules_too() {
+    let rig = Rig::new();
+    let fields = [("GroupName", "ssh"), ("GroupDescription", "in")];
+    let made = rig.ok("CreateSecurityGroup", &fields).await;
+    let all = [
+        ("GroupId", made.one("groupId")),
+        ("IpPermissions.1.IpProtocol", "-1"),
+        ("IpPermissions.1.IpRanges.1.CidrIp", "0.0.0.0/0"),
+    ];
+    let duplicate = "InvalidPermission.Duplicate";
+    rig.refused("AuthorizeSecurityGroupEgress", &all, duplicate)
+        .await;
+    rig.ok("RevokeSecurityGroupEgress", &all).await;
+    rig.refused(
+        "RevokeSecurityGroupEgress",
+        &all,
+        "InvalidPermission.NotFound",
+    )
+    .await;
+    rig.ok("AuthorizeSecurityGroupEgress", &all).await;
+}
+
+#[tokio::test]
+async fn a_group_has_sixty_rules_at_most() {
+    let rig = Rig::new();
+    let fields = [("GroupName", "ssh"), ("GroupDescription", "in")];
+    let made = rig.ok("CreateSecurityGroup", &fields).await;
+    let id = made.one("groupId");
+    let list = "IpPermissions.1.IpRanges.1.CidrIp";
+    for host in 1..=60 {
+        let source = format!("192.0.2.{host}/32");
+        rig.ok(
+            "AuthorizeSecurityGroupIngress",
+            &ssh_from(id, list, &source),
+        )
+        .await;
+    }
+    rig.refused(
+        "AuthorizeSecurityGroupIngress",
+        &ssh_from(id, list, "192.0.2.61/32"),
+        "RulesPerSecurityGroupLimitExceeded",
+    )
+    .await;
+    let other = "IpPermissions.1.Ipv6Ranges.1.CidrIpv6";
+    rig.ok(
+        "AuthorizeSecurityGroupIngress",
+        &ssh_from(id, other, "2001:db8::1/128"),
+    )
+    .await;
+}

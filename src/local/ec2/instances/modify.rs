@@ -1,5 +1,6 @@
 //! `ModifyInstanceAttribute`: one attribute a call.
 
+use super::super::groups::check_count;
 use super::super::identifiers::GROUP;
 use super::super::{Call, done};
 use super::launch::{shutdown_behavior, user_data};
@@ -153,7 +154,9 @@ fn flag(value: &str) -> Result<bool, Refusal> {
 fn checked_groups(call: &Call) -> Result<Vec<String>, Refusal> {
     let ids = call.form.values("GroupId");
     let ids = GROUP.check_all(&ids, |id| call.region.groups.contains_key(id))?;
-    Ok(ids.into_iter().map(str::to_owned).collect())
+    let groups: Vec<String> = ids.into_iter().map(str::to_owned).collect();
+    check_count(&groups)?;
+    Ok(groups)
 }
 
 /// Sets what becomes of attached volumes at termination. A mapping without the

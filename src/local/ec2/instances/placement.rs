@@ -1,6 +1,7 @@
 //! Where a launch goes: subnet, zone and security groups.
 
 use super::super::Call;
+use super::super::groups::check_count;
 use super::super::identifiers::{GROUP, SUBNET};
 use super::token::ScopeOfToken;
 use crate::local::state::{Subnet, derived_hex};
@@ -152,5 +153,6 @@ fn groups(call: &Call, source: &Node) -> Result<Vec<String>, Refusal> {
     if groups.is_empty() {
         groups.push(region.network.default_group.clone());
     }
+    check_count(&groups)?;
     Ok(groups)
 }

@@ -133,7 +133,7 @@ fn equipment(xml: &mut Xml, region: &Region, instance: &Instance) {
             });
         })
         .node("networkInterfaceSet", |xml| {
-            xml.node("item", |xml| interface(xml, region, instance));
+            xml.node("item", |xml| interface(xml, region, instance, None));
         });
     if let Some(association) = region.association_of(&instance.id) {
         xml.node("iamInstanceProfile", |xml| {
@@ -152,8 +152,13 @@ fn groups(xml: &mut Xml, region: &Region, instance: &Instance) {
 }
 
 /// Writes the primary network interface of an instance, without what only its
-/// own listing has.
-pub(in super::super) fn interface(xml: &mut Xml, region: &Region, instance: &Instance) {
+/// own listing has, but for the instance that it is attached to.
+pub(in super::super) fn interface(
+    xml: &mut Xml,
+    region: &Region,
+    instance: &Instance,
+    attached_to: Option<&str>,
+) {
     xml.text("networkInterfaceId", &instance.interface.id)
         .text("subnetId", &instance.subnet)
         .text("vpcId", &instance.vpc)
@@ -174,6 +179,8 @@ pub(in super::super) fn interface(xml: &mut Xml, region: &Region, instance: &Ins
                 "attachmentId",
                 instance.interface.id.replacen("eni-", "eni-attach-", 1),
             )
+            .maybe("instanceId", attached_to)
+            .maybe("instanceOwnerId", attached_to.map(|_| &region.account))
             .text("deviceIndex", 0)
             .text("networkCardIndex", 0)
             .text("status", "attached")
