@@ -108,6 +108,12 @@ async fn a_volume_only_grows_and_not_all_the_time() {
     let size = |size| [("VolumeId", id.as_str()), ("Size", size)];
     rig.refused("ModifyVolume", &size("9"), "InvalidParameterValue")
         .await;
+    rig.refused(
+        "DescribeVolumesModifications",
+        &[("VolumeId.1", &id)],
+        "InvalidVolumeModification.NotFound",
+    )
+    .await;
     let grown = rig.ok("ModifyVolume", &size("20")).await;
     assert_eq!(
         (grown.one("originalSize"), grown.one("targetSize")),

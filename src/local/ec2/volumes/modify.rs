@@ -56,7 +56,10 @@ pub(in super::super) fn modify(call: &mut Call) -> Reply {
     if recent >= MOST_MODIFICATIONS {
         return Err(Refusal::new(
             "VolumeModificationRateExceeded",
-            format!("You've reached the maximum modification rate of the volume {id}."),
+            format!(
+                "You've reached the maximum modification rate per volume limit. Volume {id} was \
+                 modified {MOST_MODIFICATIONS} times within 24 hours."
+            ),
         ));
     }
     let modification = Modification {
@@ -93,6 +96,14 @@ pub(in super::super) fn describe_modifications(call: &mut Call) -> Reply {
     let page = Page::read(call, &(1..=500))?;
     let ids = call.form.values("VolumeId");
     let ids = VOLUME.check_all(&ids, |id| call.region.volumes.contains_key(id))?;
+    let unmodified = ids.iter().find(|id| {
+        let volume = call.region.volumes.get(**id);
+        volume.is_some_and(|volume| volume.modifications.is_empty())
+    });
+    if let Some(id) = unmodified {
+        let message = format!("Modification for volume '{id}' does not exist.");
+        return Err(Refusal::new("InvalidVolumeModification.NotFound", message));
+    }
     let mut found = BTreeMap::new();
     for (id, volume) in &call.region.volumes {
         let Some(modification) = volume.modifications.last() else {
