@@ -1,12 +1,13 @@
-//! Spot requests. Each came with a launch and has the instance of that launch.
+//! Spot requests. Each came with a launch and has the instance of that launch, or
+//! the last successor of it.
 
 use std::collections::BTreeMap;
 
 use super::Call;
-use super::filter::{Field, Filters, one};
+use super::filter::{Field, Filters, maybe, one};
 use super::identifiers::SPOT_REQUEST;
 use super::page::Page;
-use crate::local::state::{Instance, Spot};
+use crate::local::state::{Instance, InstanceState, Spot};
 use crate::local::wire::{Refusal, Reply, Xml, aws_time};
 
 type Row<'a> = (&'a Instance, &'a Spot);
@@ -15,9 +16,9 @@ type Row<'a> = (&'a Instance, &'a Spot);
 pub(super) fn describe(call: &mut Call) -> Reply {
     let fields: [Field<Row>; 5] = [
         ("spot-instance-request-id", |(_, spot)| one(&spot.request)),
-        ("instance-id", |(instance, _)| one(&instance.id)),
+        ("instance-id", |(instance, spot)| maybe(of(instance, spot))),
         ("state", |(instance, spot)| one(state(instance, spot))),
-        ("type", |_| one("one-time")),
+        ("type", |(_, spot)| one(kind(spot))),
         ("launched-availability-zone", |(instance, _)| {
             one(&instance.zone)
         }),
@@ -38,9 +39,9 @@ pub(super) fn describe(call: &mut Call) -> Reply {
     xml.list("spotInstanceRequestSet", rows, |xml, (instance, spot)| {
         xml.text("spotInstanceRequestId", &spot.request)
             .maybe("spotPrice", spot.max_price.as_ref())
-            .text("type", "one-time")
+            .text("type", kind(spot))
             .text("state", state(instance, spot))
-            .text("instanceId", &instance.id)
+            .maybe("instanceId", of(instance, spot))
             .text("createTime", aws_time(instance.lifecycle.created))
             .text("productDescription", "Linux/UNIX")
             .text("launchedAvailabilityZone", &instance.zone)
@@ -51,7 +52,8 @@ pub(super) fn describe(call: &mut Call) -> Reply {
     Ok(xml)
 }
 
-/// `CancelSpotInstanceRequests`: the instance goes on.
+/// `CancelSpotInstanceRequests`: a running instance goes on, a stopped one ends
+/// with its request.
 pub(super) fn cancel(call: &mut Call) -> Reply {
     let ids = call.form.values("SpotInstanceRequestId");
     if ids.is_empty() {
@@ -59,14 +61,17 @@ pub(super) fn cancel(call: &mut Call) -> Reply {
     }
     let all = requests(call);
     let ids = SPOT_REQUEST.check_all(&ids, |id| all.contains_key(id))?;
-    for spot in call
-        .region
-        .instances
-        .values_mut()
-        .filter_map(|instance| instance.spot.as_mut())
-    {
+    let now = call.now;
+    for instance in call.region.instances.values_mut() {
+        let state = instance.state();
+        let Some(spot) = &mut instance.spot else {
+            continue;
+        };
         if ids.contains(&spot.request.as_str()) {
             spot.cancelled = true;
+            if state == InstanceState::Stopped {
+                instance.enter(InstanceState::ShuttingDown, now);
+            }
         }
     }
     let mut xml = Xml::default();
@@ -77,21 +82,45 @@ pub(super) fn cancel(call: &mut Call) -> Reply {
     Ok(xml)
 }
 
+/// The requests, each with the last instance that it has launched.
 fn requests<'c>(call: &'c Call) -> BTreeMap<&'c str, Row<'c>> {
-    call.instances()
-        .filter_map(|instance| {
-            let spot = instance.spot.as_ref()?;
-            Some((spot.request.as_str(), (instance, spot)))
-        })
-        .collect()
+    let mut requests: BTreeMap<&str, Row> = BTreeMap::new();
+    for instance in call.instances() {
+        let Some(spot) = &instance.spot else {
+            continue;
+        };
+        let created = instance.lifecycle.created;
+        let older = requests
+            .get(spot.request.as_str())
+            .is_none_or(|(known, _)| known.lifecycle.created < created);
+        if older {
+            requests.insert(&spot.request, (instance, spot));
+        }
+    }
+    requests
+}
+
+fn kind(spot: &Spot) -> &'static str {
+    if spot.persistent {
+        "persistent"
+    } else {
+        "one-time"
+    }
+}
+
+/// The instance of a request, which an open one has not.
+fn of<'a>(instance: &'a Instance, spot: &Spot) -> Option<&'a str> {
+    (state(instance, spot) != "open").then_some(instance.id.as_str())
 }
 
 fn state(instance: &Instance, spot: &Spot) -> &'static str {
     if spot.cancelled {
-        "cancelled"
-    } else if instance.state().is_ending() {
-        "closed"
-    } else {
-        "active"
+        return "cancelled";
+    }
+    match instance.state() {
+        InstanceState::ShuttingDown | InstanceState::Terminated if spot.persistent => "open",
+        InstanceState::ShuttingDown | InstanceState::Terminated => "closed",
+        InstanceState::Stopping | InstanceState::Stopped => "disabled",
+        InstanceState::Pending | InstanceState::Running => "active",
     }
 }

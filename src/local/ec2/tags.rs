@@ -6,6 +6,7 @@ use super::filter::{Field, Filters, one};
 use super::identifiers::{
     GROUP, IMAGE, INSTANCE, INTERFACE, Kind, NETWORK, PLACEMENT_GROUP, SPOT_REQUEST, SUBNET, VOLUME,
 };
+use super::instances::check_tags;
 use super::page::Page;
 use super::{Call, done};
 use crate::local::catalogue::images;
@@ -98,6 +99,9 @@ pub(super) fn create(call: &mut Call) -> Reply {
         let mut tags = call.region.tags_of(id).cloned().unwrap_or_default();
         tags.extend(new.iter().cloned());
         limit(&tags)?;
+        if let Some(instance) = call.instance(id) {
+            check_tags(&instance.metadata, Some(&tags))?;
+        }
         merged.push((id, tags));
     }
     for (id, tags) in merged {

@@ -125,6 +125,9 @@ pub(crate) struct Spot {
     pub(crate) max_price: Option<String>,
     pub(crate) interruption: String,
     pub(crate) cancelled: bool,
+    /// Whether the request launches again when the instance ends.
+    #[serde(default)]
+    pub(crate) persistent: bool,
 }
 
 /// The moving part of an instance: what time and the state calls change.

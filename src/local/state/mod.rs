@@ -6,6 +6,7 @@ mod loose_interface;
 mod network;
 mod placement_group;
 mod region;
+mod relaunch;
 mod settle;
 mod stage;
 mod volume;

@@ -1,7 +1,9 @@
 //! What time alone has changed since the last call.
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::{Instance, InstanceState, LooseInterface, Region};
 use crate::local::Delays;
@@ -15,21 +17,30 @@ impl Region {
     /// to volumes, and what is no longer listed. Every effect has the instant
     /// at which it was due, not the one at which somebody looked.
     pub(crate) fn settle(&mut self, now: Timestamp, delays: &Delays) {
+        while self.step(now, delays) {}
+        self.forget(now, delays);
+    }
+
+    /// Lets every instance take the step that is due, and tells whether one
+    /// did: a successor may have steps of its own to take.
+    fn step(&mut self, now: Timestamp, delays: &Delays) -> bool {
         let due: Vec<(String, InstanceState, Timestamp)> = self
             .instances
             .values()
             .filter_map(|instance| due(instance, now, delays))
             .collect();
+        let some = !due.is_empty();
         for (id, state, since) in due {
             if let Some(instance) = self.instances.get_mut(&id) {
                 instance.lifecycle.state = state;
                 instance.lifecycle.since = since;
             }
             if state == InstanceState::Terminated {
+                self.relaunch(&id, since);
                 self.finish(&id, since, delays);
             }
         }
-        self.forget(now, delays);
+        some
     }
 
     /// Does what the end of an instance does to everything around it.
@@ -84,6 +95,13 @@ impl Region {
             }
             !over
         });
+        let requests: BTreeSet<&String> = self
+            .instances
+            .values()
+            .filter_map(|instance| instance.spot.as_ref().map(|spot| &spot.request))
+            .collect();
+        // The request of a terminated instance may have a successor.
+        gone.retain(|id| !requests.contains(id));
         for id in gone {
             self.tags.remove(&id);
         }

@@ -15,6 +15,7 @@ mod rig;
 mod rules;
 mod sdk;
 mod sessions;
+mod spot;
 mod tags;
 mod tokens;
 mod volumes;

@@ -165,3 +165,44 @@ async fn hostile_tags_stay_text() {
         "&lt;/value&gt;&lt;x&gt;&amp;&quot;&apos;&#xD;\n\u{fffd}[31m\u{202e}"
     );
 }
+
+#[tokio::test]
+async fn tags_that_the_metadata_service_cannot_serve_bar_it() {
+    let rig = Rig::new();
+    let tagged = |key| {
+        [
+            ("TagSpecification.1.ResourceType", "instance"),
+            ("TagSpecification.1.Tag.1.Key", key),
+            ("TagSpecification.1.Tag.1.Value", "x"),
+        ]
+    };
+    let served = ("MetadataOptions.InstanceMetadataTags", "enabled");
+    for key in ["cost centre", "team/blue", "..", "_index"] {
+        let mut fields = tagged(key).to_vec();
+        let ids = rig.running("1", &fields).await;
+        let id = ids.first().expect("one").as_str();
+        let enable = [("InstanceId", id), ("InstanceMetadataTags", "enabled")];
+        let refused = "InvalidParameterValue";
+        rig.refused("ModifyInstanceMetadataOptions", &enable, refused)
+            .await;
+        fields.push(served);
+        let launched = rig.launch("1", &fields).await;
+        assert_eq!(launched.one("Code"), refused, "{key}");
+    }
+    let mut fields = tagged("trainyard:env").to_vec();
+    fields.push(served);
+    let ids = rig.running("1", &fields).await;
+    let id = ids.first().expect("one").as_str();
+    let seen = rig.ok("DescribeInstances", &[("InstanceId.1", id)]).await;
+    assert_eq!(seen.one("instanceMetadataTags"), "enabled");
+    let more = [
+        ("ResourceId.1", id),
+        ("Tag.1.Key", "a b"),
+        ("Tag.1.Value", ""),
+    ];
+    rig.refused("CreateTags", &more, "InvalidParameterValue")
+        .await;
+    let disable = [("InstanceId", id), ("InstanceMetadataTags", "disabled")];
+    rig.ok("ModifyInstanceMetadataOptions", &disable).await;
+    rig.ok("CreateTags", &more).await;
+}

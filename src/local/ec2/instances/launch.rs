@@ -21,6 +21,9 @@ const MOST_INSTANCES: u32 = 1000;
 /// The most bytes of user data, before base64.
 const MOST_USER_DATA: usize = 16_384;
 
+/// The least that the highest price of a spot instance may be, in dollars an hour.
+const LEAST_PRICE: f64 = 0.001;
+
 /// The parameters that a launch knows. Anything else is refused rather than
 /// taken and forgotten.
 const KNOWN: &[&str] = &[
@@ -78,6 +81,7 @@ pub(super) struct Launch {
 pub(super) struct Market {
     pub(super) max_price: Option<String>,
     pub(super) interruption: String,
+    pub(super) persistent: bool,
 }
 
 /// Reads and checks a launch.
@@ -92,6 +96,17 @@ pub(super) fn read(call: &Call, placement: Placement) -> Result<Launch, Refusal>
         .text("InstanceInitiatedShutdownBehavior")
         .unwrap_or("stop");
     let market = market(form)?;
+    let tags = tags::specifications(
+        form,
+        &[
+            "instance",
+            "volume",
+            "network-interface",
+            "spot-instances-request",
+        ],
+    )?;
+    let metadata = metadata::merge(MetadataOptions::default(), &form.node("MetadataOptions"))?;
+    metadata::check_tags(&metadata, tags.get("instance"))?;
     Ok(Launch {
         least,
         most,
@@ -104,16 +119,8 @@ pub(super) fn read(call: &Call, placement: Placement) -> Result<Launch, Refusal>
             .then(|| profiles::read(call, &form.node("IamInstanceProfile")))
             .transpose()?,
         user_data: form.text("UserData").map(user_data).transpose()?,
-        tags: tags::specifications(
-            form,
-            &[
-                "instance",
-                "volume",
-                "network-interface",
-                "spot-instances-request",
-            ],
-        )?,
-        metadata: metadata::merge(MetadataOptions::default(), &form.node("MetadataOptions"))?,
+        tags,
+        metadata,
         protection: Protection {
             termination: form.flag("DisableApiTermination")?.unwrap_or(false),
             stop: form.flag("DisableApiStop")?.unwrap_or(false),
@@ -251,30 +258,60 @@ fn market(form: &Node) -> Result<Option<Market>, Refusal> {
             )));
         }
     }
-    let spot = options.node("SpotOptions");
-    if !matches!(spot.text("SpotInstanceType"), None | Some("one-time")) {
-        return Err(Refusal::new(
-            "UnsupportedOperation",
-            "This cloud has one-time spot requests only",
-        ));
-    }
     if form.flag("DisableApiTermination")? == Some(true) {
         return Err(Refusal::combination(
             "disableApiTermination is not supported for spot instances",
         ));
     }
-    let interruption = spot
+    let spot = options.node("SpotOptions");
+    let persistent = match spot.text("SpotInstanceType") {
+        None | Some("one-time") => false,
+        Some("persistent") => true,
+        Some(other) => {
+            return Err(Refusal::value(format!(
+                "Invalid value '{other}' for SpotInstanceType."
+            )));
+        }
+    };
+    Ok(Some(Market {
+        max_price: spot.text("MaxPrice").map(price).transpose()?,
+        interruption: interruption(&spot, persistent)?,
+        persistent,
+    }))
+}
+
+/// Reads what becomes of an interrupted instance. A launch that persists may
+/// not end with it (EC2 API reference, `SpotMarketOptions`).
+fn interruption(spot: &Node, persistent: bool) -> Result<String, Refusal> {
+    let behavior = spot
         .text("InstanceInterruptionBehavior")
         .unwrap_or("terminate");
-    if interruption != "terminate" {
-        return Err(Refusal::combination(
+    match (behavior, persistent) {
+        ("terminate", false) | ("stop" | "hibernate", true) => Ok(behavior.to_owned()),
+        ("terminate", true) => Err(Refusal::combination(
+            "A persistent spot request supports the interruption behaviors stop and hibernate \
+             only",
+        )),
+        ("stop" | "hibernate", false) => Err(Refusal::combination(
             "A one-time spot request supports the interruption behavior terminate only",
-        ));
+        )),
+        (other, _) => Err(Refusal::value(format!(
+            "Invalid value '{other}' for InstanceInterruptionBehavior."
+        ))),
     }
-    Ok(Some(Market {
-        max_price: spot.text("MaxPrice").map(str::to_owned),
-        interruption: interruption.to_owned(),
-    }))
+}
+
+/// Checks the highest price (EC2 API reference, `SpotMarketOptions`).
+fn price(text: &str) -> Result<String, Refusal> {
+    let enough = text
+        .parse::<f64>()
+        .is_ok_and(|price| price.is_finite() && price >= LEAST_PRICE);
+    if enough {
+        return Ok(text.to_owned());
+    }
+    Err(Refusal::value(format!(
+        "Invalid value '{text}' for MaxPrice. Expecting a price of at least {LEAST_PRICE}."
+    )))
 }
 
 /// Reads the name of a shutdown behaviour.

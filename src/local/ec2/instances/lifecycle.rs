@@ -105,7 +105,7 @@ fn may_stop(instance: &Instance) -> Result<(), Refusal> {
         );
         return Err(Refusal::new("OperationNotPermitted", message));
     }
-    if instance.spot.is_some() {
+    if instance.spot.as_ref().is_some_and(|spot| !spot.persistent) {
         let message = format!(
             "You can't stop the Spot Instance '{id}' because it is associated with a one-time \
              Spot Instance request. You can only stop Spot Instances associated with persistent \

@@ -1,7 +1,7 @@
 //! The options of the instance metadata service.
 
 use super::super::Call;
-use crate::local::state::{InstanceState, MetadataOptions};
+use crate::local::state::{InstanceState, MetadataOptions, Tags};
 use crate::local::wire::{Node, Refusal, Reply, Xml};
 
 /// `ModifyInstanceMetadataOptions`: what the call does not name stays.
@@ -13,7 +13,10 @@ pub(in super::super) fn modify_metadata(call: &mut Call) -> Reply {
         let message = format!("The instance '{id}' is not in a state that can be modified");
         return Err(Refusal::new("IncorrectInstanceState", message));
     }
-    instance.metadata = merge(instance.metadata.clone(), &form)?;
+    let options = merge(instance.metadata.clone(), &form)?;
+    check_tags(&options, call.region.tags_of(id))?;
+    let instance = call.known_instance(id)?;
+    instance.metadata = options;
     let mut xml = Xml::default();
     xml.text("instanceId", id)
         .node("instanceMetadataOptions", |xml| {
@@ -62,6 +65,30 @@ pub(super) fn merge(mut options: MetadataOptions, form: &Node) -> Result<Metadat
         options.hop_limit = limit;
     }
     Ok(options)
+}
+
+/// Refuses tags that the metadata service would have to serve and cannot, as
+/// their keys are parts of paths (EC2 user guide, view tags using instance
+/// metadata).
+pub(in super::super) fn check_tags(
+    options: &MetadataOptions,
+    tags: Option<&Tags>,
+) -> Result<(), Refusal> {
+    if options.instance_tags != "enabled" {
+        return Ok(());
+    }
+    let bad = tags.into_iter().flat_map(Tags::keys).find(|key| {
+        let plain =
+            |character: char| character.is_ascii_alphanumeric() || "-_+=,.@:".contains(character);
+        !key.chars().all(plain) || matches!(key.as_str(), "." | ".." | "_index")
+    });
+    bad.map_or(Ok(()), |key| {
+        Err(Refusal::value(format!(
+            "'{key}' is not a valid tag key. Tag keys must match pattern \
+             ([0-9a-zA-Z\\-_+=,.@:]{{1,255}}), and must not be a reserved name ('.', '..', \
+             '_index')"
+        )))
+    })
 }
 
 /// Writes the options.

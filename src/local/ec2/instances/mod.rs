@@ -16,7 +16,7 @@ mod token;
 pub(super) use attributes::describe_attribute;
 pub(super) use describe::{describe, describe_status};
 pub(super) use lifecycle::{start, stop, terminate};
-pub(super) use metadata::modify_metadata;
+pub(super) use metadata::{check_tags, modify_metadata};
 pub(super) use modify::modify_attribute;
 pub(super) use render::interface;
 pub(super) use run::run;

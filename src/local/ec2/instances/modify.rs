@@ -94,6 +94,12 @@ fn set(instance: &mut Instance, attribute: &str, value: &str) -> Result<(), Refu
     match attribute {
         "instanceType" => {
             stopped(instance)?;
+            if instance.spot.is_some() {
+                return Err(Refusal::new(
+                    "UnsupportedOperation",
+                    "The instance type of a spot instance cannot be changed",
+                ));
+            }
             let kind = instance_type(value).ok_or_else(|| {
                 Refusal::value(format!("Invalid value '{value}' for InstanceType."))
             })?;

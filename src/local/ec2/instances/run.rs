@@ -122,6 +122,7 @@ fn blank(call: &mut Call, launch: &Launch, address: std::net::Ipv4Addr) -> Insta
             max_price: market.max_price.clone(),
             interruption: market.interruption.clone(),
             cancelled: false,
+            persistent: market.persistent,
         }),
         lifecycle: Lifecycle {
             state: InstanceState::Pending,
