@@ -1,4 +1,14 @@
 //! The orders of a test that change the world: what AWS or somebody else would do.
+//!
+//! - `POST profiles`: `{"name": "late"}`.
+//! - `POST capacity`: `[{"type": "p3.2xlarge", "zone": "us-east-1a", "market": "spot",
+//!   "code": "InsufficientInstanceCapacity", "left": 2, "unpinned": true}]`, where
+//!   every key may be left out; `DELETE capacity` takes all of them back.
+//! - `POST images`: `{"name": "n", "created": "2026-01-01T00:00:00.000Z"}`, and
+//!   `state`, `deprecated`, `owner`, `architecture`; or `{"deregister": "ami-1"}`.
+//! - `POST parameters`: `{"name": "/aws/service/n", "value": "ami-1"}`.
+//! - `POST interfaces`: `{"group": "sg-1", "description": "AWS Lambda VPC ENI"}`;
+//!   `DELETE interfaces` takes all of them away.
 
 use http::Method;
 use serde::Deserialize;

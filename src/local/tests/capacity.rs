@@ -185,3 +185,26 @@ async fn a_type_is_launched_only_where_it_is_offered() {
         assert_ne!(launched.one("availabilityZone"), "us-east-1c");
     }
 }
+
+#[tokio::test]
+async fn a_lack_of_capacity_says_more_than_a_zone_without_the_type() {
+    let rig = Rig::new();
+    refuse(&rig, r#"[{"type":"p5.48xlarge"}]"#).await;
+    for token in ["a", "b", "c", "d", "e", "f"] {
+        let fields = [("InstanceType", "p5.48xlarge"), ("ClientToken", token)];
+        let refused = rig.launch("1", &fields).await;
+        assert_eq!(refused.one("Code"), "InsufficientInstanceCapacity");
+    }
+}
+
+#[tokio::test]
+async fn capacity_advice_names_only_zones_with_room() {
+    let rig = Rig::new();
+    refuse(
+        &rig,
+        r#"[{"zone":"eu-central-1a"},{"zone":"eu-central-1b"}]"#,
+    )
+    .await;
+    let refused = rig.launch("1", &[(ZONE, "eu-central-1a")]).await;
+    assert!(refused.one("Message").ends_with("choosing eu-central-1c."));
+}

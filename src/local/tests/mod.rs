@@ -14,6 +14,7 @@ mod placement_groups;
 mod rig;
 mod rules;
 mod sdk;
+mod sdk_groups;
 mod sessions;
 mod spot;
 mod tags;

@@ -20,13 +20,13 @@ use tokio::task::JoinHandle;
 use super::rig::prompt;
 use crate::local::{Clock, Cloud, Delays, Settings, serve};
 
-struct Server {
+pub(super) struct Server {
     address: std::net::SocketAddr,
     stop: oneshot::Sender<()>,
     task: JoinHandle<std::io::Result<()>>,
 }
 
-async fn start(idle: Option<Duration>) -> Server {
+pub(super) async fn start(idle: Option<Duration>) -> Server {
     let clock: Clock = Arc::new(|| jiff::Timestamp::UNIX_EPOCH);
     let settings = Settings {
         delays: Delays {
@@ -53,7 +53,7 @@ async fn start(idle: Option<Duration>) -> Server {
 }
 
 impl Server {
-    fn ec2(&self) -> aws_sdk_ec2::Client {
+    pub(super) fn ec2(&self) -> aws_sdk_ec2::Client {
         let config = aws_sdk_ec2::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(format!("http://{}", self.address))
@@ -69,7 +69,7 @@ impl Server {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
-    async fn control(&self, method: &str, path: &str, body: &str) -> String {
+    pub(super) async fn control(&self, method: &str, path: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(self.address).await.expect("connection");
         let length = body.len();
         let request = format!(
@@ -82,7 +82,7 @@ impl Server {
         answer
     }
 
-    async fn end(self) {
+    pub(super) async fn end(self) {
         self.stop.send(()).expect("serving");
         self.task.await.expect("joined").expect("served");
     }

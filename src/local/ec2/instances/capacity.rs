@@ -2,8 +2,9 @@
 
 use super::super::Call;
 use super::launch::Launch;
+use super::refusals;
 use crate::local::catalogue::instance_type;
-use crate::local::state::{Buying, Demand, Instance, Shortage, Strategy, Subnet};
+use crate::local::state::{Buying, Demand, Instance, Strategy, Subnet};
 use crate::local::wire::Refusal;
 
 /// The most running instances of a spread group in one zone (EC2 user guide,
@@ -98,7 +99,11 @@ pub(super) fn may_start(call: &Call, instance: &Instance) -> Result<(), Refusal>
         pinned: true,
     };
     match call.stage.shortage(&demand) {
-        Some(shortage) if shortage.left == 0 => Err(refusal(call, shortage, &demand)),
+        Some(shortage) if shortage.left == 0 => Err(refusals::short(
+            &zones_with_room(call, &demand),
+            shortage,
+            &demand,
+        )),
         Some(_) | None => Ok(()),
     }
 }
@@ -120,10 +125,7 @@ fn room_in(call: &Call, launch: &Launch, subnet: &Subnet) -> Result<u32, Refusal
     let demand = demand(launch, &subnet.zone);
     let offered = zones_with(call, demand.kind);
     if !offered.contains(&demand.zone) {
-        return Err(Refusal::new(
-            "Unsupported",
-            not_offered(&demand, &offered.join(", ")),
-        ));
+        return Err(refusals::not_offered(&demand, &offered));
     }
     let most = match spread_room(call, launch, demand.zone) {
         Some(room) if room < launch.least => {
@@ -138,10 +140,24 @@ fn room_in(call: &Call, launch: &Launch, subnet: &Subnet) -> Result<u32, Refusal
         None => launch.most,
     };
     match call.stage.shortage(&demand) {
-        Some(shortage) if shortage.left < launch.least => Err(refusal(call, shortage, &demand)),
+        Some(shortage) if shortage.left < launch.least => Err(refusals::short(
+            &zones_with_room(call, &demand),
+            shortage,
+            &demand,
+        )),
         Some(shortage) => Ok(most.min(shortage.left)),
         None => Ok(most),
     }
+}
+
+/// The zones that have room for a demand.
+fn zones_with_room<'c>(call: &'c Call, demand: &Demand) -> Vec<&'c str> {
+    let mut zones = zones_with(call, demand.kind);
+    zones.retain(|zone| {
+        let shortage = call.stage.shortage(&Demand { zone, ..*demand });
+        shortage.is_none_or(|shortage| shortage.left > 0)
+    });
+    zones
 }
 
 /// The zones that offer a type.
@@ -152,54 +168,4 @@ fn zones_with<'c>(call: &'c Call, kind: &str) -> Vec<&'c str> {
         .filter(|(place, _)| kind.is_none_or(|kind| kind.is_offered_in(*place)))
         .map(|(_, subnet)| subnet.zone.as_str())
         .collect()
-}
-
-fn not_offered(demand: &Demand, offered: &str) -> String {
-    format!(
-        "Your requested instance type ({}) is not supported in your requested Availability Zone \
-         ({}). Please retry your request by not specifying an Availability Zone or choosing \
-         {offered}.",
-        demand.kind, demand.zone
-    )
-}
-
-/// Words a refusal as EC2 does (EC2 API error codes, and messages that users
-/// have quoted).
-fn refusal(call: &Call, shortage: &Shortage, demand: &Demand) -> Refusal {
-    let mut others = zones_with(call, demand.kind);
-    others.retain(|zone| *zone != demand.zone);
-    let others = others.join(", ");
-    let (kind, zone, left) = (demand.kind, demand.zone, shortage.left);
-    let message = match (&*shortage.code, demand.buying) {
-        ("InsufficientInstanceCapacity", Buying::Spot) => {
-            "There is no Spot capacity available that matches your request.".to_owned()
-        }
-        ("InsufficientInstanceCapacity", Buying::OnDemand) if demand.pinned => format!(
-            "We currently do not have sufficient {kind} capacity in the Availability Zone you \
-             requested ({zone}). Our system will be working on provisioning additional capacity. \
-             You can currently get {kind} capacity by not specifying an Availability Zone in your \
-             request or choosing {others}."
-        ),
-        ("InsufficientInstanceCapacity", Buying::OnDemand) => format!(
-            "We currently do not have sufficient {kind} capacity in zones with support for 'gp3' \
-             volumes. Our system will be working on provisioning additional capacity."
-        ),
-        ("VcpuLimitExceeded", _) => format!(
-            "You have requested more vCPU capacity than your current vCPU limit of {left} allows \
-             for the instance bucket that the specified instance type belongs to. Please visit \
-             http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit."
-        ),
-        ("InstanceLimitExceeded", _) => format!(
-            "You have requested more instances than your current instance limit of {left} allows \
-             for the specified instance type. Please visit \
-             http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit."
-        ),
-        ("MaxSpotInstanceCountExceeded", _) => "Max spot instance count exceeded".to_owned(),
-        ("SpotMaxPriceTooLow", _) => "Your Spot request price is lower than the minimum required \
-                                      Spot request fulfillment price."
-            .to_owned(),
-        ("Unsupported", _) => not_offered(demand, &others),
-        (other, _) => format!("The launch of {kind} in {zone} was refused: {other}"),
-    };
-    Refusal::coded(shortage.code.clone(), message)
 }

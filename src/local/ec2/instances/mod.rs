@@ -9,6 +9,7 @@ mod lifecycle;
 mod metadata;
 mod modify;
 mod placement;
+mod refusals;
 mod render;
 mod run;
 mod token;
