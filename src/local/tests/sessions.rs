@@ -106,4 +106,8 @@ async fn public_parameters_name_images_that_exist() {
         "{}",
         answer.body
     );
+    let moved = format!(r#"{{"name":"{name}","value":"ami-0123456789abcdef0"}}"#);
+    rig.control("POST", "parameters", &moved).await;
+    let answer = rig.send(ask("GetParameters", &both)).await;
+    assert!(answer.body.contains(r#""Value":"ami-0123456789abcdef0""#));
 }
