@@ -9,6 +9,7 @@ pub mod apply;
 pub mod cli;
 #[cfg(feature = "aws")]
 pub mod cloud;
+pub mod guide;
 pub mod lease;
 #[cfg(feature = "aws")]
 pub mod local;

@@ -1,10 +1,14 @@
 //! What can be written on the command line. The doc comments are the help.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::guide::PAGES;
 
 /// Training environments on AWS as reviewed YAML: plan, apply, and a destroy that proves itself.
 #[derive(Debug, Parser)]
@@ -77,6 +81,8 @@ pub(super) enum Command {
     Local(Local),
     /// Print the JSON Schema of a file
     Schema(Schema),
+    /// Read about a subject: capacity, network, disks and more
+    Guide(Guide),
     /// Print completions for a shell
     Completions(Completions),
 }
@@ -214,6 +220,37 @@ pub(super) enum Kind {
     Environment,
     /// trainyard.yaml
     Project,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Guide {
+    /// The page [default: a list of the pages]
+    #[arg(value_parser = PageName)]
+    pub(super) page: Option<String>,
+}
+
+/// Any name of a page; those that there are stand in the help and in completions.
+#[derive(Debug, Clone, Copy)]
+struct PageName;
+
+impl TypedValueParser for PageName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let pages = PAGES.iter();
+        Some(Box::new(pages.map(|page| {
+            PossibleValue::new(page.name).help(page.summary)
+        })))
+    }
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,8 @@ use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
 use super::{
-    apply, completions, demo, destroy, environment, init, local, plan, schema, status, validate,
+    apply, completions, demo, destroy, environment, guide, init, local, plan, schema, status,
+    validate,
 };
 
 /// Runs the command that the process was started with.
@@ -62,6 +63,7 @@ fn dispatch(global: &Global, command: &Command, output: Output) -> CommandResult
         Command::Init(arguments) => init::run(arguments, output),
         Command::Validate(arguments) => validate::run(arguments, output),
         Command::Schema(arguments) => Ok(schema::run(arguments, output)),
+        Command::Guide(arguments) => guide::run(arguments, output),
         Command::Completions(arguments) => Ok(completions::run(arguments, output)),
         Command::Demo => demo::run(output),
         Command::Plan(arguments) => block_on(plan::run(global, arguments, output)),

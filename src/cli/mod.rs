@@ -9,6 +9,7 @@ mod destroy;
 mod environment;
 mod error;
 mod exit;
+mod guide;
 mod init;
 mod local;
 mod local_server;

@@ -18,6 +18,7 @@ mod cidr;
 mod data;
 mod desired;
 mod digest;
+mod fields;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod identifier;
@@ -44,6 +45,7 @@ pub use cidr::Cidr;
 pub use data::{DataPlace, DataSet, Deletion};
 pub use desired::{Desired, Target};
 pub use digest::Digest;
+pub use fields::{FIELDS, FieldEffect, FieldFact, fields_markdown};
 pub use identifier::{AccountId, EnvironmentName, GroupName, InstanceId, Region, VolumeId};
 pub use image::{ImageSelector, ResolvedImage};
 pub use image_support::{Support, described_families, image_support, is_described};
