@@ -10,9 +10,11 @@ mod report;
 mod run;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 pub use cancel::Cancel;
 pub use event::{Event, Sink};
 pub use perform::{Control, Performed, Performer, StepError, StepErrorKind};
 pub use report::{ApplyReport, Outcome};
 pub use run::run;
+pub use undo::{disown, undo};

@@ -10,25 +10,18 @@ use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
 use super::session::{Planned, Plans, Session, is_starting, plan_all, plan_one, show_findings};
+use super::shared::Shared;
 use super::signals::{self, Known};
 use super::{plan as plan_command, progress, prompt, specs};
-use crate::apply::{ApplyReport, Cancel, Outcome, StepErrorKind, run as run_plan};
-use crate::cloud::Aws;
+use crate::apply::{ApplyReport, Cancel, Outcome, StepErrorKind, disown, run as run_plan, undo};
 use crate::lease::deadline;
-use crate::plan::{Held, Inventory, Plan, Summary, audit};
-use crate::render::{bold, dim, escape, good, human_end, plural, table, warn};
+use crate::plan::{Action, Held, Inventory, Observed, Plan, Summary, audit, plan_duplicates};
+use crate::render::{bold, dim, escape, good, human_end, ordinals_of, plural, table, warn};
 use crate::resource::{Address, Claim, InstanceId, LiveInstance, claim};
 
 pub(super) async fn run(global: &Global, arguments: &Apply, output: Output) -> CommandResult {
     let loaded = specs::read_good(&arguments.paths, Format::Human, output)?;
-    let mut plans = plan_all(
-        global,
-        loaded,
-        arguments.lift_protection,
-        Format::Human,
-        output,
-    )
-    .await?;
+    let mut plans = plan_all(global, loaded, &arguments.wishes, Format::Human, output).await?;
     settle(&mut plans, output).await?;
     plan_command::show(&plans, Format::Human, output);
     refuse_over(&plans)?;
@@ -79,18 +72,14 @@ pub(super) async fn run(global: &Global, arguments: &Apply, output: Output) -> C
 
 /// The command that goes on where this one stops.
 fn resume(global: &Global, arguments: &Apply) -> String {
-    let lift = if arguments.lift_protection {
-        " --lift-protection"
-    } else {
-        ""
-    };
     let paths = arguments
         .paths
         .iter()
         .map(|path| format!(" {}", path.display()));
     format!(
-        "trainyard apply{}{lift}{}",
+        "trainyard apply{}{}{}",
         global.again(),
+        arguments.wishes.again(),
         paths.collect::<String>()
     )
 }
@@ -128,9 +117,13 @@ fn is_late(plan: &Plan) -> bool {
 async fn again(planned: &Planned, output: Output) -> Result<(Plan, bool), CommandError> {
     let observed = planned.session.observe().await?;
     let starting = is_starting(&observed, &planned.spec.desired.environment);
-    let plan = plan_one(&planned.session, &planned.spec, observed)
-        .await?
-        .map_err(|found| show_findings(&planned.spec.source, found, output))?;
+    let plan = plan_one(
+        &planned.session,
+        &planned.spec,
+        (observed, &Shared::default()),
+    )
+    .await?
+    .map_err(|found| show_findings(&planned.spec.source, found, output))?;
     Ok((plan, starting))
 }
 
@@ -200,28 +193,65 @@ async fn apply_one(
     let plan = &planned.plan;
     output.say(&format!("\napplying {}", bold(plan.environment.as_str())));
     let session = &planned.session;
-    let aws = Arc::new(Aws {
-        clients: session.clients.clone(),
-        pace: session.pace,
-    });
     let sink = progress::sink(plan, Arc::clone(known), output);
-    let report = run_plan(plan, aws, sink, cancel.clone()).await;
-    show_instances(session, plan, &report, output).await;
+    let mut report = run_plan(plan, Arc::new(session.aws()), sink, cancel.clone()).await;
+    if let Some(rest) = undo(plan, &report) {
+        end_rest(session, &rest, (known, cancel), output).await;
+        disown(&mut report, &rest);
+    }
+    // A listing that fails here costs a table, and the next plan looks again.
+    let observed = session.observe().await.ok();
+    if let Some(observed) = observed.as_ref().filter(|_| tries_several(plan))
+        && let Some(rest) = plan_duplicates(plan, observed)
+    {
+        end_rest(session, &rest, (known, cancel), output).await;
+    }
+    show_instances(plan, observed.as_ref(), &report, output);
     if !report.is_success() {
         show_remains(&report, output);
     }
     report
 }
 
+/// Ends what must not stay of this run: the rest of a launch that is all or nothing, or a double.
+async fn end_rest(
+    session: &Session,
+    rest: &Plan,
+    (known, cancel): (&Known, &Cancel),
+    output: Output,
+) {
+    for step in &rest.steps {
+        let doomed = step.action.doomed().unwrap_or_default();
+        let names = ordinals_of(doomed.iter().map(|one| &one.address));
+        let reason = step.reason.text();
+        output.insist(&format!("{} ending {names}: {reason}", warn("note:")));
+    }
+    let sink = progress::sink(rest, Arc::clone(known), output);
+    let report = run_plan(rest, Arc::new(session.aws()), sink, cancel.clone()).await;
+    if !report.is_success() {
+        show_remains(&report, output);
+    }
+}
+
+/// Whether a launch of the plan had several candidates.
+///
+/// A run before this one may have been killed after another candidate was launched,
+/// and a fresh instance is not listed at once.
+fn tries_several(plan: &Plan) -> bool {
+    plan.steps
+        .iter()
+        .any(|step| matches!(&step.action, Action::Launch(launch) if launch.candidates.len() > 1))
+}
+
 /// What is there now, where, and until when: as it is listed, or as this run left it.
-async fn show_instances(session: &Session, plan: &Plan, report: &ApplyReport, output: Output) {
+fn show_instances(plan: &Plan, observed: Option<&Observed>, report: &ApplyReport, output: Output) {
     let mut instances: BTreeMap<InstanceId, LiveInstance> = BTreeMap::new();
-    if let Ok(observed) = session.observe().await {
-        let inventory = Inventory::of(&observed, &plan.environment);
+    if let Some(observed) = observed {
+        let inventory = Inventory::of(observed, &plan.environment);
         instances.extend(
             inventory
                 .alive()
-                .map(|(_, live, _)| (live.id.clone(), live.clone())),
+                .map(|(_, live, _)| (live.id.clone(), live.as_ref().clone())),
         );
     }
     // What was launched a moment ago may not be listed yet.

@@ -1,12 +1,15 @@
 //! What can be written on the command line. The doc comments are the help.
 
 use std::ffi::OsStr;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::plan::TargetName;
 
 use crate::guide::PAGES;
 
@@ -75,6 +78,10 @@ pub(super) enum Command {
     Destroy(Destroy),
     /// Show what is there, and how long its lease lasts
     Status(Status),
+    /// Write a spec for instances that were launched by hand, so that they can be taken over
+    Adopt(Adopt),
+    /// Give instances up without ending them
+    Release(Release),
     /// Play the whole life of an environment on the embedded cloud
     Demo,
     /// The embedded cloud
@@ -113,9 +120,58 @@ pub(super) struct Plan {
     /// Exit with 2 where there are changes
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
-    /// Plan changes to instances that are protected, too
+    #[command(flatten)]
+    pub(super) wishes: Wishes,
+}
+
+/// What a plan is to take into account besides the spec.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Wishes {
+    /// Replace instances that are protected, too
     #[arg(long)]
     pub(super) lift_protection: bool,
+    /// Replace instances that run an older image than the spec's name or parameter means now
+    #[arg(long)]
+    pub(super) upgrade_image: bool,
+    /// Only this: a group, an instance such as `trainer[0]`, or `data.NAME`; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(super) target: Vec<TargetName>,
+    /// Replace this group or instance although nothing about it differs; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(super) replace: Vec<TargetName>,
+    /// Your own address as the world sees it, for `ssh: {from: me}` [default: the project's address service is asked]
+    #[arg(long, value_name = "ADDRESS", hide_short_help = true)]
+    pub(super) address: Option<IpAddr>,
+}
+
+impl Wishes {
+    /// The options that a command that goes on from here needs too.
+    pub(super) fn again(&self) -> String {
+        let Self {
+            lift_protection,
+            upgrade_image,
+            target,
+            // One that was begun is not begun again: what was launched stays.
+            replace: _,
+            address,
+        } = self;
+        let mut flags = String::new();
+        for (flag, given) in [
+            (" --lift-protection", lift_protection),
+            (" --upgrade-image", upgrade_image),
+        ] {
+            if *given {
+                flags.push_str(flag);
+            }
+        }
+        let named = target.iter().map(|name| format!(" --target '{name}'"));
+        flags.extend(named);
+        if let Some(address) = address {
+            flags.push_str(" --address ");
+            flags.push_str(&address.to_string());
+        }
+        flags
+    }
 }
 
 #[derive(Debug, Args)]
@@ -125,9 +181,43 @@ pub(super) struct Apply {
     /// Do not ask
     #[arg(short, long)]
     pub(super) yes: bool,
-    /// Replace instances that are protected, too
+    #[command(flatten)]
+    pub(super) wishes: Wishes,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Adopt {
+    /// The instances, such as i-0123456789abcdef0; all of one kind make one group
+    #[arg(required = true, value_name = "ID")]
+    pub(super) instances: Vec<String>,
+    /// How long they may live from now on, such as 12h
     #[arg(long)]
-    pub(super) lift_protection: bool,
+    pub(super) lease: String,
+    /// The environment's name [default: from the instance's Name tag]
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// The group's name
+    #[arg(long, default_value = "trainer")]
+    pub(super) group: String,
+    /// The file to write [default: environments/NAME.yaml]
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) place: PlaceArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Release {
+    /// The environment's name, or its file
+    pub(super) environment: String,
+    /// Only this group or instance, such as `trainer[0]`; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(super) target: Vec<TargetName>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) place: PlaceArguments,
 }
 
 #[derive(Debug, Args)]
@@ -140,6 +230,9 @@ pub(super) struct Destroy {
     /// Lift termination protection where it stands in the way
     #[arg(long)]
     pub(super) lift_protection: bool,
+    /// Delete the disks, too, that were to be kept
+    #[arg(long)]
+    pub(super) delete_kept: bool,
     #[command(flatten)]
     pub(super) place: PlaceArguments,
 }

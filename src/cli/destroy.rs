@@ -1,5 +1,6 @@
 //! `destroy`: ends an environment and proves that nothing of it is left.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -9,24 +10,24 @@ use super::arguments::{Destroy, Global};
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
-use super::session::{Destination, Session, open, region_of};
+use super::session::{Session, open, region_of};
 use super::signals::{self, Known};
-use super::specs::{self, Named};
+use super::specs;
 use super::{progress, prompt};
-use crate::apply::{Cancel, run as run_plan};
-use crate::cloud::Aws;
+use crate::apply::{Cancel, Outcome, run as run_plan};
 use crate::plan::{
-    Action, Held, Inventory, Observed, Plan, audit, other_environments, plan_destroy,
+    Action, Held, Inventory, Note, Observed, Plan, audit, other_environments, plan_destroy,
 };
-use crate::render::{bad, escape, good, held_words, plan_text, plural};
-use crate::resource::{AccountId, EnvironmentName, Region};
+use crate::render::{bad, escape, good, held_words, plan_text, plural, warn};
+use crate::resource::EnvironmentName;
 use crate::spec::nearest;
 
 /// How often what turns up late is ended before giving up.
 const MOST_ROUNDS: u32 = 5;
 
 pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) -> CommandResult {
-    let (environment, destination) = target(arguments, output)?;
+    let (environment, destination) =
+        specs::target(&arguments.environment, &arguments.place, output)?;
     region_of(global, &destination)?;
     let mut session = open(global, destination, output).await.map_err(|error| {
         unknown(
@@ -34,12 +35,17 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
             &format!("trainyard destroy {environment}{}", global.again()),
         )
     })?;
-    session.lift_protection = arguments.lift_protection;
-    let lift = if arguments.lift_protection {
-        " --lift-protection"
-    } else {
-        ""
-    };
+    session.wishes.lift_protection = arguments.lift_protection;
+    session.delete_kept = arguments.delete_kept;
+    let mut lift = String::new();
+    for (flag, given) in [
+        (" --lift-protection", arguments.lift_protection),
+        (" --delete-kept", arguments.delete_kept),
+    ] {
+        if given {
+            lift.push_str(flag);
+        }
+    }
     let resume = format!(
         "trainyard destroy {environment}{}{lift} --region {} --account {}",
         global.again(),
@@ -47,8 +53,7 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
         session.identity.account
     );
     let known = Known::default();
-    let (observed, _) = session
-        .observe_instances_first()
+    let (observed, _) = Box::pin(session.observe_for_destroy(output))
         .await
         .map_err(|error| unknown(error, &resume))?;
     let plan = plan_destroy(&environment, &observed, &session.context());
@@ -72,6 +77,7 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
         known,
         cancel,
         output,
+        left: RefCell::default(),
     };
     work.until_nothing_is_left(plan)
         .await
@@ -81,41 +87,6 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
                 output.insist(&format!("to go on: {resume}"));
             }
         })
-}
-
-/// An environment is named by its file, or by its name with a place.
-fn target(
-    arguments: &Destroy,
-    output: Output,
-) -> Result<(EnvironmentName, Destination), CommandError> {
-    let place = &arguments.place;
-    let account = place.account.clone().map(AccountId::new);
-    let region = place.region.clone().map(Region::new);
-    match specs::named(&arguments.environment, output)? {
-        Named::Spec(spec) => {
-            let mut destination = Destination::from(&spec.desired.target);
-            destination.account = account.or(destination.account);
-            destination.region = region.or(destination.region);
-            Ok((spec.desired.environment, destination))
-        }
-        Named::Name(name) => {
-            let project = specs::place_of_a_name(&name, region.is_some())?;
-            if !EnvironmentName::is_valid(&name) {
-                return Err(CommandError::new(
-                    ExitCode::Usage,
-                    format!("`{name}` cannot be an environment's name"),
-                ));
-            }
-            Ok((
-                EnvironmentName::new(name),
-                Destination {
-                    profile: project.profile,
-                    account: account.or(project.account),
-                    region: region.or(project.region),
-                },
-            ))
-        }
-    }
 }
 
 /// What cannot be read is unknown: never "nothing is left".
@@ -172,6 +143,8 @@ struct Work<'a> {
     known: Known,
     cancel: Cancel,
     output: Output,
+    /// What is left of what costs nothing.
+    left: RefCell<Vec<(String, String)>>,
 }
 
 impl Work<'_> {
@@ -216,13 +189,19 @@ impl Work<'_> {
                 violation.step, violation.rule
             )));
         }
-        let aws = Arc::new(Aws {
-            clients: self.session.clients.clone(),
-            pace: self.session.pace,
-        });
+        let aws = Arc::new(self.session.aws());
         let sink = progress::sink(plan, Arc::clone(&self.known), self.output);
         let report = run_plan(plan, aws, sink, self.cancel.clone()).await;
         if report.is_success() {
+            return Ok(None);
+        }
+        let only_network = plan.steps.iter().all(|step| {
+            let done = matches!(report.outcomes.get(&step.id), Some(Outcome::Done(_)));
+            done || matches!(step.action, Action::DeleteNetwork(_))
+        });
+        if only_network && !self.cancel.is_asked() {
+            // What is left costs nothing: the machines are gone, and the proof goes on.
+            self.left.borrow_mut().extend(report.alive().cloned());
             return Ok(None);
         }
         self.output.insist(&format!(
@@ -262,6 +241,7 @@ impl Work<'_> {
                 return Ok(Watch::Quiet(Box::new(Quiet {
                     looks,
                     held: plan.held,
+                    notes: plan.notes.iter().filter_map(kept_words).collect(),
                 })));
             }
             tokio::select! {
@@ -272,7 +252,11 @@ impl Work<'_> {
     }
 
     fn verdict(&self, plan: &Plan, ended: usize, quiet: &Quiet) -> ExitCode {
-        let Quiet { looks, held } = quiet;
+        let Quiet {
+            looks,
+            held,
+            notes: _,
+        } = quiet;
         if !held.is_empty() {
             self.output
                 .insist(&format!("{} left alone, and still there:", bad("error:")));
@@ -281,6 +265,10 @@ impl Work<'_> {
                     .insist(&format!("  {}", escape(&held_words(one))));
             }
             return ExitCode::Alive;
+        }
+        for note in &quiet.notes {
+            self.output
+                .insist(&format!("{} {}", warn("note:"), escape(note)));
         }
         let proof = format!(
             "{} over {} s showed nothing of it",
@@ -302,7 +290,19 @@ impl Work<'_> {
             plan.account,
             plan.region
         ));
-        ExitCode::Done
+        let left = self.left.borrow();
+        if left.is_empty() {
+            return ExitCode::Done;
+        }
+        self.output.insist(&format!(
+            "{} this is left, and costs nothing:",
+            warn("note:")
+        ));
+        for (id, state) in left.iter() {
+            self.output
+                .insist(&format!("  {}  {}", escape(id), escape(state)));
+        }
+        ExitCode::Partly
     }
 }
 
@@ -315,18 +315,30 @@ enum Watch {
 struct Quiet {
     looks: u64,
     held: Vec<Held>,
+    /// What stays because its spec says so.
+    notes: Vec<String>,
+}
+
+/// What is said of a disk that stays.
+fn kept_words(note: &Note) -> Option<String> {
+    match note {
+        Note::KeptVolume { id, gibibytes } => Some(format!(
+            "{id} ({gibibytes} GiB) is kept, as its spec says, and goes on costing money; `destroy --delete-kept` deletes it"
+        )),
+        Note::KeepsLease { .. }
+        | Note::LooseVolume { .. }
+        | Note::NewerImage { .. }
+        | Note::ImageWarning { .. }
+        | Note::FileSystem { .. }
+        | Note::Fewer { .. }
+        | Note::OtherKey { .. }
+        | Note::OnlyTargets { .. }
+        | Note::DeletionsWithheld { .. }
+        | Note::FilesSkipped { .. } => None,
+    }
 }
 
 fn instances(plan: &Plan) -> usize {
-    plan.steps
-        .iter()
-        .map(|step| match &step.action {
-            Action::Terminate(doomed) => doomed.len(),
-            Action::Launch(_)
-            | Action::Update(_)
-            | Action::Restart(_)
-            | Action::DeleteVolumes(_)
-            | Action::Sync { .. } => 0,
-        })
-        .sum()
+    let doomed = plan.steps.iter().filter_map(|step| step.action.doomed());
+    doomed.map(<[_]>::len).sum()
 }

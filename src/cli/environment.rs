@@ -25,3 +25,18 @@ pub(super) fn region() -> Option<String> {
 pub(super) fn log_filter() -> Option<String> {
     variable("TRAINYARD_LOG")
 }
+
+/// The caller's home, which `~` stands for.
+pub(super) fn home() -> Option<std::path::PathBuf> {
+    variable("HOME").map(Into::into)
+}
+
+/// Where the caller's own address is asked for, when the project says nothing.
+pub(super) fn address_service() -> Option<String> {
+    variable("TRAINYARD_ADDRESS_SERVICE")
+}
+
+/// The caller's name on this machine.
+pub(super) fn user() -> Option<String> {
+    ["USER", "LOGNAME"].into_iter().find_map(variable)
+}

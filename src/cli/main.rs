@@ -8,8 +8,8 @@ use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
 use super::{
-    apply, completions, demo, destroy, environment, guide, init, local, plan, schema, status,
-    validate,
+    adopt, apply, completions, demo, destroy, environment, guide, init, local, plan, release,
+    schema, status, validate,
 };
 
 /// Runs the command that the process was started with.
@@ -69,6 +69,8 @@ fn dispatch(global: &Global, command: &Command, output: Output) -> CommandResult
         Command::Plan(arguments) => block_on(plan::run(global, arguments, output)),
         Command::Apply(arguments) => block_on(apply::run(global, arguments, output)),
         Command::Destroy(arguments) => block_on(destroy::run(global, arguments, output)),
+        Command::Adopt(arguments) => block_on(adopt::run(global, arguments, output)),
+        Command::Release(arguments) => block_on(release::run(global, arguments, output)),
         Command::Status(arguments) => block_on(status::run(global, arguments, output)),
         Command::Local(arguments) => block_on(local::run(global, arguments, output)),
     }

@@ -1,7 +1,9 @@
 //! The command line: arguments, environment variables, prompts, one file a command.
 
+mod adopt;
 mod apply;
 mod arguments;
+mod caller;
 mod clock;
 mod completions;
 mod demo;
@@ -18,8 +20,11 @@ mod output;
 mod plan;
 mod progress;
 mod prompt;
+mod public_keys;
+mod release;
 mod schema;
 mod session;
+mod shared;
 mod signals;
 mod specs;
 mod status;

@@ -11,14 +11,7 @@ use crate::render::{PlanDocument, plan_json, plan_markdown, plan_text};
 
 pub(super) async fn run(global: &Global, arguments: &Plan, output: Output) -> CommandResult {
     let loaded = specs::read_good(&arguments.paths, arguments.format, output)?;
-    let plans = plan_all(
-        global,
-        loaded,
-        arguments.lift_protection,
-        arguments.format,
-        output,
-    )
-    .await?;
+    let plans = plan_all(global, loaded, &arguments.wishes, arguments.format, output).await?;
     show(&plans, arguments.format, output);
     let changes = plans.planned.iter().any(|planned| !planned.plan.is_empty());
     if arguments.detailed_exitcode && changes {

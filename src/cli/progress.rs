@@ -52,6 +52,22 @@ fn name(action: &Action) -> String {
             let names: Vec<String> = volumes.iter().map(ToString::to_string).collect();
             format!("delete {}", names.join(", "))
         }
+        Action::Adopt(change) => format!("take over {}", change.address),
+        Action::SecurityGroup(group) => match group.existing {
+            None => format!("make {}", group.address),
+            Some(_) => format!("update {}", group.address),
+        },
+        Action::KeyPair(key) => format!("import {}", key.address),
+        Action::PlacementGroup(group) => format!("make {}", group.address),
+        Action::Retag(object) => format!("update {}", object.address),
+        Action::Introduce(introduction) => {
+            format!("introduce the members of {}", introduction.group)
+        }
+        Action::DeleteNetwork(objects) => {
+            let names: Vec<&str> = objects.iter().map(|one| one.name.as_str()).collect();
+            format!("delete {}", names.join(", "))
+        }
+        Action::CancelSpot(requests) => format!("cancel {}", requests.join(", ")),
         Action::Sync { address, .. } => format!("transfer {address}"),
     }
 }
@@ -68,7 +84,17 @@ fn expected(action: &Action) -> Vec<String> {
             .iter()
             .map(|one| format!("{} being terminated", one.id))
             .collect(),
-        Action::Update(_) | Action::DeleteVolumes(_) | Action::Sync { .. } => Vec::new(),
+        Action::Update(_)
+        | Action::DeleteVolumes(_)
+        | Action::Adopt(_)
+        | Action::SecurityGroup(_)
+        | Action::KeyPair(_)
+        | Action::PlacementGroup(_)
+        | Action::Retag(_)
+        | Action::Introduce(_)
+        | Action::DeleteNetwork(_)
+        | Action::CancelSpot(_)
+        | Action::Sync { .. } => Vec::new(),
     }
 }
 

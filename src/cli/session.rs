@@ -1,39 +1,99 @@
 //! Reaching AWS as the right account, and making plans from what it says.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use jiff::SignedDuration;
+use tokio::sync::OnceCell;
 
-use super::arguments::{Format, Global};
+use super::arguments::{Format, Global, Wishes};
+use super::caller::caller_name;
 use super::error::CommandError;
+use super::exit::ExitCode;
 use super::output::Output;
-use super::{clock, environment, local_server, specs};
+use super::shared::Shared;
+use super::{clock, environment, local_server, public_keys, specs};
 use crate::cloud::{
-    Clients, CloudError, CloudErrorKind, Connection, Finding, Identity, Pace, SurveyFailure,
-    connect, identify, look_up, observe, observe_instances_first, read_user_data, survey_data,
+    Aws, Clients, CloudError, CloudErrorKind, Connection, Finding, Identity, Pace, SurveyFailure,
+    connect, identify, look_up, network_for_destroy, observe, observe_instances_first, own_address,
+    read_adoptions, read_user_data, spot_requests, survey_data,
 };
 use crate::plan::{
-    Context, Inventory, Observed, OtherEnvironment, Plan, other_environments, plan, wanted,
+    Context, Inventory, Observed, OtherEnvironment, Plan, Resolution, TargetName, Targets, Unfit,
+    Wanted, launched_groups, needs_address, needs_network, other_environments, plan, unfit_groups,
+    wanted,
 };
-use crate::resource::{AccountId, Address, EnvironmentName, InstanceState, Region, Target};
-use crate::spec::{Code, Diagnostic, Loaded, Source, SpecPath};
+use crate::render::{escape, warn};
+use crate::resource::{
+    AccountId, Address, Caller, Desired, EnvironmentName, GroupName, InstanceState, Region,
+    SshSource, Target,
+};
+use crate::spec::{Code, Diagnostic, Loaded, Source, SpecPath, nearest};
 
 /// A connection to one account and region, checked.
 pub(super) struct Session {
     pub(super) clients: Clients,
     pub(super) identity: Identity,
     pub(super) pace: Pace,
-    pub(super) lift_protection: bool,
+    pub(super) wishes: Wishes,
+    pub(super) delete_kept: bool,
+    local: bool,
+    /// The caller's own address, asked for once.
+    address: OnceCell<Result<IpAddr, String>>,
 }
 
 impl Session {
     /// What the planner may know besides what is wanted and what is there.
     pub(super) fn context(&self) -> Context {
         let settle = SignedDuration::try_from(self.pace.visible).unwrap_or(SignedDuration::MAX);
+        let Wishes {
+            lift_protection,
+            upgrade_image,
+            target,
+            replace,
+            address: _,
+        } = &self.wishes;
         Context {
-            now: clock::now(),
-            settle,
-            lift_protection: self.lift_protection,
+            lift_protection: *lift_protection,
+            upgrade_image: *upgrade_image,
+            delete_kept: self.delete_kept,
+            targets: Targets(target.iter().cloned().collect()),
+            replace: Targets(replace.iter().cloned().collect()),
+            caller: Caller {
+                name: caller_name(&self.identity.arn, environment::user().as_deref()),
+                address: None,
+            },
+            ..Context::plain(clock::now(), settle)
+        }
+    }
+
+    /// The caller's own address: as given, or as the service says; on this machine it is this machine's.
+    pub(super) async fn own_address(&self, service: Option<&str>) -> Result<IpAddr, String> {
+        if let Some(address) = self.wishes.address {
+            return Ok(address);
+        }
+        let configured = environment::address_service();
+        let service = service.map(str::to_owned).or(configured);
+        if self.local && service.is_none() {
+            return Ok(IpAddr::from([127, 0, 0, 1]));
+        }
+        let service = service.unwrap_or_else(|| ADDRESS_SERVICE.to_owned());
+        let asked = self.address.get_or_init(|| async {
+            own_address(&service)
+                .await
+                .map_err(|error| error.to_string())
+        });
+        asked.await.clone()
+    }
+
+    /// AWS, as somebody who carries out steps.
+    pub(super) fn aws(&self) -> Aws {
+        Aws {
+            clients: self.clients.clone(),
+            account: self.identity.account.clone(),
+            pace: self.pace,
+            clock: clock::now,
+            memory: std::sync::Arc::default(),
         }
     }
 
@@ -46,10 +106,47 @@ impl Session {
         Ok((observed, blind.map(CommandError::from)))
     }
 
+    /// The same with all that goes with instances: groups, keys, spot requests.
+    ///
+    /// What costs nothing must not keep what costs money alive, so a listing of it
+    /// that fails is said and no more.
+    pub(super) async fn observe_for_destroy(
+        &self,
+        output: Output,
+    ) -> Result<(Observed, Option<CommandError>), CommandError> {
+        let (instances, requests, network) = tokio::join!(
+            observe_instances_first(&self.clients, &self.identity.account),
+            spot_requests(&self.clients),
+            network_for_destroy(&self.clients),
+        );
+        let (mut observed, blind) = instances?;
+        let (network, unread) = network;
+        observed.network = Some(network);
+        for error in unread {
+            output.insist(&format!(
+                "{} {}; what goes with instances may be left, and costs nothing",
+                warn("note:"),
+                escape(&error.to_string())
+            ));
+        }
+        match requests {
+            Ok(requests) => observed.spot_requests = requests,
+            Err(error) => output.insist(&format!(
+                "{} {}; instances are ended all the same",
+                warn("note:"),
+                escape(&error.to_string())
+            )),
+        }
+        Ok((observed, blind.map(CommandError::from)))
+    }
+
     pub(super) async fn observe(&self) -> Result<Observed, CommandError> {
         Ok(observe(&self.clients, &self.identity.account).await?)
     }
 }
+
+/// Where the caller's own address is asked for when nobody says otherwise.
+const ADDRESS_SERVICE: &str = "https://checkip.amazonaws.com";
 
 /// Where a session goes to.
 pub(super) struct Destination {
@@ -137,7 +234,10 @@ pub(super) async fn open(
         clients,
         identity,
         pace,
-        lift_protection: false,
+        wishes: Wishes::default(),
+        delete_kept: false,
+        local: global.local,
+        address: OnceCell::new(),
     })
 }
 
@@ -190,10 +290,11 @@ pub(super) struct Plans {
 pub(super) async fn plan_all(
     global: &Global,
     loaded: Vec<Loaded>,
-    lift_protection: bool,
+    wishes: &Wishes,
     format: Format,
     output: Output,
 ) -> Result<Plans, CommandError> {
+    known_targets(&loaded, wishes)?;
     let mut by_target: BTreeMap<Target, Vec<Loaded>> = BTreeMap::new();
     for spec in loaded {
         by_target
@@ -220,13 +321,14 @@ pub(super) async fn plan_all(
     let mut bad = Vec::new();
     for (target, loaded) in by_target {
         let mut session = open(global, Destination::from(&target), output).await?;
-        session.lift_protection = lift_protection;
+        session.wishes = wishes.clone();
         let session = std::sync::Arc::new(session);
         let observed = session.observe().await?;
+        let shared = Shared::default();
         plans.others.extend(other_environments(&observed, &named));
         for spec in loaded {
             let starting = is_starting(&observed, &spec.desired.environment);
-            match plan_one(&session, &spec, observed.clone()).await? {
+            match plan_one(&session, &spec, (observed.clone(), &shared)).await? {
                 Ok(plan) => {
                     let session = std::sync::Arc::clone(&session);
                     plans.planned.push(Planned {
@@ -249,30 +351,148 @@ pub(super) async fn plan_all(
     Ok(plans)
 }
 
+/// A name on the command line that no spec knows is a slip of the pen.
+fn known_targets(loaded: &[Loaded], wishes: &Wishes) -> Result<(), CommandError> {
+    let groups = || loaded.iter().flat_map(|spec| spec.desired.groups.keys());
+    let data = || loaded.iter().flat_map(|spec| spec.desired.data.keys());
+    for (flag, names) in [("--target", &wishes.target), ("--replace", &wishes.replace)] {
+        for name in names {
+            // A number that the spec no longer has may still run.
+            let known = match name {
+                TargetName::Group(group) | TargetName::Instance(group, _) => {
+                    groups().any(|known| known == group)
+                }
+                TargetName::Data(name) => {
+                    flag == "--target" && data().any(|known| *known == Address::Data(name.clone()))
+                }
+            };
+            if known {
+                continue;
+            }
+            let text = format!("{flag}: no spec here has `{name}`");
+            let error = CommandError::new(ExitCode::Usage, text);
+            let near = match name {
+                TargetName::Group(group) | TargetName::Instance(group, _) => {
+                    nearest(group.as_str(), groups().map(GroupName::as_str)).map(str::to_owned)
+                }
+                TargetName::Data(_) => {
+                    let all: Vec<String> = data().map(ToString::to_string).collect();
+                    nearest(&name.to_string(), all.iter().map(String::as_str)).map(str::to_owned)
+                }
+            };
+            return Err(match near {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Looks up what the steps need, and what that shows to be needed.
+const MOST_LOOKUPS: usize = 3;
+
 /// Plans one spec from listings that are complete.
 pub(super) async fn plan_one(
     session: &Session,
     spec: &Loaded,
-    mut observed: Observed,
+    (mut observed, shared): (Observed, &Shared),
 ) -> Result<Result<Plan, Vec<Diagnostic>>, CommandError> {
     let desired = &spec.desired;
+    let mut found = Vec::new();
     read_user_data(&session.clients, desired, &mut observed).await;
-    let context = session.context();
-    let wanted = wanted(desired, &observed, &context);
+    read_adoptions(&session.clients, desired, &mut observed).await?;
+    if needs_network(desired, &observed) {
+        let clusters = desired.groups.values().any(|group| group.instance.cluster);
+        observed.network = Some(shared.network(&session.clients, clusters).await?);
+    }
+    let mut context = session.context();
+    if needs_address(desired) {
+        match session
+            .own_address(desired.address_service.as_deref())
+            .await
+        {
+            Ok(address) => context.caller.address = Some(address),
+            Err(text) => found.push(no_address(desired, &text)),
+        }
+    }
+    let (keys, unread) = public_keys::read(desired);
+    context.public_keys = keys;
     let (looked_up, surveyed) = tokio::join!(
-        look_up(&session.clients, &wanted),
+        resolve((session, shared), desired, &observed, &context),
         survey_data(&session.clients, &desired.data)
     );
     let (resolution, findings) = looked_up?;
     let (data, failures) = surveyed;
     observed.data = data;
-    let mut found: Vec<Diagnostic> = findings.into_iter().map(from_finding).collect();
+    found.extend(findings.into_iter().map(from_finding));
     found.extend(failures.iter().map(from_failure));
+    let unfit = unfit_groups(desired, &observed, &resolution, &context);
+    found.extend(unfit.into_iter().map(from_unfit));
+    let launched = launched_groups(desired, &observed, &resolution, &context);
+    found.extend(
+        unread
+            .into_iter()
+            .filter(|(group, _)| launched.contains(group))
+            .map(|(_, diagnostic)| diagnostic),
+    );
     if found.is_empty() {
         Ok(Ok(plan(desired, &observed, &resolution, &context)))
     } else {
         Ok(Err(found))
     }
+}
+
+/// Looks up everything that the steps need: what is found may show that more is needed.
+async fn resolve(
+    (session, shared): (&Session, &Shared),
+    desired: &Desired,
+    observed: &Observed,
+    context: &Context,
+) -> Result<(Resolution, Vec<Finding>), CommandError> {
+    let mut resolution = Resolution::default();
+    let mut findings = Vec::new();
+    let mut last = Wanted::default();
+    for _ in 0..MOST_LOOKUPS {
+        let now = wanted(desired, observed, &resolution, context);
+        if now == last {
+            break;
+        }
+        (resolution, findings) = look_up(&session.clients, &now, &shared.images).await?;
+        last = now;
+    }
+    Ok((resolution, findings))
+}
+
+fn no_address(desired: &Desired, text: &str) -> Diagnostic {
+    let me = |group: &&crate::resource::Group| {
+        let ssh = group.instance.ssh.as_ref();
+        ssh.is_some_and(|ssh| ssh.from.contains(&SshSource::Me))
+    };
+    let group = desired.groups.values().find(me);
+    let name = group.map_or("", |group| group.instance.group.as_str());
+    Diagnostic::at(
+        SpecPath::of_keys(&["instances", name, "ssh", "from"]),
+        Code::NotFound,
+        format!("your own address is not known: {text}"),
+    )
+    .help("pass it with `--address 203.0.113.7`, or name the block in the spec")
+}
+
+fn from_unfit(unfit: Unfit) -> Diagnostic {
+    let Unfit {
+        path,
+        exists,
+        summary,
+        help,
+    } = unfit;
+    let help = Some(help);
+    from_finding(Finding {
+        path,
+        exists,
+        summary,
+        help,
+    })
 }
 
 /// What AWS does not have is shown where the spec names it.
@@ -299,7 +519,11 @@ fn from_finding(finding: Finding) -> Diagnostic {
 fn from_failure(failure: &SurveyFailure) -> Diagnostic {
     let name = match &failure.address {
         Address::Data(name) => name.clone(),
-        Address::Instance { .. } | Address::Volume(_) => failure.address.to_string(),
+        Address::Instance { .. }
+        | Address::Volume(_)
+        | Address::SecurityGroup(_)
+        | Address::KeyPair(_)
+        | Address::PlacementGroup(_) => failure.address.to_string(),
     };
     let path = SpecPath::of_keys(&["data", &name, failure.key]);
     let diagnostic = Diagnostic::at(path, Code::NotFound, failure.text());

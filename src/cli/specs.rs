@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::arguments::Format;
+use super::arguments::{Format, PlaceArguments};
 use super::error::CommandError;
 use super::exit::ExitCode;
 use super::output::Output;
+use super::session::Destination;
 use crate::render::{diagnostics_json, diagnostics_text, plural};
-use crate::resource::{AccountId, Region};
+use crate::resource::{AccountId, EnvironmentName, Region};
 use crate::spec::{Diagnostic, Loaded, Source, find_specs, load, project_here};
 
 /// The folder that is looked into when nothing is named.
@@ -156,14 +157,58 @@ pub(super) fn place_of_a_name(
             "correct it (see `trainyard validate`), or say where with `--region` and `--account`",
         ));
     }
+    Ok(project_place())
+}
+
+/// What the project file says of the place.
+pub(super) fn project_place() -> NamePlace {
     let Some(project) = project_here() else {
-        return Ok(NamePlace::default());
+        return NamePlace::default();
     };
-    Ok(NamePlace {
+    NamePlace {
         profile: project
             .credentials
             .and_then(|credentials| credentials.profile),
         account: project.account.map(AccountId::new),
         region: project.region.map(Region::new),
-    })
+    }
+}
+
+/// An environment is named by its file, or by its name with a place.
+///
+/// # Errors
+///
+/// When the word is neither, or the place is not certain.
+pub(super) fn target(
+    word: &str,
+    place: &PlaceArguments,
+    output: Output,
+) -> Result<(EnvironmentName, Destination), CommandError> {
+    let account = place.account.clone().map(AccountId::new);
+    let region = place.region.clone().map(Region::new);
+    match named(word, output)? {
+        Named::Spec(spec) => {
+            let mut destination = Destination::from(&spec.desired.target);
+            destination.account = account.or(destination.account);
+            destination.region = region.or(destination.region);
+            Ok((spec.desired.environment, destination))
+        }
+        Named::Name(name) => {
+            let project = place_of_a_name(&name, region.is_some())?;
+            if !EnvironmentName::is_valid(&name) {
+                return Err(CommandError::new(
+                    ExitCode::Usage,
+                    format!("`{name}` cannot be an environment's name"),
+                ));
+            }
+            Ok((
+                EnvironmentName::new(name),
+                Destination {
+                    profile: project.profile,
+                    account: account.or(project.account),
+                    region: region.or(project.region),
+                },
+            ))
+        }
+    }
 }

@@ -13,8 +13,8 @@ use crate::lease::{Deadline, deadline};
 use crate::plan::{Inventory, Observed};
 use crate::render::{EnvironmentStatus, InstanceStatus, status_json, status_text};
 use crate::resource::{
-    AccountId, Address, Claim, Desired, EnvironmentName, InstanceState, LiveInstance, Mark, Region,
-    claim, diff, volume_claim,
+    AccountId, Address, Claim, Desired, EnvironmentName, InstanceState, Known, LiveInstance, Mark,
+    Region, claim, diff, volume_claim,
 };
 
 pub(super) async fn run(global: &Global, arguments: &Status, output: Output) -> CommandResult {
@@ -210,7 +210,7 @@ fn instance(
             desired
                 .instances
                 .get(address)
-                .is_some_and(|wanted| diff(wanted, live, mark).is_empty())
+                .is_some_and(|wanted| diff(wanted, live, mark, Known::default()).is_empty())
         }),
     }
 }
@@ -232,7 +232,7 @@ fn drift(instances: &[InstanceStatus], missing: usize, desired: Option<&Desired>
 }
 
 /// What the spec asks for and is not alive.
-fn missing(inventory: &Inventory, desired: Option<&Desired>) -> Vec<Address> {
+fn missing(inventory: &Inventory<'_>, desired: Option<&Desired>) -> Vec<Address> {
     let alive: BTreeSet<&Address> = inventory.alive().map(|(address, _, _)| address).collect();
     let wanted = desired
         .into_iter()

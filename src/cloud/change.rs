@@ -1,7 +1,8 @@
 //! Changing an instance: in place, or between a stop and a start.
 
 use aws_sdk_ec2::types::{
-    AttributeBooleanValue, AttributeValue, HttpTokensState, IamInstanceProfileSpecification,
+    AttributeBooleanValue, AttributeValue, EbsInstanceBlockDeviceSpecification, HttpTokensState,
+    IamInstanceProfileSpecification, InstanceBlockDeviceMappingSpecification,
     InstanceMetadataEndpointState, VolumeType,
 };
 
@@ -9,24 +10,24 @@ use super::connect::Clients;
 use super::error::{CloudError, CloudErrorKind};
 use super::launch::wait_running;
 use super::observe::{by_id, volumes_by_id};
+use super::performer::Aws;
 use super::poll::{Pace, Wait};
 use super::tags::retag;
 use super::translate;
 use crate::apply::{Control, Performed, StepError, StepErrorKind};
 use crate::plan::Change;
 use crate::resource::{
-    Disk, FieldChange, InstanceId, InstanceState, LiveVolume, Tokens, VolumeId, diff, tag,
+    Disk, FieldChange, InstanceId, InstanceState, Known, LiveVolume, Tokens, VolumeId, diff, tag,
 };
 
 /// Makes every change that a running instance takes; the tags that record it come last.
 pub(super) async fn update(
-    clients: &Clients,
-    pace: &Pace,
+    aws: &Aws,
     change: &Change,
     control: &Control,
 ) -> Result<Performed, StepError> {
-    in_place(clients, change).await?;
-    let text = read_back(clients, pace, change, control).await?;
+    in_place(aws, change).await?;
+    let text = read_back(aws, change, control).await?;
     Ok(Performed {
         instances: Vec::new(),
         text,
@@ -34,12 +35,12 @@ pub(super) async fn update(
 }
 
 /// Looks until the instance reads back as it should be, so that the next plan finds nothing to do.
-async fn read_back(
-    clients: &Clients,
-    pace: &Pace,
+pub(super) async fn read_back(
+    aws: &Aws,
     change: &Change,
     control: &Control,
 ) -> Result<String, StepError> {
+    let Aws { clients, pace, .. } = aws;
     let mut wait = Wait::new(pace, pace.settle);
     loop {
         let open = still_different(clients, change).await?;
@@ -83,24 +84,31 @@ async fn still_different(
         .tags
         .get(tag::PROTECT)
         .is_some_and(|value| value == "true");
-    let fields: Vec<&String> = change.changes.iter().map(|change| &change.field).collect();
-    let mut open = diff(&change.after, &live, &mark);
+    // Names and the machine asked for are compared by their tags, too.
+    let by_tag = ["name", "group", "machine"];
+    let fields: Vec<&String> = change
+        .changes
+        .iter()
+        .map(|change| &change.field)
+        .filter(|field| !by_tag.contains(&field.as_str()))
+        .collect();
+    let mut open = diff(&change.after, &live, &mark, Known::default());
     open.retain(|change| fields.contains(&&change.field));
     Ok(open)
 }
 
 /// Stops the instance, changes it, and starts it again.
 pub(super) async fn restart(
-    clients: &Clients,
-    pace: &Pace,
+    aws: &Aws,
     change: &Change,
     control: &Control,
 ) -> Result<Performed, StepError> {
+    let Aws { clients, pace, .. } = aws;
     let id = &change.before.id;
     stop(clients, pace, change, control).await?;
     // From here on the instance is down because of us: whatever happens, it is
     // started again.
-    let changed = while_stopped(clients, change).await;
+    let changed = while_stopped(aws, change).await;
     (control.progress)("starting".to_owned());
     let started = clients
         .ec2
@@ -124,12 +132,12 @@ pub(super) async fn restart(
     })
 }
 
-async fn while_stopped(clients: &Clients, change: &Change) -> Result<(), CloudError> {
+async fn while_stopped(aws: &Aws, change: &Change) -> Result<(), CloudError> {
     if has(change, |field| field == "type") {
         let value = AttributeValue::builder()
-            .value(&change.after.instance_type)
+            .value(&change.instance_type)
             .build();
-        clients
+        aws.clients
             .ec2
             .modify_instance_attribute()
             .instance_id(change.before.id.as_str())
@@ -138,7 +146,7 @@ async fn while_stopped(clients: &Clients, change: &Change) -> Result<(), CloudEr
             .await
             .map_err(|error| CloudError::from_sdk("change the instance type", &error))?;
     }
-    in_place(clients, change).await
+    in_place(aws, change).await
 }
 
 fn left(error: StepError, change: &Change, state: &str) -> StepError {
@@ -184,12 +192,24 @@ async fn stop(
     }
 }
 
+/// The last part of a field such as `disk.size`.
+fn figure_of(field: &str) -> &str {
+    field.rsplit('.').next().unwrap_or(field)
+}
+
 fn has(change: &Change, test: impl Fn(&str) -> bool) -> bool {
     change.changes.iter().any(|change| test(&change.field))
 }
 
-async fn in_place(clients: &Clients, change: &Change) -> Result<(), CloudError> {
-    let id = change.before.id.as_str();
+/// Makes the changes that a running instance takes; the tags that record them come last.
+async fn in_place(aws: &Aws, change: &Change) -> Result<(), CloudError> {
+    but_tags(aws, change).await?;
+    retag(&aws.clients, change).await
+}
+
+/// What differs besides tags, made as the spec says while the instance runs.
+pub(super) async fn but_tags(aws: &Aws, change: &Change) -> Result<(), CloudError> {
+    let clients = &aws.clients;
     if has(change, |field| field == "iam_profile") {
         iam_profile(
             clients,
@@ -199,44 +219,98 @@ async fn in_place(clients: &Clients, change: &Change) -> Result<(), CloudError> 
         .await?;
     }
     if has(change, |field| field == "security_groups") {
-        clients
-            .ec2
-            .modify_instance_attribute()
-            .instance_id(id)
-            .set_groups(Some(change.security_groups.clone()))
-            .send()
-            .await
-            .map_err(|error| CloudError::from_sdk("change the security groups", &error))?;
+        security_groups(aws, change).await?;
     }
     disks(clients, change).await?;
+    if has(change, |field| figure_of(field) == "keep") {
+        kept_disks(clients, change).await?;
+    }
     if has(change, |field| field.starts_with("metadata.")) {
         metadata(clients, change).await?;
     }
     if has(change, |field| field == "protect") {
-        let value = AttributeBooleanValue::builder()
-            .value(change.after.protect)
-            .build();
-        clients
-            .ec2
-            .modify_instance_attribute()
-            .instance_id(id)
-            .disable_api_termination(value)
-            .send()
-            .await
-            .map_err(|error| CloudError::from_sdk("change the termination protection", &error))?;
+        protect(clients, change).await?;
     }
-    retag(clients, change).await
+    Ok(())
+}
+
+async fn security_groups(aws: &Aws, change: &Change) -> Result<(), CloudError> {
+    const OPERATION: &str = "change the security groups";
+    let mut groups = change.security_groups.clone();
+    if let Some(address) = &change.own_group {
+        let own = aws.memory.id_of(address).ok_or_else(|| {
+            let text = format!("{address} was not made");
+            CloudError::of(OPERATION, CloudErrorKind::Rejected, text)
+        })?;
+        groups.push(own);
+    }
+    aws.clients
+        .ec2
+        .modify_instance_attribute()
+        .instance_id(change.before.id.as_str())
+        .set_groups(Some(groups))
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| CloudError::from_sdk(OPERATION, &error))
+}
+
+async fn protect(clients: &Clients, change: &Change) -> Result<(), CloudError> {
+    let value = AttributeBooleanValue::builder()
+        .value(change.after.protect)
+        .build();
+    clients
+        .ec2
+        .modify_instance_attribute()
+        .instance_id(change.before.id.as_str())
+        .disable_api_termination(value)
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| CloudError::from_sdk("change the termination protection", &error))
+}
+
+/// Whether each disk goes with the instance is a matter of its attachment.
+async fn kept_disks(clients: &Clients, change: &Change) -> Result<(), CloudError> {
+    let root = change.before.root_device.iter();
+    let root = root.zip(change.after.disk.as_ref());
+    let named = change.after.volumes.iter();
+    let mappings = root
+        .map(|(device, disk)| ("disk".to_owned(), device, disk.keep))
+        .chain(named.map(|(device, disk)| (format!("volumes.{device}"), device, disk.keep)))
+        .filter(|(field, _, _)| has(change, |name| name == format!("{field}.keep")))
+        .map(|(_, device, keep)| {
+            let ebs = EbsInstanceBlockDeviceSpecification::builder()
+                .delete_on_termination(!keep)
+                .build();
+            InstanceBlockDeviceMappingSpecification::builder()
+                .device_name(device)
+                .ebs(ebs)
+                .build()
+        })
+        .collect();
+    clients
+        .ec2
+        .modify_instance_attribute()
+        .instance_id(change.before.id.as_str())
+        .set_block_device_mappings(Some(mappings))
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| CloudError::from_sdk("change what becomes of the disks", &error))
 }
 
 async fn disks(clients: &Clients, change: &Change) -> Result<(), CloudError> {
     let root = change.after.disk.as_ref().zip(change.before.root_volume());
-    if let Some((disk, live)) = root.filter(|_| has(change, |field| field.starts_with("disk."))) {
+    // Whether a disk is kept is no figure of the volume.
+    let figure = |field: &str, place: &str| field.starts_with(place) && figure_of(field) != "keep";
+    if let Some((disk, live)) = root.filter(|_| has(change, |field| figure(field, "disk."))) {
         modify_volume(clients, disk, live).await?;
     }
     for (device, disk) in &change.after.volumes {
         let field = format!("volumes.{device}.");
         let live = change.before.volumes.get(device);
-        if let Some(live) = live.filter(|_| has(change, |name| name.starts_with(&field))) {
+        if let Some(live) = live.filter(|_| has(change, |name| figure(name, &field))) {
             modify_volume(clients, disk, live).await?;
         }
     }
@@ -254,6 +328,7 @@ async fn modify_volume(
         iops,
         throughput,
         encrypted: _,
+        keep: _,
     } = disk;
     let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     clients

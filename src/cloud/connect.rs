@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region as SdkRegion};
@@ -64,14 +65,18 @@ pub async fn connect(connection: &Connection) -> Clients {
         .operation_attempt_timeout(ATTEMPT)
         .operation_timeout(OPERATION)
         .build();
+    let region = SdkRegion::new(connection.region.to_string());
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .region(SdkRegion::new(connection.region.to_string()))
+        .region(region.clone())
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(timeouts);
     if let Some(profile) = &connection.profile {
         loader = loader.profile_name(profile);
         if connection.profile_first {
+            // A role of a profile that names no region is assumed in this one.
+            let place = ProviderConfig::without_region().with_region(Some(region.clone()));
             let provider = ProfileFileCredentialsProvider::builder()
+                .configure(&place)
                 .profile_name(profile)
                 .build();
             loader = loader.credentials_provider(provider);

@@ -156,7 +156,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Sorts AWS's codes (EC2 API error codes) by what a caller can do.
-fn kind_of_code(code: &str) -> CloudErrorKind {
+pub(super) fn kind_of_code(code: &str) -> CloudErrorKind {
     match code {
         "UnauthorizedOperation"
         | "AccessDenied"
@@ -182,6 +182,7 @@ fn kind_of_code(code: &str) -> CloudErrorKind {
         | "SlowDown"
         | "EC2ThrottledException"
         | "BandwidthLimitExceeded"
+        | "ConcurrentTagAccess"
         | "PriorRequestNotComplete" => CloudErrorKind::Throttled,
         "VcpuLimitExceeded"
         | "InstanceLimitExceeded"
@@ -190,7 +191,11 @@ fn kind_of_code(code: &str) -> CloudErrorKind {
         | "MaxIOPSLimitExceeded"
         | "NetworkInterfaceLimitExceeded"
         | "PendingVerification"
-        | "ResourceCountExceeded" => CloudErrorKind::Quota,
+        | "ResourceCountExceeded"
+        | "ResourceLimitExceeded"
+        | "SecurityGroupLimitExceeded"
+        | "SecurityGroupsPerInterfaceLimitExceeded"
+        | "RulesPerSecurityGroupLimitExceeded" => CloudErrorKind::Quota,
         "InsufficientInstanceCapacity"
         | "InsufficientHostCapacity"
         | "UnfulfillableCapacity"
@@ -199,7 +204,8 @@ fn kind_of_code(code: &str) -> CloudErrorKind {
         | "Unsupported"
         | "InsufficientFreeAddressesInSubnet"
         | "InsufficientVolumeCapacity"
-        | "VolumeTypeNotAvailableInZone" => CloudErrorKind::Capacity,
+        | "VolumeTypeNotAvailableInZone"
+        | "SpotMaxPriceTooLow" => CloudErrorKind::Capacity,
         "InternalError" | "InternalFailure" | "ServiceUnavailable" | "Unavailable" => {
             CloudErrorKind::Ambiguous
         }

@@ -1,26 +1,22 @@
 //! Launching: one RunInstances for equal instances, guarded by its token.
 
-use aws_config::retry::RetryConfig;
+use std::collections::BTreeMap;
+
 use aws_sdk_ec2::operation::run_instances::RunInstancesOutput;
-use aws_sdk_ec2::operation::run_instances::builders::RunInstancesFluentBuilder;
-use aws_sdk_ec2::types::{
-    BlockDeviceMapping, EbsBlockDevice, HttpTokensState, IamInstanceProfileSpecification,
-    InstanceMetadataEndpointState, InstanceMetadataOptionsRequest, InstanceType,
-    Placement as SdkPlacement, ResourceType, ShutdownBehavior, TagSpecification, VolumeType,
-};
-use base64::Engine as _;
 
 use super::change::iam_profile;
 use super::connect::Clients;
-use super::error::CloudError;
+use super::error::{CloudError, CloudErrorKind};
+use super::launch_request;
 use super::observe::by_id;
+use super::performer::Aws;
 use super::poll::{GaveUp, Pace, Wait};
+use super::tags::set_tags;
 use super::translate;
 use crate::apply::{Control, Performed, StepError, StepErrorKind};
-use crate::lease::boot_user_data;
 use crate::plan::Launch;
 use crate::resource::{
-    Disk, Instance, InstanceId, InstanceState, LiveInstance, Metadata, Placement, Tokens,
+    Attempt, Candidate, InstanceId, InstanceState, LiveInstance, quota_of, raise_help, tag,
 };
 
 /// How many burnt tokens are stepped over in one run.
@@ -29,31 +25,190 @@ use crate::resource::{
 /// forgets them within the hour, so some steps are normal; many are not.
 const MOST_INCARNATIONS: u32 = 50;
 
-/// How often one launch is tried: enough for its bucket of two requests a second.
-///
-/// EC2 reports a lack of capacity as an error of its own (EC2 API error codes), so
-/// more attempts would only hammer a zone that is full.
-const LAUNCH_ATTEMPTS: u32 = 4;
-
 /// Launches a batch and waits until all of it runs.
 pub(super) async fn launch(
-    clients: &Clients,
-    pace: &Pace,
+    aws: &Aws,
     launch: &Launch,
     control: &Control,
 ) -> Result<Performed, StepError> {
-    let ids = request(clients, launch, control).await?;
+    let made = try_all(aws, launch, control).await?;
+    let Made {
+        attempt,
+        ids,
+        refused,
+    } = &made;
+    let numbers = launch.identity.ordinals.iter();
+    aws.memory
+        .launched(&launch.identity.group, numbers.zip(ids.iter().cloned()));
+    note_given(aws, launch, ids).await.map_err(|error| {
+        let alive = ids.iter().map(|id| (id.to_string(), "launched".to_owned()));
+        StepError::from(error).alive(alive.collect())
+    })?;
     (control.progress)(format!(
         "launched {}, waiting until {} run",
         count(ids.len()),
         pronoun(ids.len())
     ));
-    let mut instances = wait_running(clients, pace, &ids, control).await?;
-    complete(clients, launch, &mut instances).await?;
+    let mut instances = wait_running(&aws.clients, &aws.pace, ids, control).await?;
+    complete(&aws.clients, launch, &mut instances).await?;
     Ok(Performed {
-        text: format!("{} running", count(instances.len())),
+        text: story(launch, (attempt, &instances), refused),
         instances,
     })
+}
+
+/// What a launch came to.
+struct Made {
+    attempt: Attempt,
+    ids: Vec<InstanceId>,
+    refused: Vec<(Candidate, String)>,
+}
+
+/// What runs, and what was asked for before it in vain.
+fn story(
+    launch: &Launch,
+    (attempt, instances): (&Attempt, &[LiveInstance]),
+    refused: &[(Candidate, String)],
+) -> String {
+    let mut text = format!("{} running", count(instances.len()));
+    let all = launch.identity.ordinals.len();
+    if instances.len() < all {
+        text = format!("{} of {all} running, as `min` allows", instances.len());
+    }
+    if launch.candidates.len() > 1 {
+        let zone = instances.first().and_then(|live| live.zone.clone());
+        let place = zone.map_or_else(String::new, |zone| format!(" in {zone}"));
+        let Candidate {
+            instance_type,
+            purchase,
+            zone: _,
+        } = &attempt.candidate;
+        text = format!("{text}: {instance_type} {}{place}", purchase.word());
+    }
+    if attempt.round > 0 {
+        text = format!(
+            "{text}, after {} rounds; {} taken off the lease",
+            attempt.round,
+            crate::resource::human_duration(i64::try_from(attempt.waited()).unwrap_or(i64::MAX))
+        );
+    }
+    if refused.is_empty() {
+        text
+    } else {
+        format!("{text}; no capacity for {}", refusals(refused))
+    }
+}
+
+/// Refusals with AWS's own words, each candidate once.
+fn refusals(refused: &[(Candidate, String)]) -> String {
+    let each: BTreeMap<String, &String> = refused
+        .iter()
+        .map(|(candidate, why)| (candidate.to_string(), why))
+        .collect();
+    let each: Vec<String> = each
+        .iter()
+        .map(|(candidate, why)| format!("{candidate} ({why})"))
+        .collect();
+    each.join(", ")
+}
+
+/// Tries every candidate in order, round by round, until one is launched.
+///
+/// Only a refusal for lack of capacity moves on: after any other error the launch
+/// may have taken effect, and another candidate could double it.
+async fn try_all(aws: &Aws, launch: &Launch, control: &Control) -> Result<Made, StepError> {
+    let mut refused: Vec<(Candidate, String)> = Vec::new();
+    let rounds = launch.rounds();
+    let size = (&launch.identity.group, launch.least);
+    for round in 0..rounds {
+        for attempt in launch.attempts(round) {
+            let candidate = &attempt.candidate;
+            let _turn = aws.memory.turn(candidate).await;
+            if let Some(why) = aws.memory.refusal(candidate, size, aws.pace.round) {
+                refused.push((candidate.clone(), why));
+                continue;
+            }
+            if launch.candidates.len() > 1 {
+                (control.progress)(format!("asking for {candidate}"));
+            }
+            match request(aws, launch, &attempt, control).await {
+                Ok(ids) => {
+                    return Ok(Made {
+                        attempt,
+                        ids,
+                        refused,
+                    });
+                }
+                Err(error) if error.kind == StepErrorKind::Capacity => {
+                    aws.memory.refused(candidate, size, &error.text);
+                    refused.push((candidate.clone(), error.text));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if round + 1 < rounds {
+            pause(aws, launch, (round, rounds), control).await?;
+        }
+    }
+    Err(no_capacity(launch, &refused))
+}
+
+/// Waits for the next round.
+async fn pause(
+    aws: &Aws,
+    launch: &Launch,
+    (round, rounds): (u32, u32),
+    control: &Control,
+) -> Result<(), StepError> {
+    let wait = launch.instance.wait;
+    let wait = wait.map_or_else(String::new, |wait| format!(", for at most {wait}"));
+    (control.progress)(format!(
+        "no capacity; asking again in {} s (round {} of {rounds}{wait})",
+        aws.pace.round.as_secs(),
+        round + 2,
+    ));
+    tokio::select! {
+        () = tokio::time::sleep(aws.pace.round) => Ok(()),
+        () = control.cancel.asked() => Err(StepError::new(
+            StepErrorKind::Cancelled,
+            "stopped while waiting for capacity; nothing was launched",
+        )),
+    }
+}
+
+fn no_capacity(launch: &Launch, refused: &[(Candidate, String)]) -> StepError {
+    let text = format!("AWS has no capacity now for {}", refusals(refused));
+    let mut error = StepError::new(StepErrorKind::Capacity, text);
+    error.help = Some(if launch.instance.wait.is_none() {
+        "nothing was launched: name more types, leave the zone open, add `wait_for_capacity: 45m`, or run the command again later".to_owned()
+    } else {
+        "nothing was launched: name more types, leave the zone open, or run the command again later"
+            .to_owned()
+    });
+    error
+}
+
+/// Notes on the instances that a launch gave fewer than were asked for.
+///
+/// A fresh instance may not be found yet (EC2 API, eventual consistency), and without
+/// the note the rest would be taken for missing.
+async fn note_given(aws: &Aws, launch: &Launch, ids: &[InstanceId]) -> Result<(), CloudError> {
+    if ids.len() >= launch.identity.ordinals.len() {
+        return Ok(());
+    }
+    let resources: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let given = BTreeMap::from([(tag::GIVEN.to_owned(), ids.len().to_string())]);
+    let mut wait = Wait::new(&aws.pace, aws.pace.visible);
+    loop {
+        match set_tags(&aws.clients, &resources, &given).await {
+            Err(error) if error.is_code("InvalidInstanceID.NotFound") => {
+                if wait.pause_through().await.is_err() {
+                    return Err(error);
+                }
+            }
+            result => return result,
+        }
+    }
 }
 
 /// Makes up for a profile that a launch has lost.
@@ -97,10 +252,12 @@ fn pronoun(number: usize) -> &'static str {
 
 /// Walks the incarnations until EC2 accepts one; two machines walk the same way and meet.
 async fn request(
-    clients: &Clients,
+    aws: &Aws,
     launch: &Launch,
+    attempt: &Attempt,
     control: &Control,
 ) -> Result<Vec<InstanceId>, StepError> {
+    let groups = security_groups(aws, launch)?;
     for incarnation in launch.incarnation..launch.incarnation.saturating_add(MOST_INCARNATIONS) {
         if control.cancel.is_asked() {
             return Err(StepError::new(
@@ -108,22 +265,14 @@ async fn request(
                 "stopped before the launch",
             ));
         }
-        let patience = RetryConfig::standard().with_max_attempts(LAUNCH_ATTEMPTS);
-        let request = parameters(clients, launch, incarnation)
-            .customize()
-            .config_override(aws_sdk_ec2::config::Config::builder().retry_config(patience));
-        match request.send().await {
+        let answer = launch_request::send(&aws.clients, launch, (attempt, incarnation), &groups);
+        match answer.await {
             Ok(answer) => match replayed(&answer) {
                 Replay::Dead => {}
                 Replay::Alive(ids) => return Ok(ids),
             },
-            Err(error) => {
-                let error = CloudError::from_sdk("launch", &error);
-                if error.is_code("IdempotentInstanceTerminated") {
-                    continue;
-                }
-                return Err(explain(error, launch, incarnation));
-            }
+            Err(error) if error.is_code("IdempotentInstanceTerminated") => {}
+            Err(error) => return Err(explain(error, launch, (attempt, incarnation))),
         }
     }
     let text = format!("{MOST_INCARNATIONS} launches of this group were terminated within a day");
@@ -131,6 +280,19 @@ async fn request(
     error.help =
         Some("find out why they end: see the state reason in `trainyard status`".to_owned());
     Err(error)
+}
+
+/// The ids of all security groups, the one of ours that was made a moment ago among them.
+fn security_groups(aws: &Aws, launch: &Launch) -> Result<Vec<String>, StepError> {
+    let mut groups = launch.security_groups.clone();
+    if let Some(address) = &launch.own_group {
+        let own = aws.memory.id_of(address).ok_or_else(|| {
+            let text = format!("{address} was not made, and nothing was launched");
+            StepError::new(StepErrorKind::Rejected, text)
+        })?;
+        groups.push(own);
+    }
+    Ok(groups)
 }
 
 enum Replay {
@@ -151,14 +313,30 @@ fn replayed(answer: &RunInstancesOutput) -> Replay {
     Replay::Alive(live.into_iter().map(|live| live.id).collect())
 }
 
-fn explain(error: CloudError, launch: &Launch, incarnation: u32) -> StepError {
+fn explain(
+    error: CloudError,
+    launch: &Launch,
+    (attempt, incarnation): (&Attempt, u32),
+) -> StepError {
+    if error.kind == CloudErrorKind::Capacity {
+        // The candidate is named by whoever tells the story.
+        return StepError::new(StepErrorKind::Capacity, error.text);
+    }
     let mismatch = error.is_code("IdempotentParameterMismatch");
     let mut error = StepError::from(error);
     if mismatch {
-        let token = launch.identity.token(incarnation);
+        let token = launch.token(attempt, incarnation);
         error.help = Some(format!(
             "another launch holds the token {token}; nothing was launched. Run `trainyard status` to see it"
         ));
+    }
+    if error.kind == StepErrorKind::Quota {
+        let spot = attempt.candidate.purchase == crate::resource::Purchase::Spot;
+        if let Some(quota) = quota_of(&attempt.candidate.instance_type, spot) {
+            let region = launch.identity.region.as_str();
+            error.text = format!("{} (the limit \"{}\")", error.text, quota.name);
+            error.help = Some(raise_help(&quota, region));
+        }
     }
     // Only a refusal of EC2's own says that nothing was launched: the last of
     // several attempts may have failed otherwise than the one that took effect.
@@ -181,152 +359,6 @@ fn explain(error: CloudError, launch: &Launch, incarnation: u32) -> StepError {
         error.alive = addresses.collect();
     }
     error
-}
-
-/// The request as a pure function of the launch: no clock, no random number, a pinned image.
-fn parameters(clients: &Clients, launch: &Launch, incarnation: u32) -> RunInstancesFluentBuilder {
-    let instance = launch.instance.as_ref();
-    let number = i32::try_from(launch.identity.ordinals.len()).unwrap_or(i32::MAX);
-    let user_data = boot_user_data(instance.lease, instance.user_data.as_deref());
-    let tags = translate::sdk_tags(&launch.tags(incarnation));
-    let tagged = [
-        ResourceType::Instance,
-        ResourceType::Volume,
-        ResourceType::NetworkInterface,
-    ];
-    let specifications = tagged
-        .into_iter()
-        .map(|kind| {
-            TagSpecification::builder()
-                .resource_type(kind)
-                .set_tags(Some(tags.clone()))
-                .build()
-        })
-        .collect();
-    let (subnet, zone) = match &instance.placement {
-        Placement::Any => (None, None),
-        Placement::Subnet(subnet) => (Some(subnet.clone()), None),
-        Placement::Zone(zone) => (
-            None,
-            Some(SdkPlacement::builder().availability_zone(zone).build()),
-        ),
-    };
-    let profile = instance.iam_profile.as_ref();
-    clients
-        .ec2
-        .run_instances()
-        .client_token(launch.identity.token(incarnation))
-        .min_count(number)
-        .max_count(number)
-        .image_id(&launch.image.id)
-        .instance_type(InstanceType::from(instance.instance_type.as_str()))
-        .instance_initiated_shutdown_behavior(ShutdownBehavior::Terminate)
-        .disable_api_termination(instance.protect)
-        .set_subnet_id(subnet)
-        .set_placement(zone)
-        .set_security_group_ids(
-            Some(launch.security_groups.clone()).filter(|groups| !groups.is_empty()),
-        )
-        .set_key_name(instance.key.clone())
-        .set_iam_instance_profile(profile.map(|name| {
-            IamInstanceProfileSpecification::builder()
-                .name(name)
-                .build()
-        }))
-        .set_block_device_mappings(Some(disks(launch)))
-        .metadata_options(metadata(instance.metadata))
-        .user_data(base64::engine::general_purpose::STANDARD.encode(user_data))
-        .set_tag_specifications(Some(specifications))
-}
-
-/// The root disk is always mapped, so that what becomes of it is never left to a default.
-fn disks(launch: &Launch) -> Vec<BlockDeviceMapping> {
-    let Instance { disk, volumes, .. } = launch.instance.as_ref();
-    // Without a word in the spec the size is the image's own: a mapping without
-    // any size is refused.
-    let smallest = i32::try_from(launch.image.root_gibibytes)
-        .ok()
-        .filter(|size| *size > 0);
-    let mut root = disk.as_ref().map_or_else(
-        || {
-            EbsBlockDevice::builder()
-                .delete_on_termination(true)
-                .volume_type(VolumeType::Gp3)
-                .build()
-        },
-        ebs,
-    );
-    root.volume_size = root.volume_size.or(smallest);
-    let mapping = |device: &str, ebs: EbsBlockDevice| {
-        BlockDeviceMapping::builder()
-            .device_name(device)
-            .ebs(ebs)
-            .build()
-    };
-    // What the image brings along must go with the instance too, whatever the
-    // image says of it.
-    let brought = launch
-        .image
-        .other_disks
-        .iter()
-        .filter(|device| !volumes.contains_key(*device));
-    std::iter::once(mapping(&launch.image.root_device, root))
-        .chain(
-            volumes
-                .iter()
-                .map(|(device, disk)| mapping(device, ebs(disk))),
-        )
-        .chain(brought.map(|device| {
-            mapping(
-                device,
-                EbsBlockDevice::builder()
-                    .delete_on_termination(true)
-                    .build(),
-            )
-        }))
-        .collect()
-}
-
-fn ebs(disk: &Disk) -> EbsBlockDevice {
-    let Disk {
-        size,
-        kind,
-        iops,
-        throughput,
-        encrypted,
-    } = disk;
-    let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
-    EbsBlockDevice::builder()
-        .delete_on_termination(true)
-        .volume_type(VolumeType::from(kind.as_str()))
-        .set_volume_size(size.map(|size| number(size.gibibytes())))
-        .set_iops(iops.map(number))
-        .set_throughput(throughput.map(|rate| number(rate.mebibytes_per_second())))
-        .set_encrypted(*encrypted)
-        .build()
-}
-
-fn metadata(metadata: Metadata) -> InstanceMetadataOptionsRequest {
-    let Metadata {
-        tokens,
-        hop_limit,
-        enabled,
-    } = metadata;
-    let options = InstanceMetadataOptionsRequest::builder();
-    if !enabled {
-        // EC2 takes the other two only together with a service that answers.
-        return options
-            .http_endpoint(InstanceMetadataEndpointState::Disabled)
-            .build();
-    }
-    options
-        .http_tokens(match tokens {
-            Tokens::Required => HttpTokensState::Required,
-            Tokens::Optional => HttpTokensState::Optional,
-        })
-        .http_put_response_hop_limit(i32::from(hop_limit))
-        .http_endpoint(InstanceMetadataEndpointState::Enabled)
-        .build()
 }
 
 /// Waits until every id reads running; one that is not visible yet is waited for, not given up.
@@ -393,7 +425,7 @@ pub(super) async fn wait_running(
 /// What is known of each id that may be alive.
 pub(super) fn states(
     ids: &[InstanceId],
-    seen: &std::collections::BTreeMap<InstanceId, LiveInstance>,
+    seen: &BTreeMap<InstanceId, LiveInstance>,
 ) -> Vec<(String, String)> {
     ids.iter()
         .filter_map(|id| match seen.get(id) {

@@ -1,12 +1,15 @@
 //! Looking up what a spec names, all at once and before anything is changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ec2::types::VolumeModificationState;
 
 use super::connect::Clients;
 use super::error::CloudError;
-use super::lookup_image;
+use super::lookup_image::Images;
 use super::translate::filter;
-use crate::plan::{Resolution, Wanted};
+use super::{lookup_image, lookup_machine};
+use crate::plan::{Resolution, Subnet, Wanted};
 
 /// Something that a spec names and AWS does not have, or that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,17 +47,10 @@ impl Finding {
     }
 }
 
-/// What EC2 says of an instance type.
-#[derive(Debug, Clone, Default)]
-pub(super) struct TypeFacts {
-    /// Such as `x86_64`.
-    pub(super) architectures: Vec<String>,
-}
-
 /// Looks up everything that is wanted.
 ///
 /// The requests do not grow with the number of instances: one for each sort of
-/// thing that is named at all.
+/// thing that is named at all. An image that is known is not asked for again.
 ///
 /// # Errors
 ///
@@ -62,70 +58,78 @@ pub(super) struct TypeFacts {
 pub async fn look_up(
     clients: &Clients,
     wanted: &Wanted,
+    known: &Images,
 ) -> Result<(Resolution, Vec<Finding>), CloudError> {
     let mut found = Vec::new();
-    let types = types(clients, &wanted.types, &mut found).await?;
-    let images = lookup_image::images(clients, wanted, &types, &mut found).await?;
+    let machines = lookup_machine::machines(clients, wanted).await?;
+    let images = lookup_image::images(clients, wanted, known, &mut found).await?;
     let security_groups = security_groups(clients, wanted, &mut found).await?;
-    subnets(clients, &wanted.subnets, &mut found).await?;
+    let subnets = subnets(clients, &wanted.subnets, &mut found).await?;
     keys(clients, &wanted.keys, &mut found).await?;
+    let default_network = default_network(clients, wanted).await?;
+    let fixed_volumes = fixed_volumes(clients, wanted).await?;
     Ok((
         Resolution {
             images,
             security_groups,
+            machines,
+            subnets,
+            default_network,
+            fixed_volumes,
         },
         found,
     ))
 }
 
-async fn types(
-    clients: &Clients,
-    wanted: &BTreeMap<String, String>,
-    found: &mut Vec<Finding>,
-) -> Result<BTreeMap<String, TypeFacts>, CloudError> {
-    if wanted.is_empty() {
-        return Ok(BTreeMap::new());
+/// The default network, where it matters; an account can be without one.
+async fn default_network(clients: &Clients, wanted: &Wanted) -> Result<Option<String>, CloudError> {
+    if !wanted.default_network {
+        return Ok(None);
     }
-    let mut known = BTreeMap::new();
-    let mut token = None;
-    loop {
-        let page = clients
+    let answer = clients
+        .ec2
+        .describe_vpcs()
+        .filters(filter("is-default", ["true"]))
+        .send()
+        .await
+        .map_err(|error| CloudError::from_sdk("look up the default network", &error))?;
+    let network = answer.vpcs().first();
+    Ok(network.and_then(|network| network.vpc_id().map(str::to_owned)))
+}
+
+/// Volumes that are still being changed: EC2 takes the next change when that is done
+/// (EC2 API, `ModifyVolume`).
+async fn fixed_volumes(
+    clients: &Clients,
+    wanted: &Wanted,
+) -> Result<BTreeMap<String, String>, CloudError> {
+    const AT_ONCE: usize = 200;
+    let ids: Vec<&String> = wanted.changed_volumes.iter().collect();
+    let mut fixed = BTreeMap::new();
+    for chunk in ids.chunks(AT_ONCE) {
+        let answer = clients
             .ec2
-            .describe_instance_types()
-            .filters(filter("instance-type", wanted.keys()))
-            .set_next_token(token)
+            .describe_volumes_modifications()
+            .filters(filter("volume-id", chunk))
             .send()
             .await
-            .map_err(|error| CloudError::from_sdk("look up instance types", &error))?;
-        for facts in page.instance_types() {
-            let Some(name) = facts.instance_type() else {
-                continue;
-            };
-            let architectures = facts
-                .processor_info()
-                .map(aws_sdk_ec2::types::ProcessorInfo::supported_architectures)
-                .unwrap_or_default()
-                .iter()
-                .map(|architecture| architecture.as_str().to_owned())
-                .collect();
-            known.insert(name.as_str().to_owned(), TypeFacts { architectures });
-        }
-        token = page
-            .next_token()
-            .filter(|token| !token.is_empty())
-            .map(str::to_owned);
-        if token.is_none() {
-            break;
+            .map_err(|error| CloudError::from_sdk("look up changes of disks", &error))?;
+        for change in answer.volumes_modifications() {
+            let state = change
+                .modification_state()
+                .map(VolumeModificationState::as_str);
+            let open = matches!(state, Some("modifying" | "optimizing"));
+            if let (Some(id), true) = (change.volume_id(), open) {
+                let done = change.progress().unwrap_or(0);
+                let why = format!(
+                    "an earlier change of {id} to be done ({}, {done} %)",
+                    state.unwrap_or_default()
+                );
+                fixed.insert(id.to_owned(), why);
+            }
         }
     }
-    for (name, group) in wanted.iter().filter(|(name, _)| !known.contains_key(*name)) {
-        let summary = format!("{} offers no instance type `{name}`", clients.region);
-        found.push(
-            Finding::missing(group, &["type"], summary)
-                .help("check the spelling, or choose a type that this region offers"),
-        );
-    }
-    Ok(known)
+    Ok(fixed)
 }
 
 async fn security_groups(
@@ -191,9 +195,9 @@ async fn subnets(
     clients: &Clients,
     wanted: &BTreeMap<String, String>,
     found: &mut Vec<Finding>,
-) -> Result<(), CloudError> {
+) -> Result<BTreeMap<String, Subnet>, CloudError> {
     if wanted.is_empty() {
-        return Ok(());
+        return Ok(BTreeMap::new());
     }
     let answer = clients
         .ec2
@@ -202,19 +206,43 @@ async fn subnets(
         .send()
         .await
         .map_err(|error| CloudError::from_sdk("look up subnets", &error))?;
-    for (id, group) in wanted {
-        if !answer
-            .subnets()
-            .iter()
-            .any(|subnet| subnet.subnet_id() == Some(id))
-        {
-            let summary = format!("{} has no subnet `{id}`", clients.region);
-            found.push(
-                Finding::missing(group, &["subnet"], summary).help("check the id and the region"),
-            );
-        }
+    let known: BTreeMap<String, Subnet> = answer
+        .subnets()
+        .iter()
+        .filter_map(|subnet| {
+            let place = Subnet {
+                network: subnet.vpc_id()?.to_owned(),
+                zone: subnet.availability_zone()?.to_owned(),
+            };
+            Some((subnet.subnet_id()?.to_owned(), place))
+        })
+        .collect();
+    for (id, group) in wanted.iter().filter(|(id, _)| !known.contains_key(*id)) {
+        let summary = format!("{} has no subnet `{id}`", clients.region);
+        found.push(
+            Finding::missing(group, &["subnet"], summary).help("check the id and the region"),
+        );
     }
-    Ok(())
+    Ok(known)
+}
+
+/// The ids of the default subnets, one for each zone.
+///
+/// # Errors
+///
+/// When EC2 cannot be asked.
+pub async fn default_subnets(clients: &Clients) -> Result<BTreeSet<String>, CloudError> {
+    let answer = clients
+        .ec2
+        .describe_subnets()
+        .filters(filter("default-for-az", ["true"]))
+        .send()
+        .await
+        .map_err(|error| CloudError::from_sdk("look up the default subnets", &error))?;
+    let subnets = answer.subnets().iter();
+    Ok(subnets
+        .filter_map(|subnet| subnet.subnet_id().map(str::to_owned))
+        .collect())
 }
 
 async fn keys(

@@ -1,43 +1,146 @@
 //! Which image a selector means today.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_ec2::types::{Filter, Image};
 
 use super::connect::Clients;
 use super::error::CloudError;
-use super::lookup::{Finding, TypeFacts};
+use super::lookup::Finding;
 use super::translate::filter;
-use crate::plan::Wanted;
+use crate::plan::{Wanted, WantedImage};
 use crate::resource::{ImageSelector, ResolvedImage};
 
 /// How many parameters one request may name (SSM API, `GetParameters`).
 const PARAMETERS: usize = 10;
 
-/// Resolves every selector, and checks that each image runs on its types.
+/// What selectors mean, looked up once for all specs that are planned together.
+#[derive(Debug, Default)]
+pub struct Images(Mutex<Known>);
+
+/// What has been looked up so far.
+#[derive(Debug, Default)]
+struct Known {
+    /// The ids that parameters hold and selectors name.
+    ids: BTreeMap<ImageSelector, String>,
+    /// The images; nothing where there is no such image.
+    images: BTreeMap<ImageSelector, Option<ResolvedImage>>,
+}
+
+impl Images {
+    /// What these selectors mean; nothing where there is no such image.
+    ///
+    /// An image that all members of a group run already is left out: it is no news.
+    async fn of(
+        &self,
+        clients: &Clients,
+        wanted: &BTreeMap<ImageSelector, WantedImage>,
+    ) -> Result<BTreeMap<ImageSelector, Option<ResolvedImage>>, CloudError> {
+        let (mut meant, unknown) = self.known(wanted.keys());
+        if unknown.is_empty() {
+            return Ok(meant);
+        }
+        let mut resolved = by_name(clients, &unknown).await?;
+        let mut ids = self.ids(clients, &unknown).await?;
+        let is_news = |selector: &ImageSelector, id: &String| {
+            let asked = wanted.get(selector);
+            asked.is_none_or(|asked| asked.needed || asked.runs.iter().any(|runs| runs != id))
+        };
+        let no_news: BTreeSet<ImageSelector> = ids
+            .iter()
+            .filter(|(selector, id)| !is_news(selector, id))
+            .map(|(selector, _)| selector.clone())
+            .collect();
+        ids.retain(|selector, _| !no_news.contains(selector));
+        if !ids.is_empty() {
+            let names: BTreeSet<&String> = ids.values().collect();
+            let known = describe(clients, None, vec![filter("image-id", names)]).await?;
+            for (selector, id) in ids {
+                let image = known.iter().find(|image| image.id == id);
+                resolved.extend(image.map(|image| (selector, image.clone())));
+            }
+        }
+        for selector in unknown {
+            if !no_news.contains(&selector) {
+                let image = resolved.remove(&selector);
+                meant.insert(selector, image);
+            }
+        }
+        self.lock().images.extend(meant.clone());
+        Ok(meant)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of these selectors, and those of which nothing is.
+    fn known<'s>(
+        &self,
+        selectors: impl Iterator<Item = &'s ImageSelector>,
+    ) -> (
+        BTreeMap<ImageSelector, Option<ResolvedImage>>,
+        Vec<ImageSelector>,
+    ) {
+        let all = self.lock();
+        let (mut known, mut unknown) = (BTreeMap::new(), Vec::new());
+        for selector in selectors {
+            match all.images.get(selector) {
+                Some(image) => {
+                    known.insert(selector.clone(), image.clone());
+                }
+                None => unknown.push(selector.clone()),
+            }
+        }
+        (known, unknown)
+    }
+
+    /// The image id of each selector by id or by parameter, each asked for once.
+    async fn ids(
+        &self,
+        clients: &Clients,
+        selectors: &[ImageSelector],
+    ) -> Result<BTreeMap<ImageSelector, String>, CloudError> {
+        let mut found = BTreeMap::new();
+        let mut unknown = Vec::new();
+        {
+            let known = self.lock();
+            for selector in selectors {
+                match known.ids.get(selector) {
+                    Some(id) => {
+                        found.insert(selector.clone(), id.clone());
+                    }
+                    None => unknown.push(selector.clone()),
+                }
+            }
+        }
+        let more = ids(clients, &unknown).await?;
+        self.lock().ids.extend(more.clone());
+        found.extend(more);
+        Ok(found)
+    }
+}
+
+/// Resolves every selector, and checks that each image fits on its disk.
 pub(super) async fn images(
     clients: &Clients,
     wanted: &Wanted,
-    types: &BTreeMap<String, TypeFacts>,
+    known: &Images,
     found: &mut Vec<Finding>,
 ) -> Result<BTreeMap<ImageSelector, ResolvedImage>, CloudError> {
-    let mut resolved = by_name(clients, wanted, found).await?;
-    let ids = ids(clients, wanted, found).await?;
-    if !ids.is_empty() {
-        let names: BTreeSet<&String> = ids.values().collect();
-        let known = describe(clients, None, vec![filter("image-id", names)]).await?;
-        for (selector, id) in ids {
-            match known.iter().find(|image| image.id == id) {
-                Some(image) => {
-                    resolved.insert(selector, image.clone());
-                }
-                None => found.push(missing(wanted, &selector, &clients.region)),
+    let mut resolved = BTreeMap::new();
+    for (selector, image) in known.of(clients, &wanted.images).await? {
+        match image {
+            Some(image) => {
+                resolved.insert(selector, image);
             }
+            None => found.extend(missing(wanted, &selector, &clients.region)),
         }
     }
     for (selector, image) in &resolved {
-        check_architecture(wanted, (selector, image), types, found);
-        if let Some((asked, group)) = wanted.disks.get(selector)
+        let wanted = wanted.images.get(selector);
+        if let Some((asked, group)) = wanted.and_then(|wanted| wanted.disk.as_ref())
             && *asked < image.root_gibibytes
         {
             let summary = format!("a disk of {asked} GiB does not hold the image {}", image.id);
@@ -50,12 +153,22 @@ pub(super) async fn images(
     Ok(resolved)
 }
 
-fn missing(wanted: &Wanted, selector: &ImageSelector, region: &crate::resource::Region) -> Finding {
-    let group = wanted
-        .image_groups
-        .get(selector)
-        .map(String::as_str)
-        .unwrap_or_default();
+/// An image that nothing is launched from need not be there any more.
+fn missing(
+    wanted: &Wanted,
+    selector: &ImageSelector,
+    region: &crate::resource::Region,
+) -> Option<Finding> {
+    let asked = wanted.images.get(selector).filter(|asked| asked.needed)?;
+    if let (ImageSelector::Id(id), true) = (selector, asked.pinned) {
+        let group = &asked.group;
+        let summary =
+            format!("{group} runs the image {id}, and {region} does not have it any more");
+        let finding = Finding::missing(group, &["image"], summary);
+        return Some(finding.help(
+            "a group runs one image: `--upgrade-image` replaces what runs with the newest; without a launch it goes on as it is",
+        ));
+    }
     let (key, summary, help) = match selector {
         ImageSelector::Id(id) => (
             "id",
@@ -73,48 +186,16 @@ fn missing(wanted: &Wanted, selector: &ImageSelector, region: &crate::resource::
             "check the path and the region",
         ),
     };
-    Finding::missing(group, &["image", key], summary).help(help)
-}
-
-fn check_architecture(
-    wanted: &Wanted,
-    (selector, image): (&ImageSelector, &ResolvedImage),
-    types: &BTreeMap<String, TypeFacts>,
-    found: &mut Vec<Finding>,
-) {
-    for name in wanted.images.get(selector).into_iter().flatten() {
-        let Some(facts) = types.get(name) else {
-            continue;
-        };
-        if facts.architectures.is_empty() || facts.architectures.contains(&image.architecture) {
-            continue;
-        }
-        let group = wanted
-            .image_groups
-            .get(selector)
-            .map(String::as_str)
-            .unwrap_or_default();
-        let summary = format!(
-            "the image {} is built for {}, and `{name}` runs {}",
-            image.id,
-            image.architecture,
-            facts.architectures.join(" and ")
-        );
-        let mut finding = Finding::missing(group, &["image"], summary)
-            .help("choose an image and a type of one architecture");
-        finding.exists = true;
-        found.push(finding);
-    }
+    Some(Finding::missing(&asked.group, &["image", key], summary).help(help))
 }
 
 /// The newest image for each name pattern; one request for each owner.
 async fn by_name(
     clients: &Clients,
-    wanted: &Wanted,
-    found: &mut Vec<Finding>,
+    selectors: &[ImageSelector],
 ) -> Result<BTreeMap<ImageSelector, ResolvedImage>, CloudError> {
     let mut owners: BTreeMap<&str, Vec<(&ImageSelector, &str)>> = BTreeMap::new();
-    for selector in wanted.images.keys() {
+    for selector in selectors {
         if let ImageSelector::Name { pattern, owner } = selector {
             owners.entry(owner).or_default().push((selector, pattern));
         }
@@ -135,16 +216,12 @@ async fn by_name(
         ];
         let images = describe(clients, Some(owner), filters).await?;
         for (selector, pattern) in selectors {
+            // One that its publisher has given up is taken only where there is no other.
             let newest = images
                 .iter()
                 .filter(|image| matches(pattern, &image.name))
-                .max_by_key(|image| (&image.created, &image.id));
-            match newest {
-                Some(image) => {
-                    resolved.insert(selector.clone(), image.clone());
-                }
-                None => found.push(missing(wanted, selector, &clients.region)),
-            }
+                .max_by_key(|image| (image.deprecated.is_none(), &image.created, &image.id));
+            resolved.extend(newest.map(|image| (selector.clone(), image.clone())));
         }
     }
     Ok(resolved)
@@ -153,12 +230,11 @@ async fn by_name(
 /// The image id of each selector by id or by parameter.
 async fn ids(
     clients: &Clients,
-    wanted: &Wanted,
-    found: &mut Vec<Finding>,
+    selectors: &[ImageSelector],
 ) -> Result<BTreeMap<ImageSelector, String>, CloudError> {
     let mut ids = BTreeMap::new();
     let mut parameters = Vec::new();
-    for selector in wanted.images.keys() {
+    for selector in selectors {
         match selector {
             ImageSelector::Id(id) => {
                 ids.insert(selector.clone(), id.clone());
@@ -181,12 +257,8 @@ async fn ids(
                 .parameters()
                 .iter()
                 .find(|one| one.name() == Some(name));
-            match parameter.and_then(|one| one.value()) {
-                Some(id) => {
-                    ids.insert((*selector).clone(), id.to_owned());
-                }
-                None => found.push(missing(wanted, selector, &clients.region)),
-            }
+            let id = parameter.and_then(|one| one.value());
+            ids.extend(id.map(|id| ((*selector).clone(), id.to_owned())));
         }
     }
     Ok(ids)
@@ -203,6 +275,7 @@ async fn describe(
         let page = clients
             .ec2
             .describe_images()
+            .include_deprecated(true)
             .set_owners(owner.map(|owner| vec![owner.to_owned()]))
             .set_filters(Some(filters.clone()))
             .set_next_token(token)
@@ -244,6 +317,10 @@ fn image(from: &Image) -> Option<ResolvedImage> {
             .map(str::to_owned)
             .collect(),
         created: from.creation_date().unwrap_or_default().to_owned(),
+        deprecated: from
+            .deprecation_time()
+            .filter(|at| !at.is_empty())
+            .map(str::to_owned),
     })
 }
 

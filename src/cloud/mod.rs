@@ -3,17 +3,32 @@
 //! What comes from AWS is turned into our own types here, once; nothing else in
 //! the crate knows the SDK. Every listing is read to its end or is an error.
 
+mod adopt;
 mod change;
 mod connect;
 mod data;
 mod error;
 mod identity;
+mod introduce;
+mod key_pair;
 mod launch;
+mod launch_request;
 mod lookup;
 mod lookup_image;
+mod lookup_machine;
+mod memory;
 mod observe;
+mod own_address;
+mod own_network;
+mod own_network_delete;
+mod own_network_holder;
+mod pages;
 mod performer;
+mod placement_group;
 mod poll;
+mod security_group;
+mod security_rule;
+mod spot;
 mod tags;
 mod terminate;
 #[cfg(test)]
@@ -21,10 +36,16 @@ mod tests;
 mod translate;
 mod volumes;
 
+pub use adopt::{is_protected, release};
 pub use connect::{Clients, Connection, connect};
 pub use data::{SurveyFailure, survey_data};
 pub use error::{CloudError, CloudErrorKind};
 pub use identity::{Identity, identify};
-pub use lookup::{Finding, look_up};
-pub use observe::{observe, observe_instances_first, read_user_data};
+pub use lookup::{Finding, default_subnets, look_up};
+pub use lookup_image::Images;
+pub use memory::Memory;
+pub use observe::{observe, observe_instances_first, read_adoptions, read_user_data, with_volumes};
+pub use own_address::own_address;
+pub use own_network::{network_for_destroy, observe_network};
 pub use performer::{Aws, Pace};
+pub use spot::spot_requests;

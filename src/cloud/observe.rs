@@ -1,13 +1,16 @@
 //! What is there: a number of requests that does not grow with the number of instances, pages aside.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_ec2::operation::describe_instances::DescribeInstancesError;
-use aws_sdk_ec2::types::{InstanceAttributeName, Reservation};
+use aws_sdk_ec2::types::{Filter, InstanceAttributeName, Reservation};
 use base64::Engine as _;
 
 use super::connect::Clients;
-use super::error::{CloudError, CloudErrorKind};
+use super::error::CloudError;
+use super::pages::{PAGE, Pages, untagged};
 use super::translate;
 use crate::lease::user_part;
 use crate::plan::Observed;
@@ -15,10 +18,12 @@ use crate::resource::{
     AccountId, Claim, Desired, InstanceId, LiveInstance, LiveVolume, VolumeId, claim, tag,
 };
 
-/// The largest page that EC2 gives (EC2 API, `DescribeInstances`).
-const PAGE: i32 = 1_000;
 /// The most ids that one request may name; AWS advises fewer than the thousand it takes.
 const IDS: usize = 200;
+/// How often instances are listed before an answer without tags is an error.
+const LISTINGS: usize = 3;
+/// The pause between two such listings.
+const LISTING_PAUSE: Duration = Duration::from_millis(500);
 
 /// Lists everything that names an environment of ours.
 ///
@@ -52,8 +57,10 @@ pub async fn observe_instances_first(
     let mut observed = Observed {
         account: account.clone(),
         region: clients.region.clone(),
-        instances: instances?,
-        volumes,
+        instances: instances?.into_iter().map(Arc::new).collect(),
+        volumes: volumes.into_iter().map(Arc::new).collect(),
+        network: None,
+        spot_requests: Vec::new(),
         data: BTreeMap::new(),
     };
     follow_volumes(clients, &mut observed).await?;
@@ -76,68 +83,47 @@ async fn follow_volumes(clients: &Clients, observed: &mut Observed) -> Result<()
         let missing: Vec<InstanceId> = missing.into_iter().collect();
         observed
             .instances
-            .extend(by_id(clients, &missing).await?.into_values());
+            .extend(by_id(clients, &missing).await?.into_values().map(Arc::new));
     }
     Ok(())
 }
 
-/// Reads instances again that came without the tag that they were filtered by.
+/// Lists the instances of ours, each with its tags.
 ///
-/// An answer can lack tags for a moment. Without them an instance would not be
-/// ours, so an answer that contradicts its own filter is not believed.
-async fn with_tags(
-    clients: &Clients,
-    mut found: BTreeMap<InstanceId, LiveInstance>,
-) -> Result<Vec<LiveInstance>, CloudError> {
-    let bare =
-        |live: &LiveInstance| live.state.is_alive() && !live.tags.contains_key(tag::ENVIRONMENT);
-    let ids: Vec<InstanceId> = found
-        .values()
-        .filter(|live| bare(live))
-        .map(|live| live.id.clone())
-        .collect();
-    if !ids.is_empty() {
-        found.extend(by_id(clients, &ids).await?);
-    }
-    match found.values().find(|live| bare(live)) {
-        None => Ok(found.into_values().collect()),
-        Some(live) => {
-            let text = format!("{} is listed as ours and comes without its tags", live.id);
-            Err(CloudError::of(
-                "list instances",
-                CloudErrorKind::Ambiguous,
-                text,
-            ))
-        }
-    }
-}
-
-/// Guards a listing against pages that lead in a circle.
-struct Pages {
-    seen: BTreeSet<String>,
-}
-
-impl Pages {
-    fn next(&mut self, operation: &str, token: Option<&str>) -> Result<Option<String>, CloudError> {
-        let Some(token) = token.filter(|token| !token.is_empty()) else {
-            return Ok(None);
-        };
-        if self.seen.insert(token.to_owned()) {
-            return Ok(Some(token.to_owned()));
-        }
-        Err(CloudError::of(
-            operation,
-            CloudErrorKind::Rejected,
-            "the pages of the listing lead in a circle",
-        ))
-    }
-}
-
+/// An answer can lack tags for a moment, and an instance can be released between a
+/// listing and a second look. Without its tags an instance would not be ours, so an
+/// answer that contradicts its own filter is not believed: what is listed and stays bare
+/// is listed again, and only what the listing insists on is an error.
 async fn instances(clients: &Clients) -> Result<Vec<LiveInstance>, CloudError> {
+    let mut listings = 0;
+    loop {
+        listings += 1;
+        let mut found = list_instances(clients).await?;
+        let bare: Vec<InstanceId> = bare_of(&found).map(|live| live.id.clone()).collect();
+        if !bare.is_empty() {
+            found.extend(by_id(clients, &bare).await?);
+        }
+        let insisted = bare_of(&found).next().map(|live| live.id.clone());
+        match insisted {
+            None => return Ok(found.into_values().collect()),
+            Some(_) if listings < LISTINGS => tokio::time::sleep(LISTING_PAUSE).await,
+            Some(id) => return Err(untagged("list instances", id.as_str())),
+        }
+    }
+}
+
+/// The instances that live and came without the tag that they were filtered by.
+fn bare_of(found: &BTreeMap<InstanceId, LiveInstance>) -> impl Iterator<Item = &LiveInstance> {
+    found
+        .values()
+        .filter(|live| live.state.is_alive() && !live.tags.contains_key(tag::ENVIRONMENT))
+}
+
+async fn list_instances(
+    clients: &Clients,
+) -> Result<BTreeMap<InstanceId, LiveInstance>, CloudError> {
     const OPERATION: &str = "list instances";
-    let mut pages = Pages {
-        seen: BTreeSet::new(),
-    };
+    let mut pages = Pages::default();
     let mut token = None;
     let mut found = BTreeMap::new();
     loop {
@@ -153,7 +139,7 @@ async fn instances(clients: &Clients) -> Result<Vec<LiveInstance>, CloudError> {
         collect(page.reservations(), &mut found);
         token = pages.next(OPERATION, page.next_token())?;
         if token.is_none() {
-            return with_tags(clients, found).await;
+            return Ok(found);
         }
     }
 }
@@ -170,17 +156,19 @@ fn collect(reservations: &[Reservation], found: &mut BTreeMap<InstanceId, LiveIn
 }
 
 async fn volumes(clients: &Clients) -> Result<Vec<LiveVolume>, CloudError> {
+    list_volumes(clients, translate::filter("tag-key", [tag::ENVIRONMENT])).await
+}
+
+async fn list_volumes(clients: &Clients, filter: Filter) -> Result<Vec<LiveVolume>, CloudError> {
     const OPERATION: &str = "list volumes";
-    let mut pages = Pages {
-        seen: BTreeSet::new(),
-    };
+    let mut pages = Pages::default();
     let mut token = None;
     let mut found = BTreeMap::new();
     loop {
         let page = clients
             .ec2
             .describe_volumes()
-            .filters(translate::filter("tag-key", [tag::ENVIRONMENT]))
+            .filters(filter.clone())
             .max_results(PAGE)
             .set_next_token(token)
             .send()
@@ -200,7 +188,7 @@ async fn volumes(clients: &Clients) -> Result<Vec<LiveVolume>, CloudError> {
 pub(super) async fn volumes_by_id(
     clients: &Clients,
     ids: &[VolumeId],
-) -> Result<BTreeMap<String, LiveVolume>, CloudError> {
+) -> Result<BTreeMap<String, Arc<LiveVolume>>, CloudError> {
     // An empty list of ids asks for every volume there is (EC2 API pagination).
     if ids.is_empty() {
         return Ok(BTreeMap::new());
@@ -214,12 +202,12 @@ pub(super) async fn volumes_by_id(
         .map_err(|error| CloudError::from_sdk("read disks", &error))?;
     let volumes = answer.volumes().iter().filter_map(translate::volume);
     Ok(volumes
-        .filter_map(|volume| Some((volume.device.clone()?, volume)))
+        .filter_map(|volume| Some((volume.device.clone()?, Arc::new(volume))))
         .collect())
 }
 
 fn attach_volumes(observed: &mut Observed) {
-    let mut by_instance: BTreeMap<InstanceId, BTreeMap<String, LiveVolume>> = BTreeMap::new();
+    let mut by_instance: BTreeMap<InstanceId, BTreeMap<String, Arc<LiveVolume>>> = BTreeMap::new();
     for volume in &observed.volumes {
         if let (Some(instance), Some(device)) = (&volume.attached_to, &volume.device) {
             by_instance
@@ -228,7 +216,7 @@ fn attach_volumes(observed: &mut Observed) {
                 .insert(device.clone(), volume.clone());
         }
     }
-    for instance in &mut observed.instances {
+    for instance in observed.instances.iter_mut().map(Arc::make_mut) {
         instance.volumes = by_instance.remove(&instance.id).unwrap_or_default();
     }
 }
@@ -276,6 +264,63 @@ fn is_not_found(error: &DescribeInstancesError) -> bool {
     aws_sdk_ec2::error::ProvideErrorMetadata::code(error) == Some("InvalidInstanceID.NotFound")
 }
 
+/// Reads the instances that a spec takes over, with their disks.
+///
+/// They carry no tags of ours yet, so no listing shows them.
+///
+/// # Errors
+///
+/// When EC2 cannot be asked; an id that it does not know is no error.
+pub async fn read_adoptions(
+    clients: &Clients,
+    desired: &Desired,
+    observed: &mut Observed,
+) -> Result<(), CloudError> {
+    let listed: BTreeSet<&InstanceId> = observed.instances.iter().map(|live| &live.id).collect();
+    let wanted: Vec<InstanceId> = desired
+        .groups
+        .values()
+        .flat_map(|group| &group.adopt)
+        .filter(|id| !listed.contains(id))
+        .cloned()
+        .collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    observed.instances.extend(
+        with_volumes(clients, &wanted)
+            .await?
+            .into_iter()
+            .map(Arc::new),
+    );
+    Ok(())
+}
+
+/// Instances by id with their disks, whoever they belong to.
+///
+/// # Errors
+///
+/// When EC2 cannot be asked; an id that it does not know is no error.
+pub async fn with_volumes(
+    clients: &Clients,
+    ids: &[InstanceId],
+) -> Result<Vec<LiveInstance>, CloudError> {
+    let mut found = by_id(clients, ids).await?;
+    for chunk in ids.chunks(IDS) {
+        let names: Vec<&str> = chunk.iter().map(InstanceId::as_str).collect();
+        let filter = translate::filter("attachment.instance-id", names);
+        for volume in list_volumes(clients, filter).await? {
+            let place = volume.attached_to.clone().zip(volume.device.clone());
+            if let Some((instance, device)) = place
+                && let Some(live) = found.get_mut(&instance)
+            {
+                live.volumes.insert(device, Arc::new(volume));
+            }
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
 /// Reads the user data of instances whose spec says something else, one of each kind.
 ///
 /// Instances of a launch share their user data, so one request serves all of
@@ -283,6 +328,11 @@ fn is_not_found(error: &DescribeInstancesError) -> bool {
 pub async fn read_user_data(clients: &Clients, desired: &Desired, observed: &mut Observed) {
     let mut wanted: BTreeMap<String, InstanceId> = BTreeMap::new();
     let mut digests: BTreeMap<InstanceId, String> = BTreeMap::new();
+    let digests_wanted: BTreeMap<_, String> = desired
+        .groups
+        .iter()
+        .map(|(name, group)| (name.clone(), group.instance.user_data_digest()))
+        .collect();
     for live in observed
         .instances
         .iter()
@@ -291,10 +341,10 @@ pub async fn read_user_data(clients: &Clients, desired: &Desired, observed: &mut
         let Claim::Ours(mark) = claim(live, &observed.account) else {
             continue;
         };
-        let differs = desired.instances.values().any(|instance| {
-            instance.group == mark.group && instance.user_data_digest() != mark.user_data
-        });
-        if mark.environment == desired.environment && differs && mark.user_data != "none" {
+        let wanted_digest = digests_wanted.get(&mark.group);
+        let differs = wanted_digest.is_some_and(|wanted| *wanted != mark.user_data);
+        let none = mark.user_data.starts_with("none");
+        if mark.environment == desired.environment && differs && !none {
             wanted
                 .entry(mark.user_data.clone())
                 .or_insert_with(|| live.id.clone());
@@ -308,10 +358,10 @@ pub async fn read_user_data(clients: &Clients, desired: &Desired, observed: &mut
         }
     }
     for live in &mut observed.instances {
-        live.user_data = digests
-            .get(&live.id)
-            .and_then(|digest| texts.get(digest))
-            .cloned();
+        let text = digests.get(&live.id).and_then(|digest| texts.get(digest));
+        if let Some(text) = text {
+            Arc::make_mut(live).user_data = Some(text.clone());
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::apply::Cancel;
+use crate::resource::ROUND_SECONDS;
 
 /// How often to look and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Pace {
     pub terminated: Duration,
     /// For how long listings are watched before their silence is believed.
     pub settle: Duration,
+    /// For how long a refusal for lack of capacity is remembered, and how long a wait pauses.
+    pub round: Duration,
     /// For how long after a launch some of its instances may be missing from listings.
     pub visible: Duration,
 }
@@ -34,6 +37,7 @@ impl Pace {
         stopped: Duration::from_mins(10),
         terminated: Duration::from_mins(20),
         settle: Duration::from_secs(30),
+        round: Duration::from_secs(ROUND_SECONDS),
         visible: Duration::from_mins(5),
     };
 
@@ -42,6 +46,7 @@ impl Pace {
         first: Duration::from_millis(50),
         longest: Duration::from_millis(250),
         settle: Duration::from_secs(1),
+        round: Duration::from_millis(500),
         visible: Duration::from_secs(5),
         ..Self::AWS
     };

@@ -8,6 +8,7 @@ use super::connect::Clients;
 use super::error::{CloudError, CloudErrorKind};
 use super::observe::by_id;
 use super::poll::{Pace, Wait};
+use super::spot;
 use crate::apply::{Control, Performed, StepError, StepErrorKind};
 use crate::plan::Doomed;
 use crate::resource::{InstanceId, InstanceState};
@@ -28,6 +29,7 @@ pub(super) async fn terminate(
             refused.insert(one.id.clone(), error);
         }
     }
+    cancel_requests(clients, doomed, &mut refused).await;
     let ids: Vec<InstanceId> = doomed.iter().map(|one| one.id.clone()).collect();
     for batch in ids.chunks(BATCH) {
         request(clients, batch, &mut refused).await;
@@ -42,6 +44,31 @@ pub(super) async fn terminate(
         });
     }
     Err(failure(&proof, &refused))
+}
+
+/// Cancels the spot requests first: one that is open would launch a successor
+/// (EC2 user guide, Spot Instance requests).
+///
+/// A request that cannot be cancelled keeps nobody alive: its instance is ended, and
+/// what it would launch is found by the listings that follow.
+async fn cancel_requests(
+    clients: &Clients,
+    doomed: &[Doomed],
+    refused: &mut BTreeMap<InstanceId, CloudError>,
+) {
+    let requests: Vec<String> = doomed
+        .iter()
+        .filter_map(|one| one.spot_request.clone())
+        .collect();
+    if requests.is_empty() {
+        return;
+    }
+    if let Err(error) = spot::cancel(clients, &requests).await {
+        tracing::warn!(%error, "spot requests were not cancelled");
+        for one in doomed.iter().filter(|one| one.spot_request.is_some()) {
+            refused.insert(one.id.clone(), error.clone());
+        }
+    }
 }
 
 /// Lifts both protections: the one against stopping forbids terminating too

@@ -6,8 +6,8 @@ use aws_sdk_ec2::types as sdk;
 use jiff::Timestamp;
 
 use crate::resource::{
-    InstanceId, InstanceState, LiveInstance, LiveMetadata, LiveSecurityGroup, LiveVolume, Tokens,
-    VolumeId,
+    InstanceId, InstanceState, LiveInstance, LiveMetadata, LiveSecurityGroup, LiveVolume, Purchase,
+    Tokens, VolumeId,
 };
 
 /// One instance, without its volumes.
@@ -24,6 +24,9 @@ pub(super) fn instance(from: &sdk::Instance) -> Option<LiveInstance> {
         instance_type: from
             .instance_type()
             .map_or_else(String::new, |kind| kind.as_str().to_owned()),
+        purchase: purchase(from),
+        spot_request: text(from.spot_instance_request_id()),
+        placement_group: text(from.placement().and_then(sdk::Placement::group_name)),
         zone: text(from.placement().and_then(sdk::Placement::availability_zone)),
         subnet: text(from.subnet_id()),
         iam_profile: from
@@ -31,12 +34,26 @@ pub(super) fn instance(from: &sdk::Instance) -> Option<LiveInstance> {
             .and_then(sdk::IamInstanceProfile::arn)
             .and_then(|arn| arn.rsplit('/').next())
             .map(str::to_owned),
+        interfaces: from
+            .network_interfaces()
+            .iter()
+            .filter_map(|card| card.network_interface_id().map(str::to_owned))
+            .collect(),
         security_groups: security_groups(from),
         key: text(from.key_name()),
         root_device: text(from.root_device_name()),
         devices: from
             .block_device_mappings()
             .iter()
+            .filter_map(|mapping| mapping.device_name().map(str::to_owned))
+            .collect(),
+        kept_devices: from
+            .block_device_mappings()
+            .iter()
+            .filter(|mapping| {
+                let attached = mapping.ebs();
+                attached.and_then(sdk::EbsInstanceBlockDevice::delete_on_termination) == Some(false)
+            })
             .filter_map(|mapping| mapping.device_name().map(str::to_owned))
             .collect(),
         volumes: BTreeMap::new(),
@@ -52,6 +69,17 @@ pub(super) fn instance(from: &sdk::Instance) -> Option<LiveInstance> {
         private_address: text(from.private_ip_address()),
         user_data: None,
     })
+}
+
+/// Instances that are bought on demand have no lifecycle (EC2 API, `Instance`).
+fn purchase(from: &sdk::Instance) -> Purchase {
+    match from
+        .instance_lifecycle()
+        .map(sdk::InstanceLifecycleType::as_str)
+    {
+        Some("spot") => Purchase::Spot,
+        Some(_) | None => Purchase::OnDemand,
+    }
 }
 
 /// The groups of the instance; with a network interface in the launch, EC2 lists them there only.

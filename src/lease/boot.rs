@@ -3,53 +3,76 @@
 //! The parts of a MIME multipart archive reach cloud-init apart, so nothing of
 //! the user's text is ever spliced into a script of ours.
 
-use crate::resource::{Digest, Lease};
+use super::group_script::GROUP_SCRIPT;
+use crate::resource::Digest;
 
 /// The most bytes of user data that EC2 takes, before base64 (EC2 user guide, user data).
 pub const LARGEST_USER_DATA: usize = 16 * 1024;
 
 /// The name of the user's part in the archive.
-const USER_PART: &str = "part-002-user";
+/// cloud-init runs scripts in the order of their names, so the group is known before it.
+const USER_PART: &str = "part-003-user";
 
-/// The user data of an instance with this lease and this script or cloud-config.
-///
-/// It depends on nothing else: a second launch with the same parameters must be
-/// the same request to the last byte, or EC2 refuses the token.
-pub fn boot_user_data(lease: Lease, user_data: Option<&str>) -> String {
-    let timer = TIMER.replace("@SECONDS@", &lease.seconds().to_string());
-    let digest = Digest::of_bytes(user_data.unwrap_or_default().as_bytes());
-    let boundary = format!("==trainyard-{}==", digest.short());
-    let mut archive =
-        format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\nMIME-Version: 1.0\n\n");
-    push_part(
-        &mut archive,
-        &boundary,
-        &Part {
+/// What the user data of an instance is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Boot<'a> {
+    /// How long the instance may live, in seconds from its first boot.
+    pub seconds: u64,
+    /// Whether it is a member of a group that learns its members.
+    pub distributed: bool,
+    /// The user's own script or cloud-config.
+    pub user_data: Option<&'a str>,
+}
+
+impl Boot<'_> {
+    /// The user data.
+    ///
+    /// It depends on nothing else: a second launch with the same parameters must be
+    /// the same request to the last byte, or EC2 refuses the token.
+    pub fn user_data(&self) -> String {
+        let Self {
+            seconds,
+            distributed,
+            user_data,
+        } = self;
+        let timer = TIMER.replace("@SECONDS@", &seconds.to_string());
+        let digest = Digest::of_bytes(user_data.unwrap_or_default().as_bytes());
+        let boundary = format!("==trainyard-{}==", digest.short());
+        let mut archive = format!(
+            "Content-Type: multipart/mixed; boundary=\"{boundary}\"\nMIME-Version: 1.0\n\n"
+        );
+        let mut parts = vec![Part {
             kind: "cloud-boothook",
             name: "part-001-lease",
             text: &timer,
-        },
-    );
-    if let Some(text) = user_data {
-        let kind = if text.starts_with("#cloud-config") {
-            "cloud-config"
-        } else {
-            "x-shellscript"
-        };
-        push_part(
-            &mut archive,
-            &boundary,
-            &Part {
-                kind,
+        }];
+        if *distributed {
+            parts.push(Part {
+                kind: "x-shellscript",
+                name: "part-002-group",
+                text: GROUP_SCRIPT,
+            });
+        }
+        if let Some(text) = user_data {
+            let config = text.starts_with("#cloud-config");
+            parts.push(Part {
+                kind: if config {
+                    "cloud-config"
+                } else {
+                    "x-shellscript"
+                },
                 name: USER_PART,
                 text,
-            },
-        );
+            });
+        }
+        for part in &parts {
+            push_part(&mut archive, &boundary, part);
+        }
+        archive.push_str("--");
+        archive.push_str(&boundary);
+        archive.push_str("--\n");
+        archive
     }
-    archive.push_str("--");
-    archive.push_str(&boundary);
-    archive.push_str("--\n");
-    archive
 }
 
 struct Part<'a> {
@@ -114,14 +137,19 @@ nohup setsid sh -c "sleep $left; poweroff" </dev/null >/dev/null 2>&1 &
 mod tests {
     use super::*;
 
-    fn lease() -> Lease {
-        "12h".parse().unwrap()
+    fn boot(user_data: Option<&str>) -> String {
+        let boot = Boot {
+            seconds: 43_200,
+            distributed: false,
+            user_data,
+        };
+        boot.user_data()
     }
 
     #[test]
     fn the_timer_comes_first_and_powers_off() {
-        assert!(boot_user_data(lease(), None).contains("text/cloud-boothook"));
-        let data = boot_user_data(lease(), Some("#!/bin/bash\necho hello\n"));
+        assert!(boot(None).contains("text/cloud-boothook"));
+        let data = boot(Some("#!/bin/bash\necho hello\n"));
         let timer = data.find("systemd-run").unwrap();
         assert!(timer < data.find("echo hello").unwrap());
         assert!(data.contains("+ 43200"));
@@ -135,13 +163,25 @@ mod tests {
             "#cloud-config\npackages: [git]\n",
             "#!/bin/sh\n--==\n\n\n",
         ] {
-            assert_eq!(
-                user_part(&boot_user_data(lease(), Some(text))).as_deref(),
-                Some(text)
-            );
+            assert_eq!(user_part(&boot(Some(text))).as_deref(), Some(text));
         }
-        assert_eq!(user_part(&boot_user_data(lease(), None)), None);
+        assert_eq!(user_part(&boot(None)), None);
         assert_eq!(user_part("#!/bin/sh\n"), None);
+    }
+
+    #[test]
+    fn a_member_learns_its_group_before_the_users_script_runs() {
+        let told = Boot {
+            seconds: 600,
+            distributed: true,
+            user_data: Some("#!/bin/sh\necho mine\n"),
+        };
+        let data = told.user_data();
+        let place = |words: &str| data.find(words).unwrap();
+        assert!(place("part-001-lease") < place("part-002-group"));
+        assert!(place("part-002-group") < place("part-003-user"));
+        assert_eq!(user_part(&data).as_deref(), told.user_data);
+        assert!(data.len() < LARGEST_USER_DATA / 2, "{}", data.len());
     }
 
     #[test]
@@ -185,9 +225,6 @@ mod tests {
 
     #[test]
     fn the_same_parameters_give_the_same_bytes() {
-        assert_eq!(
-            boot_user_data(lease(), Some("#!x")),
-            boot_user_data(lease(), Some("#!x"))
-        );
+        assert_eq!(boot(Some("#!x")), boot(Some("#!x")));
     }
 }

@@ -1,6 +1,6 @@
 //! When a lease ends.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::resource::{Lease, LiveInstance, Mark};
 
@@ -34,16 +34,20 @@ impl Deadline {
 }
 
 /// When the lease of a live instance ends: the first launch plus the duration in its tag.
+///
+/// What the launch waited for capacity is taken off. The lease of an instance that
+/// was taken over counts from then.
 pub fn deadline(live: &LiveInstance, mark: &Mark) -> Deadline {
-    match (live.first_launched, mark.lease) {
-        (Some(launched), Some(lease)) => end(launched, lease),
+    match (mark.since.or(live.first_launched), mark.lease) {
+        (Some(begin), Some(lease)) => end(begin, lease, mark.waited),
         (None, _) | (_, None) => Deadline::Unreadable,
     }
 }
 
-fn end(launched: Timestamp, lease: Lease) -> Deadline {
-    launched
-        .checked_add(lease.span())
+fn end(begin: Timestamp, lease: Lease, waited: u64) -> Deadline {
+    let left = i64::try_from(lease.seconds().saturating_sub(waited)).unwrap_or(i64::MAX);
+    begin
+        .checked_add(SignedDuration::from_secs(left))
         .map_or(Deadline::Unreadable, Deadline::At)
 }
 

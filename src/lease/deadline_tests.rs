@@ -3,9 +3,18 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Deadline, deadline};
-use crate::lease::{LARGEST_USER_DATA, boot_user_data, user_part};
+use crate::lease::{Boot, LARGEST_USER_DATA, user_part};
 use crate::resource::fixtures::{ago, live, mark, now, plain};
 use crate::resource::{Lease, LiveInstance, tag};
+
+fn user_data(lease: Lease, text: Option<&str>) -> String {
+    let boot = Boot {
+        seconds: lease.seconds(),
+        distributed: false,
+        user_data: text,
+    };
+    boot.user_data()
+}
 
 fn of(live: &LiveInstance) -> Deadline {
     deadline(live, &mark(live))
@@ -64,10 +73,10 @@ fn what_cannot_be_read_is_over() {
 #[test]
 fn user_data_fits_to_the_last_byte_and_not_beyond() {
     let lease: Lease = "12h".parse().unwrap();
-    let empty = boot_user_data(lease, Some("#!\n")).len();
+    let empty = user_data(lease, Some("#!\n")).len();
     let room = LARGEST_USER_DATA - empty;
     let full = format!("#!{}\n", "x".repeat(room));
-    let data = boot_user_data(lease, Some(&full));
+    let data = user_data(lease, Some(&full));
     assert_eq!(data.len(), LARGEST_USER_DATA);
     assert_eq!(user_part(&data).as_deref(), Some(full.as_str()));
 }
@@ -76,7 +85,7 @@ proptest::proptest! {
     #[test]
     fn any_user_data_comes_back(text in "(?s)#!.{0,300}") {
         let lease: Lease = "12h".parse().unwrap();
-        let back = user_part(&boot_user_data(lease, Some(&text)));
+        let back = user_part(&user_data(lease, Some(&text)));
         let ended = if text.ends_with('\n') { text } else { text + "\n" };
         proptest::prop_assert_eq!(back, Some(ended));
     }

@@ -6,6 +6,7 @@
 
 mod boot;
 mod deadline;
+mod group_script;
 
-pub use boot::{LARGEST_USER_DATA, boot_user_data, user_part};
+pub use boot::{Boot, LARGEST_USER_DATA, user_part};
 pub use deadline::{Deadline, deadline};

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use super::step::{Action, Mode, Plan, Reason, Step};
-use crate::lease::{LARGEST_USER_DATA, boot_user_data};
-use crate::resource::tag;
+use super::action::{Action, Launch};
+use super::step::{Mode, Plan, Reason, Step};
+use crate::lease::LARGEST_USER_DATA;
+use crate::resource::{LaunchIdentity, OWN_NAME_PREFIX, in_place_changes, tag};
 
 /// A rule that a plan breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,35 +43,45 @@ pub fn audit(plan: &Plan) -> Vec<Violation> {
         require(seen.insert(step.id), "two steps have one number");
         match &step.action {
             Action::Launch(launch) => {
-                require(!launch.identity.ordinals.is_empty(), "a launch of nothing");
-                require(plan.mode == Mode::Reconcile, "a launch while destroying");
-                require(
-                    launch.identity.environment == plan.environment,
-                    "a launch for another environment",
-                );
-                require(
-                    launch.identity.account == plan.account,
-                    "a launch in another account",
-                );
+                placed_launch(plan, launch, &mut require);
                 for address in launch.addresses() {
                     require(launched.insert(address), "two launches for one address");
                 }
-                let tags = launch.tags(launch.incarnation);
-                require(tags.len() <= 50, "more tags than EC2 takes");
-                require(tags.contains_key(tag::LEASE), "a launch without a lease");
-                let data =
-                    boot_user_data(launch.instance.lease, launch.instance.user_data.as_deref());
-                require(
-                    data.len() <= LARGEST_USER_DATA,
-                    "more user data than EC2 takes",
-                );
+                sound_launch(launch, &mut require);
             }
             Action::Update(change) | Action::Restart(change) => {
                 require(!change.changes.is_empty(), "a change of nothing");
                 require(
-                    change.mark.environment == plan.environment,
+                    change.environment == plan.environment,
                     "a change to another environment",
                 );
+            }
+            Action::Adopt(change) => require(
+                in_place_changes(&change.changes),
+                "taking over what has to be stopped or replaced",
+            ),
+            Action::SecurityGroup(group) => {
+                let empty = group.add.is_empty() && group.remove.is_empty();
+                let tagged = group.existing.is_none() || !group.tags.is_empty();
+                require(!empty || tagged, "a change of nothing");
+                require(is_own_name(&group.name), "a group not of ours");
+            }
+            Action::KeyPair(key) => require(is_own_name(&key.name), "a key not of ours"),
+            Action::PlacementGroup(group) => {
+                require(is_own_name(&group.name), "a group not of ours");
+            }
+            Action::Retag(object) => {
+                require(!object.tags.is_empty(), "a change of nothing");
+            }
+            Action::Introduce(introduction) => require(
+                !introduction.members.is_empty() || !introduction.launched.is_empty(),
+                "an introduction of nobody",
+            ),
+            Action::DeleteNetwork(objects) => {
+                require(!objects.is_empty(), "a deletion of nothing");
+            }
+            Action::CancelSpot(requests) => {
+                require(!requests.is_empty(), "a cancellation of nothing");
             }
             Action::Terminate(doomed) => {
                 require(!doomed.is_empty(), "a termination of nothing");
@@ -89,6 +100,61 @@ pub fn audit(plan: &Plan) -> Vec<Violation> {
     violations
 }
 
+fn is_own_name(name: &str) -> bool {
+    name.starts_with(OWN_NAME_PREFIX)
+}
+
+/// Whether a launch is for the plan's own environment and account.
+fn placed_launch(plan: &Plan, launch: &Launch, require: &mut impl FnMut(bool, &'static str)) {
+    let LaunchIdentity {
+        account,
+        region: _,
+        place: _,
+        environment,
+        group: _,
+        ordinals,
+        parameters: _,
+    } = &launch.identity;
+    require(!ordinals.is_empty(), "a launch of nothing");
+    require(plan.mode == Mode::Reconcile, "a launch while destroying");
+    require(
+        *environment == plan.environment,
+        "a launch for another environment",
+    );
+    require(*account == plan.account, "a launch in another account");
+}
+
+/// Whether every attempt of a launch is one that EC2 takes and that has a deadline.
+fn sound_launch(launch: &Launch, require: &mut impl FnMut(bool, &'static str)) {
+    require(!launch.candidates.is_empty(), "a launch of no type");
+    let all = launch.identity.ordinals.len();
+    require(
+        launch.least >= 1 && (launch.least as usize <= all || all == 0),
+        "a launch of more than all",
+    );
+    let mut tokens = BTreeSet::new();
+    for attempt in launch.attempts(0) {
+        require(
+            tokens.insert(launch.token(&attempt, launch.incarnation)),
+            "two attempts with one token",
+        );
+    }
+    let last = launch.attempts(launch.rounds().saturating_sub(1)).last();
+    for attempt in launch.attempts(0).take(1).chain(last) {
+        let tags = launch.tags(&attempt, launch.incarnation);
+        require(tags.len() <= 50, "more tags than EC2 takes");
+        require(tags.contains_key(tag::LEASE), "a launch without a lease");
+        require(
+            launch.user_data(&attempt).len() <= LARGEST_USER_DATA,
+            "more user data than EC2 takes",
+        );
+        require(
+            attempt.waited() < launch.instance.lease.seconds(),
+            "a wait that is longer than the lease",
+        );
+    }
+}
+
 /// Whether the reason can be the reason of the action: nothing is deleted because it is missing.
 fn fits(step: &Step) -> bool {
     match (&step.action, &step.reason) {
@@ -96,9 +162,21 @@ fn fits(step: &Step) -> bool {
         | (Action::Update(_) | Action::Restart(_), Reason::Edited | Reason::Drifted)
         | (
             Action::Terminate(_),
-            Reason::NotInSpec | Reason::Duplicate | Reason::Immutable | Reason::Requested,
+            Reason::NotInSpec
+            | Reason::Duplicate
+            | Reason::Immutable
+            | Reason::ImmutableDrift
+            | Reason::AllOrNothing
+            | Reason::Requested,
         )
         | (Action::DeleteVolumes(_), Reason::Leftover)
+        | (Action::Adopt(_), Reason::Adopted)
+        | (Action::SecurityGroup(_), Reason::Missing | Reason::Edited | Reason::Drifted)
+        | (Action::KeyPair(_) | Action::PlacementGroup(_), Reason::Missing)
+        | (Action::Retag(_), Reason::Edited)
+        | (Action::Introduce(_), Reason::MembersChanged)
+        | (Action::DeleteNetwork(_), Reason::NotInSpec | Reason::Requested)
+        | (Action::CancelSpot(_), Reason::Requested)
         | (Action::Sync { .. }, Reason::FilesDiffer) => true,
         (
             Action::Launch(_)
@@ -106,6 +184,14 @@ fn fits(step: &Step) -> bool {
             | Action::Restart(_)
             | Action::Terminate(_)
             | Action::DeleteVolumes(_)
+            | Action::Adopt(_)
+            | Action::SecurityGroup(_)
+            | Action::KeyPair(_)
+            | Action::PlacementGroup(_)
+            | Action::Retag(_)
+            | Action::Introduce(_)
+            | Action::DeleteNetwork(_)
+            | Action::CancelSpot(_)
             | Action::Sync { .. },
             _,
         ) => false,

@@ -1,29 +1,32 @@
 //! What is to happen at each address.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::inventory::Inventory;
-use super::observed::Observed;
-use super::planner::Context;
-use super::step::{Change, Doomed, Held, Note, Reason};
+use super::action::{Change, Doomed};
+use super::context::Context;
+use super::held::{Held, Note};
+use super::inventory::{Inventory, Member, Names};
+use super::observed::{Observed, Resolution};
+use super::step::Reason;
 use crate::resource::{
-    Address, Desired, Effect, FieldChange, GroupName, Instance, LiveInstance, Mark, diff,
+    Address, Desired, Effect, FieldChange, GroupName, Instance, InstanceId, Known, LiveInstance,
+    Mark, OWN_NAME_PREFIX, PublicKey, ResolvedImage, Value, diff, own_key_name,
 };
 
 /// An instance that must be made anew.
-pub(super) struct Replaced {
+pub(super) struct Replaced<'a> {
     pub(super) address: Address,
     pub(super) ordinal: u32,
-    pub(super) live: LiveInstance,
-    pub(super) mark: Mark,
+    pub(super) live: &'a Arc<LiveInstance>,
+    pub(super) mark: Arc<Mark>,
     pub(super) after: Arc<Instance>,
     pub(super) changes: Vec<FieldChange>,
 }
 
-impl Replaced {
+impl Replaced<'_> {
     /// Whether its protection allows that it goes: it has none, the spec lifts it, or the user does.
     pub(super) fn may_go(&self, context: &Context) -> bool {
         !self.mark.protect || !self.after.protect || context.lift_protection
@@ -32,21 +35,40 @@ impl Replaced {
 
 /// What is to happen at each address, before it is written down as steps.
 #[derive(Default)]
-pub(super) struct Decisions {
+pub(super) struct Decisions<'a> {
     pub(super) missing: BTreeMap<GroupName, Vec<(u32, Arc<Instance>)>>,
     pub(super) changed: Vec<Change>,
-    pub(super) replaced: Vec<Replaced>,
+    pub(super) replaced: Vec<Replaced<'a>>,
     pub(super) deleted: Vec<(Doomed, Reason, bool)>,
     pub(super) unchanged: Vec<Address>,
     pub(super) held: Vec<Held>,
     pub(super) notes: Vec<Note>,
     /// The next incarnation by group and ordinal, where any has been seen.
     pub(super) incarnations: BTreeMap<(GroupName, u32), u32>,
+    /// The members of each group that are there and stay, by number.
+    pub(super) members: BTreeMap<GroupName, BTreeMap<u32, Member<'a>>>,
+    /// Instances to take over, complete.
+    pub(super) adopted: Vec<Change>,
+    /// What the decisions were made from.
+    pub(super) inventory: Inventory<'a>,
 }
 
-impl Decisions {
-    pub(super) fn of(desired: &Desired, observed: &Observed, context: &Context) -> Self {
-        let inventory = Inventory::of(observed, &desired.environment);
+/// What a comparison is made with.
+pub(super) struct Situation<'a> {
+    pub(super) desired: &'a Desired,
+    pub(super) resolution: &'a Resolution,
+    pub(super) context: &'a Context,
+}
+
+impl<'a> Decisions<'a> {
+    pub(super) fn of(
+        desired: &Desired,
+        observed: &'a Observed,
+        resolution: &Resolution,
+        context: &Context,
+    ) -> Self {
+        let names = Names::of(desired);
+        let inventory = Inventory::with_renames(observed, &names);
         let mut decisions = Self::default();
         for (id, reason) in &inventory.unproven {
             decisions.held.push(Held::Unproven {
@@ -54,8 +76,17 @@ impl Decisions {
                 reason: reason.clone(),
             });
         }
+        let adopted = decisions.adoptions(desired, observed, (&inventory, context));
+        let situation = Situation {
+            desired,
+            resolution,
+            context,
+        };
         for (address, instances) in &inventory.members {
             decisions.remember_incarnations(address, instances);
+            if !context.targets.includes(address) {
+                continue;
+            }
             let mut alive = instances.iter().filter(|(live, _)| live.state.is_alive());
             let winner = alive.next();
             for (live, mark) in alive {
@@ -63,12 +94,26 @@ impl Decisions {
             }
             let Some((live, mark)) = winner else { continue };
             match desired.instances.get(address) {
-                Some(wanted) => decisions.compare(address, wanted, live, mark),
+                Some(wanted) => decisions.compare(&situation, (address, wanted), (live, mark)),
                 None => decisions.doom(address, live, mark, Reason::NotInSpec),
             }
         }
-        let expected = expected_soon(&inventory, context);
-        let late = late_until(&inventory, context);
+        decisions.missing(desired, &inventory, (&adopted, context));
+        decisions.alive_groups(desired, &inventory);
+        decisions.inventory = inventory;
+        decisions
+    }
+
+    /// What is asked for and is not there.
+    fn missing(
+        &mut self,
+        desired: &Desired,
+        inventory: &Inventory<'_>,
+        (adopted, context): (&BTreeSet<Address>, &Context),
+    ) {
+        let expected = expected_soon(inventory, context);
+        let late = late_until(inventory, context);
+        let enough = enough(desired, inventory, &mut self.notes);
         for (address, instance) in &desired.instances {
             let there = inventory
                 .members
@@ -77,7 +122,8 @@ impl Decisions {
             let Address::Instance { group, ordinal } = address else {
                 continue;
             };
-            if there {
+            let left_out = there || adopted.contains(address) || enough.contains(address);
+            if left_out || !context.targets.includes(address) {
                 continue;
             }
             // A machine that may be ours and cannot be told is not launched again.
@@ -85,24 +131,42 @@ impl Decisions {
             // One that has not shown itself for the whole window is no longer late.
             let overdue = inventory.late.keys().next().filter(|_| late.is_none());
             if let Some(by) = unknown.or(overdue) {
-                decisions.held.push(Held::Blocked {
+                self.held.push(Held::Blocked {
                     address: address.clone(),
                     by: by.clone(),
                 });
             } else if let Some(until) = expected.get(address).or(late.as_ref()) {
-                decisions.held.push(Held::NotYetVisible {
+                self.held.push(Held::NotYetVisible {
                     address: address.clone(),
                     until: *until,
                 });
             } else {
-                let missing = decisions.missing.entry(group.clone()).or_default();
+                let missing = self.missing.entry(group.clone()).or_default();
                 missing.push((*ordinal, Arc::clone(instance)));
             }
         }
-        decisions
     }
 
-    fn remember_incarnations(&mut self, address: &Address, instances: &[(LiveInstance, Mark)]) {
+    /// The members of each group that are there and stay, for what the whole group shares.
+    fn alive_groups(&mut self, desired: &Desired, inventory: &Inventory<'a>) {
+        let gone: BTreeSet<&InstanceId> = self
+            .deleted
+            .iter()
+            .map(|(doomed, _, _)| &doomed.id)
+            .chain(self.replaced.iter().map(|replaced| &replaced.live.id))
+            .collect();
+        for (address, live, mark) in inventory.alive() {
+            let Address::Instance { group, ordinal } = address else {
+                continue;
+            };
+            if desired.groups.contains_key(group) && !gone.contains(&live.id) {
+                let members = self.members.entry(group.clone()).or_default();
+                members.insert(*ordinal, (live, Arc::clone(mark)));
+            }
+        }
+    }
+
+    fn remember_incarnations(&mut self, address: &Address, instances: &[Member<'_>]) {
         let Address::Instance { group, ordinal } = address else {
             return;
         };
@@ -118,26 +182,32 @@ impl Decisions {
             id: live.id.clone(),
             replaced_because: Vec::new(),
             unprotect: false,
+            spot_request: live.spot_request.clone(),
         };
         self.deleted.push((doomed, reason, mark.protect));
     }
 
     fn compare(
         &mut self,
-        address: &Address,
-        wanted: &Arc<Instance>,
-        live: &LiveInstance,
-        mark: &Mark,
+        situation: &Situation<'_>,
+        (address, wanted): (&Address, &Arc<Instance>),
+        (live, mark): (&'a Arc<LiveInstance>, &Arc<Mark>),
     ) {
-        let changes = diff(wanted, live, mark);
+        let Situation {
+            desired,
+            resolution,
+            context,
+        } = situation;
+        let newest = resolution.images.get(&wanted.image);
+        let known = Known {
+            machines: Some(&resolution.machines),
+            upgrade: newest.filter(|_| context.upgrade_image),
+        };
+        let mut changes = diff(wanted, live, mark, known);
+        changes.extend(rename(desired, address, mark));
+        changes.extend(asked_replacement(context, address, live));
+        self.instance_notes(situation, (address, wanted), (live, mark, &changes));
         let effect = changes.iter().map(|change| change.effect).max();
-        // An instance that is made anew gets the new lease.
-        if mark.lease != Some(wanted.lease) && effect != Some(Effect::Replace) {
-            self.notes.push(Note::KeepsLease {
-                address: address.clone(),
-                lease: mark.lease,
-            });
-        }
         let Some(effect) = effect else {
             self.unchanged.push(address.clone());
             return;
@@ -146,28 +216,198 @@ impl Decisions {
             return;
         };
         match effect {
-            Effect::InPlace | Effect::Restart => self.changed.push(Change {
-                address: address.clone(),
-                before: Box::new(live.clone()),
-                mark: Box::new(mark.clone()),
-                after: Arc::clone(wanted),
-                changes,
-                security_groups: Vec::new(),
-            }),
+            Effect::InPlace | Effect::Restart => {
+                self.changed
+                    .push(change(desired, (address, wanted), (live, mark), changes));
+            }
             Effect::Replace => self.replaced.push(Replaced {
                 address: address.clone(),
                 ordinal: *ordinal,
-                live: live.clone(),
-                mark: mark.clone(),
+                live,
+                mark: Arc::clone(mark),
                 after: Arc::clone(wanted),
                 changes,
             }),
         }
     }
+
+    /// What a reviewer should know of an instance that is there.
+    fn instance_notes(
+        &mut self,
+        situation: &Situation<'_>,
+        (address, wanted): (&Address, &Arc<Instance>),
+        (live, mark, changes): (&LiveInstance, &Mark, &[FieldChange]),
+    ) {
+        let replaced = changes
+            .iter()
+            .any(|change| change.effect == Effect::Replace);
+        if replaced {
+            // An instance that is made anew gets the new lease, image and key.
+            return;
+        }
+        if mark.lease != Some(wanted.lease) {
+            self.notes.push(Note::KeepsLease {
+                address: address.clone(),
+                lease: mark.lease,
+            });
+        }
+        let newest = situation.resolution.images.get(&wanted.image);
+        if let Some(newest) = newest
+            .filter(|newest| newest.id != live.image_id && mark.image == wanted.image.tag_value())
+        {
+            self.newer_image(address, &live.image_id, newest);
+        }
+        for change in changes {
+            if change.figure() == "size" && change.effect == Effect::InPlace {
+                self.notes.push(Note::FileSystem {
+                    address: address.clone(),
+                    field: change.field.clone(),
+                });
+            }
+        }
+        let key = situation.context.public_keys.get(&wanted.group);
+        if let (Some(key), Some(name)) = (key, &live.key)
+            && name.starts_with(OWN_NAME_PREFIX)
+            && !name.ends_with(&key_suffix(situation.desired, &wanted.group, key))
+        {
+            self.notes.push(Note::OtherKey {
+                address: address.clone(),
+            });
+        }
+    }
+
+    /// Instances that run the same image are told of together.
+    fn newer_image(&mut self, address: &Address, runs: &str, newest: &ResolvedImage) {
+        let known = self.notes.iter_mut().find_map(|note| {
+            let Note::NewerImage {
+                addresses,
+                runs: known,
+                newest: other,
+            } = note
+            else {
+                return None;
+            };
+            (known == runs && other == newest).then_some(addresses)
+        });
+        match known {
+            Some(addresses) => addresses.push(address.clone()),
+            None => self.notes.push(Note::NewerImage {
+                addresses: vec![address.clone()],
+                runs: runs.to_owned(),
+                newest: newest.clone(),
+            }),
+        }
+    }
+}
+
+/// The change that makes an instance what the spec says.
+pub(super) fn change(
+    desired: &Desired,
+    (address, wanted): (&Address, &Arc<Instance>),
+    (live, mark): (&Arc<LiveInstance>, &Arc<Mark>),
+    changes: Vec<FieldChange>,
+) -> Change {
+    let other_type = changes.iter().find_map(|change| {
+        let Value::Text(after) = &change.after else {
+            return None;
+        };
+        (change.field == "type").then(|| after.clone())
+    });
+    Change {
+        address: address.clone(),
+        before: Arc::clone(live),
+        mark: Arc::clone(mark),
+        after: Arc::clone(wanted),
+        environment: desired.environment.clone(),
+        instance_type: other_type.unwrap_or_else(|| live.instance_type.clone()),
+        changes,
+        security_groups: Vec::new(),
+        own_group: None,
+    }
+}
+
+/// A new name is a matter of tags.
+fn rename(desired: &Desired, address: &Address, mark: &Mark) -> Vec<FieldChange> {
+    let mut changes = Vec::new();
+    if mark.environment != desired.environment {
+        let before = Value::Text(mark.environment.to_string());
+        let after = Value::Text(desired.environment.to_string());
+        changes.push(FieldChange::new("name", before, after, Effect::InPlace));
+    }
+    if let Address::Instance { group, .. } = address
+        && mark.group != *group
+    {
+        let before = Value::Text(mark.group.to_string());
+        let after = Value::Text(group.to_string());
+        changes.push(FieldChange::new("group", before, after, Effect::InPlace));
+    }
+    changes
+}
+
+/// A replacement that the user asked for by name.
+fn asked_replacement(
+    context: &Context,
+    address: &Address,
+    live: &LiveInstance,
+) -> Option<FieldChange> {
+    context.replace.names(address).then(|| FieldChange {
+        field: "--replace".to_owned(),
+        before: Value::Text(live.id.to_string()),
+        after: Value::Text("a new instance".to_owned()),
+        effect: Effect::Replace,
+        avoid: None,
+    })
+}
+
+fn key_suffix(desired: &Desired, group: &GroupName, key: &PublicKey) -> String {
+    let name = own_key_name(&desired.environment, group, key);
+    name.rsplit('-').next().unwrap_or_default().to_owned()
+}
+
+/// Numbers that a launch was allowed not to give, in groups that have enough all the same.
+fn enough(
+    desired: &Desired,
+    inventory: &Inventory<'_>,
+    notes: &mut Vec<Note>,
+) -> BTreeSet<Address> {
+    let mut enough = BTreeSet::new();
+    for (name, group) in &desired.groups {
+        let Some(min) = group.min else { continue };
+        let mut alive: BTreeSet<u32> = BTreeSet::new();
+        let mut not_given: BTreeSet<u32> = BTreeSet::new();
+        for (address, _, mark) in inventory.alive() {
+            if let Address::Instance { group, ordinal } = address
+                && group == name
+            {
+                alive.insert(*ordinal);
+                not_given.extend(mark.not_given.iter());
+            }
+        }
+        let number = u32::try_from(alive.len()).unwrap_or(u32::MAX);
+        let open: Vec<u32> = not_given
+            .difference(&alive)
+            .filter(|ordinal| **ordinal < group.count)
+            .copied()
+            .collect();
+        if number < min || open.is_empty() {
+            continue;
+        }
+        notes.push(Note::Fewer {
+            group: name.clone(),
+            alive: number,
+            count: group.count,
+            min,
+        });
+        enough.extend(open.into_iter().map(|ordinal| Address::Instance {
+            group: name.clone(),
+            ordinal,
+        }));
+    }
+    enough
 }
 
 /// Until when an instance that only its volume shows is waited for, if there is one.
-fn late_until(inventory: &Inventory, context: &Context) -> Option<Timestamp> {
+fn late_until(inventory: &Inventory<'_>, context: &Context) -> Option<Timestamp> {
     let since = inventory.late.values().flatten();
     let ends = since.filter_map(|since| since.checked_add(context.settle).ok());
     ends.max().filter(|until| *until > context.now)
@@ -178,7 +418,7 @@ fn late_until(inventory: &Inventory, context: &Context) -> Option<Timestamp> {
 /// A launch is all or nothing, so siblings that a listing leaves out within the
 /// settle window are late, not absent. A new launch of the rest would have a
 /// token of its own and double them.
-fn expected_soon(inventory: &Inventory, context: &Context) -> BTreeMap<Address, Timestamp> {
+fn expected_soon(inventory: &Inventory<'_>, context: &Context) -> BTreeMap<Address, Timestamp> {
     let mut expected = BTreeMap::new();
     // One that has ended since is as good a witness of its launch as one that is alive.
     for (live, mark) in inventory.members.values().flatten() {

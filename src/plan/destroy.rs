@@ -1,13 +1,20 @@
 //! The plan that ends an environment. It needs no spec.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use super::action::{Action, Doomed};
+use super::context::Context;
+use super::held::{Held, Note};
 use super::inventory::Inventory;
+use super::network::everything_of;
 use super::observed::Observed;
-use super::planner::Context;
-use super::step::{Action, Doomed, Held, Mode, Plan, Reason, Step};
+use super::planner::loose_note;
+use super::step::{Mode, Plan, Reason, Step, StepId};
 use crate::lease::Deadline;
-use crate::resource::{EnvironmentName, InstanceState};
+use crate::resource::{
+    EnvironmentName, InstanceState, LiveVolume, VolumeId, is_kept, object_claim,
+};
 
 /// The steps that leave nothing of an environment.
 ///
@@ -26,6 +33,40 @@ pub fn plan_destroy(environment: &EnvironmentName, observed: &Observed, context:
         id: id.clone(),
         reason: "only a volume that is attached to it is listed yet".to_owned(),
     }));
+    let doomed = doomed(&inventory, context, &mut held);
+    let mut steps = Sequence::default();
+    let stray = stray_requests(environment, observed, &doomed);
+    // Before anything ends: a request that is still open launches a successor.
+    let cancelled = steps.push(Action::CancelSpot(stray), Reason::Requested, None);
+    let ended = steps.push(Action::Terminate(doomed), Reason::Requested, cancelled);
+    let (volumes, notes) = volumes(&inventory, context);
+    steps.push(Action::DeleteVolumes(volumes), Reason::Leftover, None);
+    let network = everything_of(observed, environment);
+    // While somebody is protected its groups are in use.
+    if held.is_empty() {
+        steps.push(Action::DeleteNetwork(network), Reason::Requested, ended);
+    }
+    Plan {
+        environment: environment.clone(),
+        account: observed.account.clone(),
+        region: observed.region.clone(),
+        mode: Mode::Destroy,
+        made_at: context.now,
+        lease: None,
+        lease_ends: match inventory.deadline() {
+            Some(Deadline::At(end)) => Some(end),
+            Some(Deadline::Unreadable) | None => None,
+        },
+        steps: steps.0,
+        held,
+        notes,
+        unchanged: Vec::new(),
+        refusal: None,
+    }
+}
+
+/// What is to be terminated; what is protected is held.
+fn doomed(inventory: &Inventory<'_>, context: &Context, held: &mut Vec<Held>) -> Vec<Doomed> {
     let mut doomed = Vec::new();
     // Those that are shutting down already are part of the plan: the promise is
     // that they are seen terminated, whoever asked for it.
@@ -53,48 +94,79 @@ pub fn plan_destroy(environment: &EnvironmentName, observed: &Observed, context:
             // What the user asked to be lifted is lifted everywhere: somebody may
             // have set the protection by hand.
             unprotect: context.lift_protection,
+            spot_request: live.spot_request.clone(),
         });
     }
-    let mut steps = Vec::new();
-    if !doomed.is_empty() {
-        let action = Action::Terminate(doomed);
-        steps.push(Step {
-            id: 1,
-            action,
-            reason: Reason::Requested,
-            after: BTreeSet::new(),
-        });
-    }
-    let volumes: Vec<_> = inventory
+    doomed
+}
+
+/// Spot requests of the environment that belong to no instance that is ended here.
+fn stray_requests(
+    environment: &EnvironmentName,
+    observed: &Observed,
+    doomed: &[Doomed],
+) -> Vec<String> {
+    let known: BTreeSet<&String> = doomed
+        .iter()
+        .filter_map(|one| one.spot_request.as_ref())
+        .collect();
+    observed
+        .spot_requests
+        .iter()
+        .filter(|request| {
+            let claimed = object_claim(&request.tags, &observed.account);
+            claimed.is_some_and(|(name, _)| name == *environment)
+        })
+        .map(|request| request.id.clone())
+        .filter(|id| !known.contains(id))
+        .collect()
+}
+
+/// The volumes to delete; those that were to be kept are kept, and told of.
+fn volumes(inventory: &Inventory<'_>, context: &Context) -> (Vec<VolumeId>, Vec<Note>) {
+    let (kept, loose): (Vec<&Arc<LiveVolume>>, Vec<&Arc<LiveVolume>>) = inventory
         .loose_volumes
         .iter()
-        .map(|volume| volume.id.clone())
-        .collect();
-    if !volumes.is_empty() {
-        let id = if steps.is_empty() { 1 } else { 2 };
-        let action = Action::DeleteVolumes(volumes);
-        steps.push(Step {
+        .copied()
+        .partition(|volume| is_kept(volume) && !context.delete_kept);
+    (
+        loose.iter().map(|volume| volume.id.clone()).collect(),
+        kept.iter().map(|volume| loose_note(volume)).collect(),
+    )
+}
+
+/// Steps one after another; an action of nothing is no step.
+#[derive(Default)]
+struct Sequence(Vec<Step>);
+
+impl Sequence {
+    fn push(&mut self, action: Action, reason: Reason, after: Option<StepId>) -> Option<StepId> {
+        let is_nothing = match &action {
+            Action::Terminate(doomed) => doomed.is_empty(),
+            Action::DeleteVolumes(volumes) => volumes.is_empty(),
+            Action::DeleteNetwork(objects) => objects.is_empty(),
+            Action::CancelSpot(requests) => requests.is_empty(),
+            Action::Launch(_)
+            | Action::Update(_)
+            | Action::Restart(_)
+            | Action::Adopt(_)
+            | Action::SecurityGroup(_)
+            | Action::KeyPair(_)
+            | Action::PlacementGroup(_)
+            | Action::Retag(_)
+            | Action::Introduce(_)
+            | Action::Sync { .. } => false,
+        };
+        if is_nothing {
+            return after;
+        }
+        let id = StepId::try_from(self.0.len()).unwrap_or(StepId::MAX) + 1;
+        self.0.push(Step {
             id,
             action,
-            reason: Reason::Leftover,
-            after: BTreeSet::new(),
+            reason,
+            after: after.into_iter().collect(),
         });
-    }
-    Plan {
-        environment: environment.clone(),
-        account: observed.account.clone(),
-        region: observed.region.clone(),
-        mode: Mode::Destroy,
-        made_at: context.now,
-        lease: None,
-        lease_ends: match inventory.deadline() {
-            Some(Deadline::At(end)) => Some(end),
-            Some(Deadline::Unreadable) | None => None,
-        },
-        steps,
-        held,
-        notes: Vec::new(),
-        unchanged: Vec::new(),
-        refusal: None,
+        Some(id)
     }
 }

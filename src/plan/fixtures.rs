@@ -7,23 +7,19 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Action, Change, Context, Launch, Observed, Plan, Resolution, plan};
 use crate::resource::fixtures::{
-    ENVIRONMENT, account, group_id, image, launched, live_groups, live_metadata, live_volume, now,
-    region,
+    ENVIRONMENT, account, group_id, image, launched, live_groups, live_metadata, live_volume,
+    machine, now, region,
 };
 use crate::resource::{
-    Address, Desired, EnvironmentName, GroupName, Instance, InstanceId, InstanceState,
-    LiveInstance, LiveVolume, Target,
+    Address, Desired, EnvironmentName, Group, GroupName, ImageSelector, Instance, InstanceId,
+    InstanceState, LiveInstance, LiveVolume, Target,
 };
 
 /// The settle window of the tests, in seconds.
 pub(super) const SETTLE: i64 = 30;
 
 pub(crate) fn context() -> Context {
-    Context {
-        now: now(),
-        settle: SignedDuration::from_secs(SETTLE),
-        lift_protection: false,
-    }
+    Context::plain(now(), SignedDuration::from_secs(SETTLE))
 }
 
 pub(crate) fn environment() -> EnvironmentName {
@@ -40,8 +36,17 @@ pub(crate) fn address(group: &str, ordinal: u32) -> Address {
 /// So many of each of these.
 pub(crate) fn desired(groups: &[(Instance, u32)]) -> Desired {
     let mut instances = BTreeMap::new();
+    let mut all = BTreeMap::new();
     for (instance, count) in groups {
         let instance = Arc::new(instance.clone());
+        let group = Group {
+            instance: Arc::clone(&instance),
+            count: *count,
+            min: None,
+            renamed_from: None,
+            adopt: Vec::new(),
+        };
+        all.insert(instance.group.clone(), group);
         for ordinal in 0..*count {
             let address = address(instance.group.as_str(), ordinal);
             instances.insert(address, Arc::clone(&instance));
@@ -49,6 +54,7 @@ pub(crate) fn desired(groups: &[(Instance, u32)]) -> Desired {
     }
     Desired {
         environment: environment(),
+        renamed_from: None,
         target: Target {
             profile: None,
             account: account(),
@@ -57,6 +63,8 @@ pub(crate) fn desired(groups: &[(Instance, u32)]) -> Desired {
         lease: "12h".parse().unwrap(),
         store: None,
         instances,
+        groups: all,
+        address_service: None,
         data: BTreeMap::new(),
     }
 }
@@ -66,11 +74,13 @@ pub(crate) fn observed(instances: &[LiveInstance]) -> Observed {
     Observed {
         account: account(),
         region: region(),
-        instances: instances.to_vec(),
+        instances: instances.iter().cloned().map(Arc::new).collect(),
         volumes: instances
             .iter()
             .flat_map(|live| live.volumes.values().cloned())
             .collect(),
+        network: None,
+        spot_requests: Vec::new(),
         data: BTreeMap::new(),
     }
 }
@@ -79,9 +89,17 @@ pub(crate) fn observed(instances: &[LiveInstance]) -> Observed {
 pub(crate) fn resolution(desired: &Desired) -> Resolution {
     let instances = desired.instances.values();
     let groups = instances.clone().flat_map(|one| &one.security_groups);
+    let types = instances.clone().flat_map(|one| one.machine.types());
+    let pinned = ImageSelector::Id(image().id);
     Resolution {
-        images: instances.map(|one| (one.image.clone(), image())).collect(),
+        images: instances
+            .map(|one| one.image.clone())
+            .chain([pinned])
+            .map(|selector| (selector, image()))
+            .collect(),
         security_groups: groups.map(|name| (name.clone(), group_id(name))).collect(),
+        machines: types.map(|name| (name.clone(), machine(name))).collect(),
+        ..Resolution::default()
     }
 }
 
@@ -154,7 +172,9 @@ impl World {
             .map(|item| item.live.clone())
             .collect();
         let mut observed = observed(&seen);
-        observed.volumes.extend(self.loose.iter().cloned());
+        observed
+            .volumes
+            .extend(self.loose.iter().cloned().map(Arc::new));
         observed
     }
 
@@ -189,7 +209,15 @@ impl World {
                     }
                 }
                 Action::DeleteVolumes(ids) => self.loose.retain(|volume| !ids.contains(&volume.id)),
-                Action::Sync { .. } => {}
+                Action::Adopt(_)
+                | Action::SecurityGroup(_)
+                | Action::KeyPair(_)
+                | Action::PlacementGroup(_)
+                | Action::Retag(_)
+                | Action::Introduce(_)
+                | Action::DeleteNetwork(_)
+                | Action::CancelSpot(_)
+                | Action::Sync { .. } => {}
             }
         }
     }
@@ -225,7 +253,7 @@ impl World {
             let (area, rest) = field.field.split_once('.').unwrap_or((&field.field, ""));
             match area {
                 "state" => live.state = InstanceState::Running,
-                "type" => live.instance_type.clone_from(&after.instance_type),
+                "type" => live.instance_type.clone_from(&change.instance_type),
                 "iam_profile" => live.iam_profile.clone_from(&after.iam_profile),
                 "security_groups" => live.security_groups = live_groups(after),
                 "metadata" => live.metadata = Some(live_metadata(after.metadata)),
@@ -238,7 +266,8 @@ impl World {
                 other => panic!("{other} cannot be changed on an instance"),
             }
         }
-        let (set, remove) = change.mark.retag(after, &live.tags);
+        let place = (&change.environment, change.instance_type.as_str());
+        let (set, remove) = change.mark.retag(after, place, &live.tags);
         live.tags.retain(|key, _| !remove.contains(key));
         live.tags.extend(set);
     }
@@ -247,7 +276,7 @@ impl World {
 fn set_disk(live: &mut LiveInstance, device: &str, disk: Option<&crate::resource::Disk>) {
     let tags = live.volumes[device].tags.clone();
     let volume = live_volume(&live.id, device, disk, &tags);
-    live.volumes.insert(device.to_owned(), volume);
+    live.volumes.insert(device.to_owned(), Arc::new(volume));
 }
 
 /// The addresses at which more than one instance of ours is alive.

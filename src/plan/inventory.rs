@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,15 +10,63 @@ use serde::Serialize;
 use super::observed::Observed;
 use crate::lease::{Deadline, deadline};
 use crate::resource::{
-    Address, Claim, EnvironmentName, InstanceId, LiveInstance, LiveVolume, Mark, TOKEN_PREFIX,
-    claim, volume_claim,
+    Address, Claim, Desired, EnvironmentName, GroupName, InstanceId, LiveInstance, LiveVolume,
+    Mark, TOKEN_PREFIX, claim, volume_claim,
 };
+
+/// The names that an environment and its groups have, and had.
+#[derive(Debug, Clone)]
+pub(super) struct Names<'a> {
+    environment: &'a EnvironmentName,
+    before: Option<&'a EnvironmentName>,
+    groups: BTreeMap<&'a GroupName, &'a GroupName>,
+}
+
+impl<'a> Names<'a> {
+    fn only(environment: &'a EnvironmentName) -> Self {
+        Self {
+            environment,
+            before: None,
+            groups: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn of(desired: &'a Desired) -> Self {
+        let renamed = desired.groups.iter();
+        Self {
+            environment: &desired.environment,
+            before: desired.renamed_from.as_ref(),
+            groups: renamed
+                .filter_map(|(name, group)| Some((group.renamed_from.as_ref()?, name)))
+                .collect(),
+        }
+    }
+
+    pub(super) fn is_own(&self, environment: &EnvironmentName) -> bool {
+        environment == self.environment || Some(environment) == self.before
+    }
+
+    fn is_called(&self, environment: &str) -> bool {
+        environment == self.environment.as_str()
+            || self
+                .before
+                .is_some_and(|before| before.as_str() == environment)
+    }
+
+    /// The group's name now.
+    pub(super) fn group(&self, name: &GroupName) -> GroupName {
+        self.groups.get(name).copied().unwrap_or(name).clone()
+    }
+}
+
+/// An instance that is provably ours, with what its tags say.
+pub type Member<'a> = (&'a Arc<LiveInstance>, Arc<Mark>);
 
 /// One environment's instances and volumes, sorted by what is known of them.
 #[derive(Debug, Default)]
-pub struct Inventory {
+pub struct Inventory<'a> {
     /// Provably ours, by address; more than one alive at an address is a duplicate.
-    pub members: BTreeMap<Address, Vec<(LiveInstance, Mark)>>,
+    pub members: BTreeMap<Address, Vec<Member<'a>>>,
     /// They name the environment, but the proof has a gap.
     pub unproven: Vec<(InstanceId, String)>,
     /// Those of them that were launched with a token of ours: one may be what is missing.
@@ -25,30 +74,37 @@ pub struct Inventory {
     /// A volume of ours says that they exist, and EC2 does not show them yet; since when it does.
     pub late: BTreeMap<InstanceId, Option<Timestamp>>,
     /// Provably ours and attached to nothing that we know alive.
-    pub loose_volumes: Vec<LiveVolume>,
+    pub loose_volumes: Vec<&'a Arc<LiveVolume>>,
 }
 
-impl Inventory {
+impl<'a> Inventory<'a> {
     /// Sorts out what belongs to `environment`.
-    pub fn of(observed: &Observed, environment: &EnvironmentName) -> Self {
+    pub fn of(observed: &'a Observed, environment: &EnvironmentName) -> Self {
+        Self::with_renames(observed, &Names::only(environment))
+    }
+
+    /// Sorts out what belongs to an environment under its name and the one before.
+    ///
+    /// Members of a group that was renamed stand at their new addresses.
+    pub(super) fn with_renames(observed: &'a Observed, names: &Names<'_>) -> Self {
         let mut inventory = Self::default();
         for live in &observed.instances {
             match claim(live, &observed.account) {
-                Claim::Ours(mark) if mark.environment == *environment => {
+                Claim::Ours(mark) if names.is_own(&mark.environment) => {
                     let address = Address::Instance {
-                        group: mark.group.clone(),
+                        group: names.group(&mark.group),
                         ordinal: mark.ordinal,
                     };
                     inventory
                         .members
                         .entry(address)
                         .or_default()
-                        .push((live.clone(), *mark));
+                        .push((live, Arc::from(mark)));
                 }
                 Claim::Unproven {
-                    environment: named,
+                    environment: claimed,
                     reason,
-                } if named == environment.as_str() && live.state.is_alive() => {
+                } if names.is_called(&claimed) && live.state.is_alive() => {
                     inventory.unproven.push((live.id.clone(), reason));
                 }
                 Claim::Ours(_) | Claim::Unproven { .. } | Claim::Foreign => {}
@@ -58,39 +114,38 @@ impl Inventory {
             // The winner among duplicates is the same for everybody: the highest
             // incarnation, because there is one only after the one before had
             // ended; then the one launched first; then the lowest id.
-            instances.sort_by(|(one, mark), (other, other_mark)| {
-                let key = |live: &LiveInstance, mark: &Mark| {
-                    (
-                        Reverse(mark.incarnation),
-                        live.first_launched,
-                        live.id.clone(),
-                    )
-                };
-                key(one, mark).cmp(&key(other, other_mark))
+            instances.sort_by_key(|(live, mark)| {
+                (
+                    Reverse(mark.incarnation),
+                    live.first_launched,
+                    live.id.clone(),
+                )
             });
         }
-        inventory.find_lost(observed, environment);
+        inventory.find_lost(observed, names);
         // A listing has no order, and a plan names the first of them.
         inventory.unproven.sort();
         inventory.unproven.dedup();
-        let with_our_token = |live: &&LiveInstance| {
+        let with_our_token = |live: &&Arc<LiveInstance>| {
             live.client_token
                 .as_deref()
                 .is_some_and(|token| token.starts_with(TOKEN_PREFIX))
         };
+        let unproven: BTreeSet<&InstanceId> = inventory.unproven.iter().map(|(id, _)| id).collect();
         inventory.suspects = observed
             .instances
             .iter()
             .filter(with_our_token)
-            .filter(|live| inventory.unproven.iter().any(|(id, _)| *id == live.id))
+            .filter(|live| unproven.contains(&live.id))
             .map(|live| live.id.clone())
             .collect();
         inventory.loose_volumes = observed
             .volumes
             .iter()
-            .filter(|volume| volume_claim(volume, &observed.account).as_ref() == Some(environment))
             .filter(|volume| volume.attached_to.is_none() && volume.state != "deleting")
-            .cloned()
+            .filter(|volume| {
+                volume_claim(volume, &observed.account).is_some_and(|name| names.is_own(&name))
+            })
             .collect();
         inventory
     }
@@ -99,24 +154,32 @@ impl Inventory {
     ///
     /// One that EC2 does not show at all is late; one that it shows without a
     /// proof of being ours is for somebody to look at.
-    fn find_lost(&mut self, observed: &Observed, environment: &EnvironmentName) {
+    fn find_lost(&mut self, observed: &'a Observed, names: &Names<'_>) {
         let placed: BTreeSet<&InstanceId> = self
             .members
             .values()
             .flatten()
             .map(|(live, _)| &live.id)
             .collect();
-        let named: BTreeSet<&InstanceId> = self.unproven.iter().map(|(id, _)| id).collect();
+        let unproven: BTreeSet<&InstanceId> = self.unproven.iter().map(|(id, _)| id).collect();
+        let listed: BTreeMap<&InstanceId, &Arc<LiveInstance>> = observed
+            .instances
+            .iter()
+            .map(|live| (&live.id, live))
+            .collect();
         let mut lost: Vec<(InstanceId, String)> = Vec::new();
         for volume in &observed.volumes {
-            let ours = volume_claim(volume, &observed.account).as_ref() == Some(environment);
-            let Some(id) = volume.attached_to.as_ref().filter(|_| ours) else {
+            let Some(id) = &volume.attached_to else {
                 continue;
             };
-            if placed.contains(id) || named.contains(id) {
+            if placed.contains(id) || unproven.contains(id) {
                 continue;
             }
-            match observed.instances.iter().find(|live| live.id == *id) {
+            let claimed = volume_claim(volume, &observed.account);
+            if !claimed.is_some_and(|name| names.is_own(&name)) {
+                continue;
+            }
+            match listed.get(id) {
                 Some(live) if live.state.is_alive() => {
                     let reason = "a volume of this environment is attached to it, and its own tags do not say so";
                     lost.push((id.clone(), reason.to_owned()));
@@ -131,12 +194,12 @@ impl Inventory {
     }
 
     /// Provably ours and alive, by address.
-    pub fn alive(&self) -> impl Iterator<Item = (&Address, &LiveInstance, &Mark)> {
+    pub fn alive(&self) -> impl Iterator<Item = (&Address, &'a Arc<LiveInstance>, &Arc<Mark>)> {
         self.members.iter().flat_map(|(address, instances)| {
             instances
                 .iter()
                 .filter(|(live, _)| live.state.is_alive())
-                .map(move |(live, mark)| (address, live, mark))
+                .map(move |(live, mark)| (address, *live, mark))
         })
     }
 

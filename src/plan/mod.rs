@@ -5,26 +5,44 @@
 //! number whose siblings were launched a moment ago is waited for, not launched
 //! again.
 
+mod action;
+mod adopt;
 mod audit;
+mod candidates;
+mod context;
 mod decide;
 mod destroy;
+mod duplicates;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod held;
 mod inventory;
+mod launches;
+mod network;
 mod observed;
 mod planner;
 mod step;
 #[cfg(test)]
 mod tests;
 mod verb;
+mod wanted;
 mod write;
 
-pub use audit::{Violation, audit};
-pub use destroy::plan_destroy;
-pub use inventory::{Inventory, OtherEnvironment, other_environments};
-pub use observed::{Observed, Resolution, Wanted};
-pub use planner::{Context, LARGEST_LAUNCH, plan, wanted};
-pub use step::{
-    Action, Change, Doomed, Held, Launch, Mode, Note, Plan, Reason, Refusal, Step, StepId,
+pub use action::{
+    Action, Change, Doomed, Introduction, KeyImport, Launch, NetworkObject, PlacementGroupCreation,
+    RetaggedObject, SecurityGroupChange,
 };
+pub use audit::{Violation, audit};
+pub use candidates::{Unfit, launched_groups, unfit_groups};
+pub use context::{Context, TargetName, Targets};
+pub use destroy::plan_destroy;
+pub use duplicates::plan_duplicates;
+pub use held::{Held, Note, Refusal};
+pub use inventory::{Inventory, Member, OtherEnvironment, other_environments};
+pub use launches::LARGEST_LAUNCH;
+pub use network::{needs_address, needs_network};
+pub use observed::{Observed, Resolution, Subnet, Wanted, WantedImage};
+pub use planner::plan;
+pub use step::{Mode, Plan, Reason, Step, StepId};
 pub use verb::{Summary, Verb};
+pub use wanted::wanted;

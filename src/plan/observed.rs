@@ -1,9 +1,11 @@
 //! What was seen, and what was looked up, at one moment.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::resource::{
-    AccountId, Address, ImageSelector, LiveInstance, LiveVolume, Region, ResolvedImage,
+    AccountId, Address, ImageSelector, LiveInstance, LiveVolume, Machine, Need, OwnNetwork, Region,
+    ResolvedImage, SpotRequest,
 };
 use crate::sync::SyncPlan;
 
@@ -15,30 +17,53 @@ pub struct Observed {
     /// The region that was asked.
     pub region: Region,
     /// Instances that name an environment, of all environments.
-    pub instances: Vec<LiveInstance>,
+    ///
+    /// They are shared, because a plan names most of them again.
+    pub instances: Vec<Arc<LiveInstance>>,
     /// Volumes that name an environment, of all environments.
-    pub volumes: Vec<LiveVolume>,
+    pub volumes: Vec<Arc<LiveVolume>>,
+    /// What of ours there is besides, where it was looked at.
+    pub network: Option<OwnNetwork>,
+    /// Spot requests of ours, where they were looked at.
+    pub spot_requests: Vec<SpotRequest>,
     /// How the data sets of the environment at hand differ.
     pub data: BTreeMap<Address, SyncPlan>,
+}
+
+/// An image that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WantedImage {
+    /// The group that names it first.
+    pub group: String,
+    /// Whether something is launched from it; else it is only told of.
+    pub needed: bool,
+    /// The images that the group's members run: what they run already is no news.
+    pub runs: BTreeSet<String>,
+    /// Whether the group runs it and its spec does not say it: what it says may mean another by now.
+    pub pinned: bool,
+    /// The smallest root disk, in GiB, that a group asks for, and the group.
+    pub disk: Option<(u32, String)>,
 }
 
 /// What must be looked up before the steps can be written down.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wanted {
-    /// Images, with the instance types that they are to run on.
-    pub images: BTreeMap<ImageSelector, BTreeSet<String>>,
+    /// Images.
+    pub images: BTreeMap<ImageSelector, WantedImage>,
     /// Instance types, each with the group that names it first.
     pub types: BTreeMap<String, String>,
+    /// Needs that some type must meet.
+    pub needs: Vec<Need>,
     /// Security groups by id or name.
     pub security_groups: BTreeMap<String, String>,
     /// Subnets by id.
     pub subnets: BTreeMap<String, String>,
     /// Key pairs by name.
     pub keys: BTreeMap<String, String>,
-    /// The smallest root disk, in GiB, that a group asks for by image.
-    pub disks: BTreeMap<ImageSelector, (u32, String)>,
-    /// The group that names an image first.
-    pub image_groups: BTreeMap<ImageSelector, String>,
+    /// Whether it matters which network is the default one.
+    pub default_network: bool,
+    /// Volumes that are to change, by id: EC2 takes few changes a day.
+    pub changed_volumes: BTreeSet<String>,
 }
 
 impl Wanted {
@@ -48,6 +73,15 @@ impl Wanted {
     }
 }
 
+/// A subnet, as far as a launch is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subnet {
+    /// The network that it is part of.
+    pub network: String,
+    /// Its zone.
+    pub zone: String,
+}
+
 /// What was looked up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Resolution {
@@ -55,4 +89,12 @@ pub struct Resolution {
     pub images: BTreeMap<ImageSelector, ResolvedImage>,
     /// Ids of security groups by what the spec says.
     pub security_groups: BTreeMap<String, String>,
+    /// What EC2 says of instance types.
+    pub machines: BTreeMap<String, Machine>,
+    /// Subnets by id.
+    pub subnets: BTreeMap<String, Subnet>,
+    /// The default network.
+    pub default_network: Option<String>,
+    /// Volumes that cannot be changed now, with the reason.
+    pub fixed_volumes: BTreeMap<String, String>,
 }

@@ -2,106 +2,17 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
-
+use super::context::Context;
 use super::decide::Decisions;
+use super::held::{Note, Refusal};
 use super::inventory::Inventory;
-use super::observed::{Observed, Resolution, Wanted};
-use super::step::{Mode, Note, Plan, Refusal};
+use super::network::NetworkPlan;
+use super::observed::{Observed, Resolution};
+use super::step::{Mode, Plan};
 use super::write::Steps;
 use crate::lease::Deadline;
-use crate::resource::{Address, Desired, Placement};
+use crate::resource::{Address, Desired, LiveVolume, is_kept};
 use crate::sync::{Side, SkipReason, Skipped};
-
-/// The most instances that one call launches.
-///
-/// AWS advises to break large launches into smaller ones, such as five of a
-/// hundred (EC2 API, `RunInstances`).
-pub const LARGEST_LAUNCH: u32 = 100;
-
-/// All that the planner may know besides what is wanted and what is there.
-#[derive(Debug, Clone, Copy)]
-pub struct Context {
-    /// Now.
-    pub now: Timestamp,
-    /// For how long after a launch absence from a listing is no evidence.
-    pub settle: SignedDuration,
-    /// Whether termination protection is to be lifted where it stands in the way.
-    pub lift_protection: bool,
-}
-
-/// What must be looked up before [`plan`] can write the steps down.
-pub fn wanted(desired: &Desired, observed: &Observed, context: &Context) -> Wanted {
-    let decisions = Decisions::of(desired, observed, context);
-    let mut wanted = Wanted::default();
-    let replaced = decisions.replaced.iter().map(|replaced| &replaced.after);
-    let launched = decisions
-        .missing
-        .values()
-        .flatten()
-        .map(|(_, instance)| instance);
-    for instance in replaced.chain(launched) {
-        let group = instance.group.to_string();
-        let types = wanted.images.entry(instance.image.clone()).or_default();
-        types.insert(instance.instance_type.clone());
-        if let Some(size) = instance.disk.as_ref().and_then(|disk| disk.size) {
-            let asked = (size.gibibytes(), group.clone());
-            let smallest = wanted
-                .disks
-                .entry(instance.image.clone())
-                .or_insert_with(|| asked.clone());
-            *smallest = smallest.clone().min(asked);
-        }
-        wanted
-            .image_groups
-            .entry(instance.image.clone())
-            .or_insert_with(|| group.clone());
-        wanted
-            .types
-            .entry(instance.instance_type.clone())
-            .or_insert_with(|| group.clone());
-        for name in &instance.security_groups {
-            wanted
-                .security_groups
-                .entry(name.clone())
-                .or_insert_with(|| group.clone());
-        }
-        if let Placement::Subnet(subnet) = &instance.placement {
-            wanted
-                .subnets
-                .entry(subnet.clone())
-                .or_insert_with(|| group.clone());
-        }
-        if let Some(key) = &instance.key {
-            wanted
-                .keys
-                .entry(key.clone())
-                .or_insert_with(|| group.clone());
-        }
-    }
-    for change in &decisions.changed {
-        let group = change.after.group.to_string();
-        if change.changes.iter().any(|change| change.field == "type") {
-            wanted
-                .types
-                .entry(change.after.instance_type.clone())
-                .or_insert_with(|| group.clone());
-        }
-        if change
-            .changes
-            .iter()
-            .any(|change| change.field == "security_groups")
-        {
-            for name in &change.after.security_groups {
-                wanted
-                    .security_groups
-                    .entry(name.clone())
-                    .or_insert_with(|| group.clone());
-            }
-        }
-    }
-    wanted
-}
 
 /// The steps that make what is there what is wanted.
 pub fn plan(
@@ -110,25 +21,34 @@ pub fn plan(
     resolution: &Resolution,
     context: &Context,
 ) -> Plan {
-    let decisions = Decisions::of(desired, observed, context);
-    let mut steps = Steps::new(desired, resolution, decisions.held);
+    let mut decisions = Decisions::of(desired, observed, resolution, context);
+    let network = NetworkPlan::of(desired, observed, (resolution, context), &decisions);
+    let held = std::mem::take(&mut decisions.held);
+    let mut steps = Steps::new(desired, resolution, (context, &network), held);
     steps.files(observed);
-    steps.deletions(decisions.deleted, context);
-    steps.changes(decisions.changed);
-    let mut all_replaced = decisions.replaced;
-    all_replaced.retain(|one| steps.can_launch_anew(one));
-    let before = steps.replacements(&all_replaced, context);
+    steps.network();
+    steps.retagged();
+    steps.deletions(std::mem::take(&mut decisions.deleted));
+    steps.adoptions(std::mem::take(&mut decisions.adopted));
+    steps.changes(std::mem::take(&mut decisions.changed));
+    let mut all_replaced = std::mem::take(&mut decisions.replaced);
+    all_replaced.retain(|one| steps.can_launch_anew(one, &decisions));
+    let before = steps.replacements(&all_replaced);
     steps.unreadable(observed);
-    let mut missing = decisions.missing;
+    let mut missing = std::mem::take(&mut decisions.missing);
     for replaced in &all_replaced {
         if replaced.may_go(context) {
             let group = missing.entry(replaced.after.group.clone()).or_default();
             group.push((replaced.ordinal, Arc::clone(&replaced.after)));
         }
     }
-    steps.launches(missing, &decisions.incarnations, &before);
-    let inventory = Inventory::of(observed, &desired.environment);
+    steps.launches(missing, &decisions, &before);
+    steps.introductions(&decisions);
+    steps.leftovers();
+    let inventory = std::mem::take(&mut decisions.inventory);
     let deadline = inventory.deadline();
+    let mut all_notes = decisions.notes;
+    all_notes.append(&mut steps.notes);
     Plan {
         environment: desired.environment.clone(),
         account: desired.target.account.clone(),
@@ -142,7 +62,7 @@ pub fn plan(
         },
         steps: steps.written,
         held: steps.held,
-        notes: notes(decisions.notes, observed, &inventory),
+        notes: notes(all_notes, (observed, context), &inventory),
         unchanged: unchanged(decisions.unchanged, observed),
         refusal: deadline
             .filter(|deadline| deadline.is_over(context.now))
@@ -155,16 +75,22 @@ pub fn plan(
     }
 }
 
-fn notes(mut notes: Vec<Note>, observed: &Observed, inventory: &Inventory) -> Vec<Note> {
+fn notes(
+    mut notes: Vec<Note>,
+    (observed, context): (&Observed, &Context),
+    inventory: &Inventory<'_>,
+) -> Vec<Note> {
     notes.extend(
         inventory
             .loose_volumes
             .iter()
-            .map(|volume| Note::LooseVolume {
-                id: volume.id.clone(),
-                gibibytes: volume.gibibytes,
-            }),
+            .map(|volume| loose_note(volume)),
     );
+    if !context.targets.0.is_empty() {
+        notes.push(Note::OnlyTargets {
+            targets: context.targets.0.iter().map(ToString::to_string).collect(),
+        });
+    }
     for (address, files) in &observed.data {
         let left_out: Vec<&Skipped> = files
             .skipped
@@ -186,6 +112,16 @@ fn notes(mut notes: Vec<Note>, observed: &Observed, inventory: &Inventory) -> Ve
         }
     }
     notes
+}
+
+/// A volume that is attached to nothing costs money, whether it was to be kept or not.
+pub(super) fn loose_note(volume: &LiveVolume) -> Note {
+    let (id, gibibytes) = (volume.id.clone(), volume.gibibytes);
+    if is_kept(volume) {
+        Note::KeptVolume { id, gibibytes }
+    } else {
+        Note::LooseVolume { id, gibibytes }
+    }
 }
 
 fn unchanged(mut unchanged: Vec<Address>, observed: &Observed) -> Vec<Address> {

@@ -1,16 +1,13 @@
 //! The plan as a value: it is read, printed, checked and applied, never edited.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::action::{Action, Doomed};
+use super::held::{Held, Note, Refusal};
 use super::verb::{Summary, Verb};
-use crate::resource::{
-    AccountId, Address, DataSet, EnvironmentName, FieldChange, Instance, InstanceId,
-    LaunchIdentity, Lease, LiveInstance, Mark, Region, ResolvedImage, VolumeId, owned_tags,
-};
-use crate::sync::SyncPlan;
+use crate::resource::{AccountId, Address, EnvironmentName, InstanceId, Lease, Region};
 
 /// The number of a step within its plan, from 1.
 pub type StepId = u32;
@@ -87,14 +84,7 @@ impl Plan {
     pub fn replaced(&self) -> impl Iterator<Item = &Doomed> {
         self.steps
             .iter()
-            .filter_map(|step| match &step.action {
-                Action::Terminate(doomed) => Some(doomed),
-                Action::Launch(_)
-                | Action::Update(_)
-                | Action::Restart(_)
-                | Action::DeleteVolumes(_)
-                | Action::Sync { .. } => None,
-            })
+            .filter_map(|step| step.action.doomed())
             .flatten()
             .filter(|one| !one.replaced_because.is_empty())
     }
@@ -112,7 +102,7 @@ impl Plan {
                         verbs.insert((address, None), verb);
                     }
                 }
-                Action::Update(change) => {
+                Action::Update(change) | Action::Adopt(change) => {
                     verbs.insert((change.address.clone(), None), Verb::Update);
                 }
                 Action::Restart(change) => {
@@ -131,6 +121,34 @@ impl Plan {
                 Action::Sync { address, .. } => {
                     verbs.insert((address.clone(), None), Verb::Sync);
                 }
+                Action::SecurityGroup(group) => {
+                    let verb = match group.existing {
+                        None => Verb::Create,
+                        Some(_) => Verb::Update,
+                    };
+                    verbs.insert((group.address.clone(), None), verb);
+                }
+                Action::KeyPair(key) => {
+                    verbs.insert((key.address.clone(), None), Verb::Create);
+                }
+                Action::PlacementGroup(group) => {
+                    verbs.insert((group.address.clone(), None), Verb::Create);
+                }
+                Action::Retag(object) => {
+                    verbs.insert((object.address.clone(), None), Verb::Update);
+                }
+                Action::Introduce(introduction) => {
+                    // An introduction after a launch is part of that launch.
+                    for address in introduction.alone() {
+                        verbs.insert((address, None), Verb::Update);
+                    }
+                }
+                Action::DeleteNetwork(objects) => {
+                    for object in objects {
+                        verbs.insert((object.address.clone(), None), Verb::Delete);
+                    }
+                }
+                Action::CancelSpot(_) => {}
             }
         }
         verbs
@@ -150,93 +168,6 @@ pub struct Step {
     pub after: BTreeSet<StepId>,
 }
 
-/// What a step does.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// Launch equal instances in one call.
-    Launch(Launch),
-    /// Change an instance while it runs.
-    Update(Change),
-    /// Stop an instance, change it, start it.
-    Restart(Change),
-    /// Terminate instances and see them terminated.
-    Terminate(Vec<Doomed>),
-    /// Delete volumes that outlived their instances.
-    DeleteVolumes(Vec<VolumeId>),
-    /// Transfer files.
-    Sync {
-        /// The data set.
-        address: Address,
-        /// Its places.
-        data: DataSet,
-        /// The files.
-        files: SyncPlan,
-    },
-}
-
-/// A launch of equal instances, complete but for its incarnation.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Launch {
-    /// What makes the token.
-    pub identity: LaunchIdentity,
-    /// The incarnation to begin with.
-    pub incarnation: u32,
-    /// What each of them is.
-    pub instance: Arc<Instance>,
-    /// The image, pinned.
-    pub image: ResolvedImage,
-    /// Ids of security groups; empty leaves the default one.
-    pub security_groups: Vec<String>,
-}
-
-impl Launch {
-    /// The addresses that it fills, lowest first.
-    pub fn addresses(&self) -> impl Iterator<Item = Address> + '_ {
-        self.identity
-            .ordinals
-            .iter()
-            .map(|ordinal| Address::Instance {
-                group: self.identity.group.clone(),
-                ordinal,
-            })
-    }
-
-    /// Everything that the new objects are tagged with.
-    pub fn tags(&self, incarnation: u32) -> BTreeMap<String, String> {
-        owned_tags(&self.instance, &self.identity, incarnation)
-    }
-}
-
-/// A change to one instance.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Change {
-    /// Where it stands.
-    pub address: Address,
-    /// As it was seen.
-    pub before: Box<LiveInstance>,
-    /// What its tags said.
-    pub mark: Box<Mark>,
-    /// What it should be.
-    pub after: Arc<Instance>,
-    /// The fields that differ.
-    pub changes: Vec<FieldChange>,
-    /// Ids of the security groups that it should have, where they change.
-    pub security_groups: Vec<String>,
-}
-
-/// An instance to terminate.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Doomed {
-    /// Where it stands.
-    pub address: Address,
-    /// Its id.
-    pub id: InstanceId,
-    /// The changes that force a replacement; empty where it goes for good.
-    pub replaced_because: Vec<FieldChange>,
-    /// Whether its protection is to be lifted first, as the user asked.
-    pub unprotect: bool,
-}
-
 /// Why a step is taken.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
@@ -254,6 +185,14 @@ pub enum Reason {
     Duplicate,
     /// Its instance is gone.
     Leftover,
+    /// A field that cannot be changed on what exists was changed on AWS.
+    ImmutableDrift,
+    /// The members of a group have not been told of one another as they are now.
+    MembersChanged,
+    /// Another part of its group could not be launched, and the group is all or nothing.
+    AllOrNothing,
+    /// The spec names it to be taken over.
+    Adopted,
     /// Files differ.
     FilesDiffer,
     /// The user asked for it.
@@ -267,10 +206,20 @@ impl Reason {
             Self::Missing => "the spec asks for it, and it is not there",
             Self::Edited => "the spec was edited",
             Self::Drifted => "it was changed on AWS, not in the spec",
-            Self::Immutable => "a field changed that cannot be changed on a running instance",
+            Self::Immutable => {
+                "the spec was edited in what cannot be changed on a running instance"
+            }
             Self::NotInSpec => "the spec does not name it any more",
             Self::Duplicate => "another instance has its place already",
             Self::Leftover => "its instance is gone",
+            Self::ImmutableDrift => {
+                "it was changed on AWS in what cannot be changed back on a running instance"
+            }
+            Self::MembersChanged => "its members have changed",
+            Self::AllOrNothing => {
+                "another part of its group has no capacity, and the group is all or nothing"
+            }
+            Self::Adopted => "the spec takes it over",
             Self::FilesDiffer => "files differ",
             Self::Requested => "you asked for it",
         }
@@ -286,104 +235,12 @@ impl Reason {
             Self::NotInSpec => "not-in-spec",
             Self::Duplicate => "duplicate",
             Self::Leftover => "leftover",
+            Self::ImmutableDrift => "immutable-drift",
+            Self::MembersChanged => "members-changed",
+            Self::AllOrNothing => "all-or-nothing",
+            Self::Adopted => "adopted",
             Self::FilesDiffer => "files-differ",
             Self::Requested => "requested",
         }
     }
-}
-
-/// Something left alone, with the reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Held {
-    /// Its siblings were launched a moment ago: it exists, or will be seen soon.
-    NotYetVisible {
-        /// Where it will stand.
-        address: Address,
-        /// When its absence may be believed.
-        until: Timestamp,
-    },
-    /// It names this environment, but the proof that it is ours has a gap.
-    Unproven {
-        /// The instance.
-        id: InstanceId,
-        /// The gap.
-        reason: String,
-    },
-    /// Its termination protection is on.
-    Protected {
-        /// Where it stands.
-        address: Address,
-        /// The instance.
-        id: InstanceId,
-        /// What is not done because of it, and why it would be.
-        withheld: String,
-    },
-    /// An instance that may already be it has not been identified.
-    Blocked {
-        /// Where it would stand.
-        address: Address,
-        /// The instance that must be looked at first.
-        by: InstanceId,
-    },
-    /// Files of a data set could not be read, so it is not whole.
-    Unreadable {
-        /// The data set.
-        address: Address,
-        /// How many files or folders.
-        count: usize,
-        /// The first of them with its reason.
-        first: String,
-    },
-    /// Something that it needs was not found.
-    Unresolved {
-        /// Where it would stand.
-        address: Address,
-        /// What is missing.
-        what: String,
-    },
-}
-
-/// Something that a reviewer should know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Note {
-    /// An instance keeps the lease that its timer was armed with.
-    KeepsLease {
-        /// Where it stands.
-        address: Address,
-        /// The lease that it has, where it can be read.
-        lease: Option<Lease>,
-    },
-    /// A volume of ours that is attached to nothing; destroying the environment deletes it.
-    LooseVolume {
-        /// The volume.
-        id: VolumeId,
-        /// Its size in GiB.
-        gibibytes: u32,
-    },
-    /// Deletions that were asked for and are not planned.
-    DeletionsWithheld {
-        /// The data set.
-        address: Address,
-        /// Why.
-        reason: String,
-    },
-    /// Files that take no part in a data set, and why.
-    FilesSkipped {
-        /// The data set.
-        address: Address,
-        /// How many.
-        count: usize,
-        /// The first of them with its reason.
-        first: String,
-    },
-}
-
-/// Why a plan must not be applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// The environment's lease has run out.
-    LeaseOver {
-        /// When it ended, where that can be told.
-        ended: Option<Timestamp>,
-    },
 }

@@ -1,35 +1,65 @@
 //! Decisions as steps, in an order in which they can be run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
+use super::action::{Action, Change, Doomed};
+use super::context::Context;
 use super::decide::Replaced;
+use super::held::{Held, Note};
+use super::network::NetworkPlan;
 use super::observed::{Observed, Resolution};
-use super::planner::{Context, LARGEST_LAUNCH, is_unreadable};
-use super::step::{Action, Change, Doomed, Held, Launch, Reason, Step, StepId};
-use crate::resource::{
-    Address, Desired, Digest, Effect, GroupName, Instance, LaunchIdentity, Ordinals, ResolvedImage,
-};
+use super::planner::is_unreadable;
+use super::step::{Reason, Step, StepId};
+use crate::resource::{Address, Desired, Effect, GroupName, Instance};
 
 /// Writes decisions down as steps.
 pub(super) struct Steps<'a> {
-    desired: &'a Desired,
-    resolution: &'a Resolution,
+    pub(super) desired: &'a Desired,
+    pub(super) resolution: &'a Resolution,
+    pub(super) context: &'a Context,
+    pub(super) network_plan: &'a NetworkPlan,
     pub(super) written: Vec<Step>,
     pub(super) held: Vec<Held>,
+    pub(super) notes: Vec<Note>,
+    /// Fingerprints of the spec, by group: all members of a group share one.
+    digests: BTreeMap<GroupName, String>,
+    /// The steps that make what a group's launches need.
+    pub(super) made_by: BTreeMap<Address, StepId>,
+    /// The steps that launch members of a group, with the numbers.
+    pub(super) launched_by: BTreeMap<GroupName, (BTreeSet<StepId>, BTreeSet<u32>)>,
 }
 
 impl<'a> Steps<'a> {
-    pub(super) fn new(desired: &'a Desired, resolution: &'a Resolution, held: Vec<Held>) -> Self {
+    pub(super) fn new(
+        desired: &'a Desired,
+        resolution: &'a Resolution,
+        (context, network_plan): (&'a Context, &'a NetworkPlan),
+        held: Vec<Held>,
+    ) -> Self {
         Self {
             desired,
             resolution,
+            context,
+            network_plan,
             written: Vec::new(),
             held,
+            notes: Vec::new(),
+            digests: desired
+                .groups
+                .iter()
+                .map(|(name, group)| (name.clone(), group.instance.spec_digest()))
+                .collect(),
+            made_by: BTreeMap::new(),
+            launched_by: BTreeMap::new(),
         }
     }
 
-    fn push(&mut self, action: Action, reason: Reason, after: BTreeSet<StepId>) -> StepId {
+    pub(super) fn push(
+        &mut self,
+        action: Action,
+        reason: Reason,
+        after: BTreeSet<StepId>,
+    ) -> StepId {
         let id = StepId::try_from(self.written.len())
             .unwrap_or(StepId::MAX)
             .saturating_add(1);
@@ -44,6 +74,9 @@ impl<'a> Steps<'a> {
 
     pub(super) fn files(&mut self, observed: &Observed) {
         for (address, data) in &self.desired.data {
+            if !self.context.targets.includes(address) {
+                continue;
+            }
             if let Some(files) = observed.data.get(address).filter(|files| !files.is_empty()) {
                 let action = Action::Sync {
                     address: address.clone(),
@@ -73,10 +106,10 @@ impl<'a> Steps<'a> {
     }
 
     /// Deleting what the spec no longer names never lifts a protection: that takes a word of its own.
-    pub(super) fn deletions(&mut self, deleted: Vec<(Doomed, Reason, bool)>, context: &Context) {
+    pub(super) fn deletions(&mut self, deleted: Vec<(Doomed, Reason, bool)>) {
         let mut by_reason: BTreeMap<Reason, Vec<Doomed>> = BTreeMap::new();
         for (mut doomed, reason, protected) in deleted {
-            if protected && !context.lift_protection {
+            if protected && !self.context.lift_protection {
                 self.held.push(Held::Protected {
                     address: doomed.address,
                     id: doomed.id,
@@ -92,25 +125,68 @@ impl<'a> Steps<'a> {
         }
     }
 
-    pub(super) fn changes(&mut self, changed: Vec<Change>) {
-        for mut change in changed {
-            if change
-                .changes
-                .iter()
-                .any(|change| change.field == "security_groups")
-            {
-                match self.security_groups(&change.after) {
-                    Ok(ids) => change.security_groups = ids,
-                    Err(what) => {
-                        self.held.push(Held::Unresolved {
-                            address: change.address,
-                            what,
-                        });
-                        continue;
-                    }
-                }
+    /// What groups of instances need, before the instances.
+    pub(super) fn network(&mut self) {
+        let plan = self.network_plan;
+        for (change, reason) in &plan.security_groups {
+            let action = Action::SecurityGroup(change.clone());
+            let step = self.push(action, reason.clone(), BTreeSet::new());
+            self.made_by.insert(change.address.clone(), step);
+        }
+        for key in &plan.keys {
+            let action = Action::KeyPair(key.clone());
+            let step = self.push(action, Reason::Missing, BTreeSet::new());
+            self.made_by.insert(key.address.clone(), step);
+        }
+        for group in &plan.placement_groups {
+            let action = Action::PlacementGroup(group.clone());
+            let step = self.push(action, Reason::Missing, BTreeSet::new());
+            self.made_by.insert(group.address.clone(), step);
+        }
+    }
+
+    /// What goes with groups that have a new name.
+    pub(super) fn retagged(&mut self) {
+        for object in &self.network_plan.retagged {
+            self.push(
+                Action::Retag(object.clone()),
+                Reason::Edited,
+                BTreeSet::new(),
+            );
+        }
+    }
+
+    /// What nobody uses any more, after everything that may have used it.
+    pub(super) fn leftovers(&mut self) {
+        let unused = self.network_plan.unused.clone();
+        if !unused.is_empty() {
+            let before = self.written.iter().map(|step| step.id).collect();
+            self.push(Action::DeleteNetwork(unused), Reason::NotInSpec, before);
+        }
+    }
+
+    pub(super) fn adoptions(&mut self, adopted: Vec<Change>) {
+        for change in adopted {
+            if let Some(change) = self.with_security_groups(change) {
+                let after = self.own_group_step(&change);
+                self.push(Action::Adopt(change), Reason::Adopted, after);
             }
-            let edited = change.mark.spec != change.after.spec_digest();
+        }
+    }
+
+    pub(super) fn changes(&mut self, changed: Vec<Change>) {
+        for change in changed {
+            if let Some(why) = self.fixed_volume(&change) {
+                self.held.push(Held::Unresolved {
+                    address: change.address,
+                    what: why,
+                });
+                continue;
+            }
+            let Some(change) = self.with_security_groups(change) else {
+                continue;
+            };
+            let edited = self.digests.get(&change.after.group) != Some(&change.mark.spec);
             let reason = if edited {
                 Reason::Edited
             } else {
@@ -120,36 +196,72 @@ impl<'a> Steps<'a> {
                 .changes
                 .iter()
                 .any(|change| change.effect == Effect::Restart);
+            let after = self.own_group_step(&change);
             let action = if restart {
                 Action::Restart(change)
             } else {
                 Action::Update(change)
             };
-            self.push(action, reason, BTreeSet::new());
+            self.push(action, reason, after);
         }
     }
 
-    /// Nothing is ended for the sake of a launch that cannot be made.
-    pub(super) fn can_launch_anew(&mut self, one: &Replaced) -> bool {
-        let Err(what) = self.resolve(&one.after) else {
-            return true;
-        };
-        self.held.push(Held::Unresolved {
-            address: one.address.clone(),
-            what,
-        });
-        false
+    /// Why a disk of the change cannot be changed now, if so.
+    fn fixed_volume(&self, change: &Change) -> Option<String> {
+        change.changes.iter().find_map(|field| {
+            let volume = change.volume_of(&field.field)?;
+            self.resolution
+                .fixed_volumes
+                .get(volume.id.as_str())
+                .cloned()
+        })
+    }
+
+    /// The change with the ids of its security groups, where they change.
+    fn with_security_groups(&mut self, mut change: Change) -> Option<Change> {
+        if !change
+            .changes
+            .iter()
+            .any(|change| change.field == "security_groups")
+        {
+            return Some(change);
+        }
+        match self.security_groups(&change.after) {
+            Ok(mut ids) => {
+                if change.after.security_groups.is_empty() {
+                    // Only a group of ours comes to those that are there.
+                    let there = change.before.security_groups.iter();
+                    ids.extend(there.map(|group| group.id.clone()));
+                    ids.sort();
+                    ids.dedup();
+                }
+                change.security_groups = ids;
+                change.own_group = self.own_group_to_be(&change.after);
+                Some(change)
+            }
+            Err(what) => {
+                self.held.push(Held::Unresolved {
+                    address: change.address,
+                    what,
+                });
+                None
+            }
+        }
+    }
+
+    fn own_group_step(&self, change: &Change) -> BTreeSet<StepId> {
+        change
+            .own_group
+            .iter()
+            .filter_map(|address| self.made_by.get(address).copied())
+            .collect()
     }
 
     /// Terminates what is replaced, group by group; the step that ends each of them.
-    pub(super) fn replacements(
-        &mut self,
-        replaced: &[Replaced],
-        context: &Context,
-    ) -> BTreeMap<Address, StepId> {
-        let mut by_group: BTreeMap<GroupName, Vec<Doomed>> = BTreeMap::new();
+    pub(super) fn replacements(&mut self, replaced: &[Replaced<'_>]) -> BTreeMap<Address, StepId> {
+        let mut by_group: BTreeMap<(GroupName, Reason), Vec<Doomed>> = BTreeMap::new();
         for one in replaced {
-            if !one.may_go(context) {
+            if !one.may_go(self.context) {
                 let forced = one
                     .changes
                     .iter()
@@ -163,123 +275,54 @@ impl<'a> Steps<'a> {
                 continue;
             }
             by_group
-                .entry(one.after.group.clone())
+                .entry((one.after.group.clone(), self.replacement_reason(one)))
                 .or_default()
                 .push(Doomed {
                     address: one.address.clone(),
                     id: one.live.id.clone(),
                     replaced_because: one.changes.clone(),
                     unprotect: one.mark.protect,
+                    spot_request: one.live.spot_request.clone(),
                 });
         }
         let mut ended_by = BTreeMap::new();
-        for doomed in by_group.into_values() {
+        for ((_, reason), doomed) in by_group {
             let addresses: Vec<Address> = doomed.iter().map(|one| one.address.clone()).collect();
             let action = Action::Terminate(doomed);
-            let step = self.push(action, Reason::Immutable, BTreeSet::new());
+            let step = self.push(action, reason, BTreeSet::new());
             ended_by.extend(addresses.into_iter().map(|address| (address, step)));
         }
         ended_by
     }
 
-    pub(super) fn launches(
-        &mut self,
-        missing: BTreeMap<GroupName, Vec<(u32, Arc<Instance>)>>,
-        incarnations: &BTreeMap<(GroupName, u32), u32>,
-        before: &BTreeMap<Address, StepId>,
-    ) {
-        for (group, mut members) in missing {
-            members.sort_by_key(|(ordinal, _)| *ordinal);
-            let mut batches: BTreeMap<u32, Vec<(u32, Arc<Instance>)>> = BTreeMap::new();
-            for (ordinal, instance) in members {
-                batches
-                    .entry(ordinal / LARGEST_LAUNCH)
-                    .or_default()
-                    .push((ordinal, instance));
-            }
-            for batch in batches.into_values() {
-                let addresses = batch.iter().map(|(ordinal, _)| Address::Instance {
-                    group: group.clone(),
-                    ordinal: *ordinal,
-                });
-                let after = addresses
-                    .filter_map(|address| before.get(&address).copied())
-                    .collect();
-                self.launch(&group, &batch, incarnations, &after);
-            }
+    pub(super) fn security_groups(&self, instance: &Instance) -> Result<Vec<String>, String> {
+        let named = instance.security_groups.iter().map(|name| {
+            let id = self.resolution.security_groups.get(name).cloned();
+            id.ok_or_else(|| format!("the security group {name}"))
+        });
+        let mut ids = named.collect::<Result<Vec<String>, String>>()?;
+        if instance.needs_own_security_group() {
+            ids.extend(self.network_plan.group_ids.get(&instance.group).cloned());
         }
+        Ok(ids)
     }
 
-    fn launch(
-        &mut self,
-        group: &GroupName,
-        batch: &[(u32, Arc<Instance>)],
-        incarnations: &BTreeMap<(GroupName, u32), u32>,
-        after: &BTreeSet<StepId>,
-    ) {
-        let Some((_, instance)) = batch.first() else {
-            return;
-        };
-        let (image, security_groups) = match self.resolve(instance) {
-            Ok(resolved) => resolved,
-            Err(what) => {
-                self.held
-                    .extend(batch.iter().map(|(ordinal, _)| Held::Unresolved {
-                        address: Address::Instance {
-                            group: group.clone(),
-                            ordinal: *ordinal,
-                        },
-                        what: what.clone(),
-                    }));
-                return;
-            }
-        };
-        let ordinals: Ordinals = batch.iter().map(|(ordinal, _)| *ordinal).collect();
-        let incarnation = ordinals
-            .iter()
-            .filter_map(|ordinal| incarnations.get(&(group.clone(), ordinal)))
-            .max()
-            .copied()
-            .unwrap_or(0);
-        let identity = LaunchIdentity {
-            account: self.desired.target.account.clone(),
-            region: self.desired.target.region.clone(),
-            place: instance.placement.place().to_owned(),
-            environment: self.desired.environment.clone(),
-            group: group.clone(),
-            ordinals,
-            parameters: Digest::of(&(instance.as_ref(), &image.id, &security_groups)),
-        };
-        let launch = Launch {
-            identity,
-            incarnation,
-            instance: Arc::clone(instance),
-            image,
-            security_groups,
-        };
-        let reason = if after.is_empty() {
-            Reason::Missing
-        } else {
-            Reason::Immutable
-        };
-        self.push(Action::Launch(launch), reason, after.clone());
+    /// The security group of ours that an earlier step makes for this group.
+    pub(super) fn own_group_to_be(&self, instance: &Instance) -> Option<Address> {
+        let made = instance.needs_own_security_group()
+            && !self.network_plan.group_ids.contains_key(&instance.group);
+        made.then(|| Address::SecurityGroup(instance.group.clone()))
     }
 
-    /// The image and the ids of the security groups; the error names what was not found.
-    fn resolve(&self, instance: &Instance) -> Result<(ResolvedImage, Vec<String>), String> {
-        let image = self.resolution.images.get(&instance.image);
-        let image = image.ok_or_else(|| format!("the image {}", instance.image))?;
-        Ok((image.clone(), self.security_groups(instance)?))
-    }
-
-    fn security_groups(&self, instance: &Instance) -> Result<Vec<String>, String> {
-        instance
-            .security_groups
-            .iter()
-            .map(|name| {
-                let id = self.resolution.security_groups.get(name).cloned();
-                id.ok_or_else(|| format!("the security group {name}"))
-            })
-            .collect()
+    /// Why an instance is made anew: the user's word goes first, then the spec's, then AWS's.
+    fn replacement_reason(&self, one: &Replaced<'_>) -> Reason {
+        let fields = || one.changes.iter().map(|change| change.field.as_str());
+        if fields().any(|field| field == "--replace") {
+            return Reason::Requested;
+        }
+        match self.digests.get(&one.after.group) {
+            Some(digest) if *digest == one.mark.spec => Reason::ImmutableDrift,
+            Some(_) | None => Reason::Immutable,
+        }
     }
 }

@@ -4,7 +4,7 @@ use similar::TextDiff;
 
 use super::escape::escape;
 use super::plan_text::line;
-use super::style::warn;
+use super::style::{dim, warn};
 use crate::resource::{Effect, FieldChange, Value};
 
 /// Field changes, one line each; text of many lines as a unified diff.
@@ -15,6 +15,7 @@ pub(super) fn changes_text(changes: &[FieldChange]) -> String {
         before,
         after,
         effect,
+        avoid,
     } in changes
     {
         let forces = match effect {
@@ -31,6 +32,12 @@ pub(super) fn changes_text(changes: &[FieldChange]) -> String {
             line(
                 &mut text,
                 &format!("      {}: {before} → {after}{forces}", escape(field)),
+            );
+        }
+        if let Some(avoid) = avoid {
+            line(
+                &mut text,
+                &format!("        {} {}", dim("to avoid it:"), escape(avoid)),
             );
         }
     }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::plan::{
-    Action, Change, Doomed, Held, Launch, Mode, Note, OtherEnvironment, Plan, Refusal, Step,
-    Summary, Verb,
+    Action, Change, Doomed, Held, Launch, Mode, Note, OtherEnvironment, Plan, Refusal,
+    SecurityGroupChange, Step, Summary, Verb,
 };
 use crate::resource::Address;
 use crate::sync::SyncPlan;
@@ -75,13 +75,41 @@ fn step(step: &Step) -> Value {
     } = step;
     let (verb, body) = match action {
         Action::Launch(launch) => (Verb::Create, launch_json(launch)),
-        Action::Update(change) => (Verb::Update, change_json(change)),
+        Action::Update(change) | Action::Adopt(change) => (Verb::Update, change_json(change)),
         Action::Restart(change) => (Verb::Restart, change_json(change)),
         Action::Terminate(doomed) => (
             Verb::Delete,
             json!({"instances": doomed.iter().map(doomed_json).collect::<Vec<_>>()}),
         ),
         Action::DeleteVolumes(volumes) => (Verb::Delete, json!({"volumes": volumes})),
+        Action::SecurityGroup(group) => (
+            match group.existing {
+                None => Verb::Create,
+                Some(_) => Verb::Update,
+            },
+            security_group_json(group),
+        ),
+        Action::KeyPair(key) => (
+            Verb::Create,
+            json!({"address": key.address, "name": key.name, "fingerprint": key.key.fingerprint}),
+        ),
+        Action::PlacementGroup(group) => (
+            Verb::Create,
+            json!({"address": group.address, "name": group.name}),
+        ),
+        Action::Retag(object) => (
+            Verb::Update,
+            json!({"address": object.address, "id": object.id, "name": object.name, "tags": object.tags}),
+        ),
+        Action::Introduce(introduction) => (
+            Verb::Update,
+            json!({"group": introduction.group, "members": introduction.members, "launched": introduction.launched}),
+        ),
+        Action::DeleteNetwork(objects) => (
+            Verb::Delete,
+            json!({"objects": objects.iter().map(|one| json!({"address": one.address, "id": one.id, "name": one.name})).collect::<Vec<_>>()}),
+        ),
+        Action::CancelSpot(requests) => (Verb::Delete, json!({"spot_requests": requests})),
         Action::Sync {
             address,
             data,
@@ -102,20 +130,64 @@ fn step(step: &Step) -> Value {
 
 fn launch_json(launch: &Launch) -> Value {
     let Launch {
-        identity,
+        identity: _,
         incarnation,
         instance,
         image,
         security_groups,
+        own_group,
+        key,
+        placement_group,
+        least,
+        candidates: _,
+        rejected,
     } = launch;
+    let attempts: Vec<Value> = launch
+        .attempts(0)
+        .map(|attempt| {
+            json!({
+                "type": attempt.candidate.instance_type,
+                "market": attempt.candidate.purchase,
+                "zone": attempt.candidate.zone,
+                "token": launch.token(&attempt, *incarnation),
+            })
+        })
+        .collect();
     json!({
         "addresses": launch.addresses().collect::<Vec<Address>>(),
-        "token": identity.token(*incarnation),
+        "attempts": attempts,
+        "rounds": launch.rounds(),
+        "rejected": rejected,
+        "least": least,
         "incarnation": incarnation,
         "instance": instance.as_ref(),
         "image": image,
         "security_group_ids": security_groups,
-        "tags": launch.tags(*incarnation),
+        "own_security_group": own_group,
+        "key": key,
+        "placement_group": placement_group,
+        "tags": launch.attempts(0).next().map(|first| launch.tags(&first, *incarnation)),
+    })
+}
+
+fn security_group_json(group: &SecurityGroupChange) -> Value {
+    let SecurityGroupChange {
+        address,
+        existing,
+        name,
+        network,
+        add,
+        remove,
+        tags,
+    } = group;
+    json!({
+        "address": address,
+        "id": existing,
+        "name": name,
+        "network": network,
+        "add": add,
+        "remove": remove,
+        "tags": tags,
     })
 }
 
@@ -125,8 +197,11 @@ fn change_json(change: &Change) -> Value {
         before,
         mark: _,
         after: _,
+        environment: _,
+        instance_type: _,
         changes,
         security_groups: _,
+        own_group: _,
     } = change;
     json!({"address": address, "id": before.id, "changes": changes})
 }
@@ -137,8 +212,15 @@ fn doomed_json(doomed: &Doomed) -> Value {
         id,
         replaced_because,
         unprotect,
+        spot_request,
     } = doomed;
-    json!({"address": address, "id": id, "replaced_because": replaced_because, "lift_protection": unprotect})
+    json!({
+        "address": address,
+        "id": id,
+        "replaced_because": replaced_because,
+        "lift_protection": unprotect,
+        "spot_request": spot_request,
+    })
 }
 
 fn files_json(files: &SyncPlan) -> Value {
@@ -179,6 +261,9 @@ fn held_json(held: &Held) -> Value {
         } => {
             json!({"kind": "unreadable", "address": address, "count": count, "first": first})
         }
+        Held::NotAdopted { address, id, why } => {
+            json!({"kind": "not-adopted", "address": address, "id": id, "why": why})
+        }
         Held::Unresolved { address, what } => {
             json!({"kind": "unresolved", "address": address, "what": what})
         }
@@ -193,6 +278,32 @@ fn note(note: &Note) -> Value {
         Note::LooseVolume { id, gibibytes } => {
             json!({"kind": "loose-volume", "id": id, "gibibytes": gibibytes})
         }
+        Note::KeptVolume { id, gibibytes } => {
+            json!({"kind": "kept-volume", "id": id, "gibibytes": gibibytes})
+        }
+        Note::NewerImage {
+            addresses,
+            runs,
+            newest,
+        } => {
+            json!({"kind": "newer-image", "addresses": addresses, "runs": runs, "newest": newest})
+        }
+        Note::ImageWarning { group, text } => {
+            json!({"kind": "image-warning", "group": group, "text": text})
+        }
+        Note::FileSystem { address, field } => {
+            json!({"kind": "file-system", "address": address, "field": field})
+        }
+        Note::Fewer {
+            group,
+            alive,
+            count,
+            min,
+        } => {
+            json!({"kind": "fewer", "group": group, "alive": alive, "count": count, "min": min})
+        }
+        Note::OtherKey { address } => json!({"kind": "other-key", "address": address}),
+        Note::OnlyTargets { targets } => json!({"kind": "only-targets", "targets": targets}),
         Note::DeletionsWithheld { address, reason } => {
             json!({"kind": "deletions-withheld", "address": address, "reason": reason})
         }

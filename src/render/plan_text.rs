@@ -6,15 +6,19 @@ use std::fmt::Write as _;
 use super::escape::escape;
 use super::plan_changes::changes_text;
 use super::plan_launch::launch_facts;
-use super::style::{bad, bold, dim, sign, warn};
-use super::words::{ordinals_of, plural};
-use crate::plan::{
-    Action, Change, Doomed, Held, Launch, Mode, Note, OtherEnvironment, Plan, Reason, Refusal,
-    Step, Summary, Verb,
+use super::plan_network::{
+    push_introduction, push_key, push_placement_group, push_requests, push_retagged,
+    push_security_group, push_unused,
 };
-use crate::resource::{Address, DataSet, human_bytes, human_duration};
+use super::plan_notes::{push_held, push_notes};
+use super::style::{bad, bold, dim, sign, warn};
+use super::words::{ordinals_of, plural, when};
+use crate::plan::{
+    Action, Change, Doomed, Launch, Mode, OtherEnvironment, Plan, Reason, Refusal, Step, Summary,
+    Verb,
+};
+use crate::resource::{Address, DataSet, human_bytes};
 use crate::sync::SyncPlan;
-use jiff::Timestamp;
 
 /// How many of the largest files a plan names.
 const LARGEST_FILES: usize = 3;
@@ -25,9 +29,14 @@ const MOST_DELETIONS: usize = 50;
 /// The plan as text, ending with its summary line.
 pub fn plan_text(plan: &Plan, others: &[OtherEnvironment]) -> String {
     let mut text = header(plan);
-    let replaced: BTreeMap<&Address, &Doomed> = plan
-        .replaced()
-        .map(|doomed| (&doomed.address, doomed))
+    let replaced: BTreeMap<&Address, (&Doomed, &Reason)> = plan
+        .steps
+        .iter()
+        .flat_map(|step| {
+            let doomed = step.action.doomed().into_iter().flatten();
+            doomed.map(|one| (&one.address, (one, &step.reason)))
+        })
+        .filter(|(_, (one, _))| !one.replaced_because.is_empty())
         .collect();
     let mut updates: BTreeMap<String, Vec<&Change>> = BTreeMap::new();
     for step in &plan.steps {
@@ -59,6 +68,17 @@ pub fn plan_text(plan: &Plan, others: &[OtherEnvironment]) -> String {
                     );
                 }
             }
+            Action::Adopt(change) => {
+                let heading = change_key(Verb::Update, step, change);
+                updates.entry(heading).or_default().push(change);
+            }
+            Action::SecurityGroup(group) => push_security_group(&mut text, group, &step.reason),
+            Action::KeyPair(key) => push_key(&mut text, key),
+            Action::PlacementGroup(group) => push_placement_group(&mut text, group),
+            Action::Retag(object) => push_retagged(&mut text, object),
+            Action::Introduce(introduction) => push_introduction(&mut text, introduction),
+            Action::DeleteNetwork(objects) => push_unused(&mut text, objects, &step.reason),
+            Action::CancelSpot(requests) => push_requests(&mut text, requests),
             Action::Sync {
                 address,
                 data,
@@ -149,19 +169,11 @@ fn header(plan: &Plan) -> String {
     text
 }
 
-/// An instant with its distance: people read the one, and check the other.
-fn when(instant: Timestamp, now: Timestamp) -> String {
-    let seconds = instant.duration_since(now).as_secs();
-    let distance = human_duration(seconds.abs());
-    let clock = instant.strftime("%Y-%m-%d %H:%M UTC");
-    if seconds >= 0 {
-        format!("{clock} (in {distance})")
-    } else {
-        format!("{clock} ({distance} ago)")
-    }
-}
-
-fn push_launch(text: &mut String, launch: &Launch, replaced: &BTreeMap<&Address, &Doomed>) {
+fn push_launch(
+    text: &mut String,
+    launch: &Launch,
+    replaced: &BTreeMap<&Address, (&Doomed, &Reason)>,
+) {
     let (again, new): (Vec<Address>, Vec<Address>) = launch
         .addresses()
         .partition(|address| replaced.contains_key(address));
@@ -187,27 +199,32 @@ fn push_launch(text: &mut String, launch: &Launch, replaced: &BTreeMap<&Address,
     }
 }
 
-fn push_replaced(text: &mut String, again: &[Address], replaced: &BTreeMap<&Address, &Doomed>) {
+fn push_replaced(
+    text: &mut String,
+    again: &[Address],
+    replaced: &BTreeMap<&Address, (&Doomed, &Reason)>,
+) {
     // Instances that are replaced for the same changes stand on one line.
-    let mut alike: BTreeMap<String, Vec<&Address>> = BTreeMap::new();
+    let mut alike: BTreeMap<(&Reason, String), Vec<&Address>> = BTreeMap::new();
     for address in again {
-        if let Some(doomed) = replaced.get(address) {
+        if let Some((doomed, reason)) = replaced.get(address) {
             alike
-                .entry(changes_text(&doomed.replaced_because))
+                .entry((reason, changes_text(&doomed.replaced_because)))
                 .or_default()
                 .push(address);
         }
     }
-    for (changes, addresses) in alike {
+    for ((reason, changes), addresses) in alike {
         let number = plural(addresses.len() as u64, "instance");
         let what = format!("{number} terminated and launched anew; what is on the disks is lost");
         line(
             text,
             &format!(
-                "{} {}  {}",
+                "{} {}  {}; {}",
                 sign(Verb::Replace),
                 bold(&ordinals_of(addresses)),
-                warn(&what)
+                warn(&what),
+                dim(reason.text())
             ),
         );
         text.push_str(&changes);
@@ -349,115 +366,6 @@ fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &Sync
             &format!("      and {more} more; `--format json` lists them all"),
         );
     }
-}
-
-fn push_held(text: &mut String, plan: &Plan) {
-    for held in &plan.held {
-        line(
-            text,
-            &format!("{} {}", warn("  ="), escape(&held_words(held))),
-        );
-    }
-}
-
-/// What is left alone, why, and what to do about it.
-pub fn held_words(held: &Held) -> String {
-    match held {
-        Held::NotYetVisible { address, until } => format!(
-            "{address} was launched a moment ago and is not listed yet; waiting until {}",
-            until.strftime("%H:%M:%S UTC")
-        ),
-        Held::Unproven { id, reason } => format!(
-            "{id} names this environment, but {reason}; it is left alone: look at it by hand"
-        ),
-        Held::Protected {
-            address,
-            id,
-            withheld,
-        } => {
-            format!(
-                "{address} ({id}) is protected, so it is {withheld}; `--lift-protection` does it"
-            )
-        }
-        Held::Blocked { address, by } => {
-            format!("{address} is not launched while {by} may already be it")
-        }
-        Held::Unreadable {
-            address,
-            count,
-            first,
-        } => {
-            let files = plural(*count as u64, "file");
-            format!("{address} is not whole: {files} cannot be read, such as {first}")
-        }
-        Held::Unresolved { address, what } => format!("{address} waits for {what}"),
-    }
-}
-
-fn push_notes(text: &mut String, plan: &Plan, others: &[OtherEnvironment]) {
-    let mut keeps: BTreeMap<String, Vec<&Address>> = BTreeMap::new();
-    for note in &plan.notes {
-        let content = match note {
-            Note::KeepsLease { address, lease } => {
-                let lease = lease.map_or_else(
-                    || "the unreadable lease".to_owned(),
-                    |lease| format!("the lease of {lease}"),
-                );
-                keeps.entry(lease).or_default().push(address);
-                continue;
-            }
-            Note::LooseVolume { id, gibibytes } => format!(
-                "{id} ({gibibytes} GiB) is ours and attached to nothing; it costs money, and `destroy` deletes it"
-            ),
-            Note::DeletionsWithheld { address, reason } => format!("{address}: {reason}"),
-            Note::FilesSkipped {
-                address,
-                count,
-                first,
-            } => {
-                format!(
-                    "{address}: {} left out, such as {first}",
-                    plural(*count as u64, "file")
-                )
-            }
-        };
-        line(text, &format!("{} {}", warn("note:"), escape(&content)));
-    }
-    for (lease, addresses) in keeps {
-        let names = ordinals_of(addresses);
-        line(
-            text,
-            &format!(
-                "{} {names}: {lease} stays, because the timer was armed at launch; an edit holds for new instances",
-                warn("note:")
-            ),
-        );
-    }
-    for other in others {
-        let what = other_words(other, plan.made_at);
-        line(text, &format!("{} {}", warn("note:"), escape(&what)));
-    }
-}
-
-fn other_words(other: &OtherEnvironment, now: Timestamp) -> String {
-    let OtherEnvironment {
-        environment,
-        instances,
-        loose_volumes,
-        lease_ends,
-    } = other;
-    if *instances == 0 {
-        let volumes = plural(*loose_volumes as u64, "volume");
-        return format!(
-            "{environment} has left {volumes} that are attached to nothing, and no spec here names it"
-        );
-    }
-    let end = lease_ends.map_or_else(
-        || "its lease cannot be read".to_owned(),
-        |end| format!("lease ends {}", when(end, now)),
-    );
-    let number = plural(*instances as u64, "instance");
-    format!("{environment} is running too, and no spec here names it: {number}, {end}")
 }
 
 fn push_refusal(text: &mut String, refusal: &Refusal, plan: &Plan) {

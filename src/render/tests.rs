@@ -8,7 +8,7 @@ use crate::plan::fixtures::{address, context, desired, environment, observed, pl
 use crate::plan::{
     Action, Context, Held, Note, OtherEnvironment, Plan, Reason, Refusal, plan_destroy,
 };
-use crate::resource::fixtures::{ago, disk, full, identity, launched, live, now, plain};
+use crate::resource::fixtures::{ago, disk, full, identity, launched, live, now, plain, types};
 use crate::resource::{
     Address, DataPlace, DataSet, Deletion, Instance, InstanceId, LiveInstance, Size, VolumeId,
 };
@@ -74,7 +74,7 @@ fn updates_that_are_alike_stand_on_one_line() {
 #[test]
 fn restarts() {
     assert_snapshot!(shown(&edited(2, |it| {
-        it.instance_type = "g5.12xlarge".to_owned();
+        it.machine = types(&["g5.12xlarge"]);
         it.metadata.hop_limit = 1;
     })));
 }
@@ -285,9 +285,9 @@ fn the_end_of_an_environment() {
     let mut instance = plain("trainer");
     instance.protect = true;
     let mut seen = observed(&there(&instance, 2));
-    let mut volume = live(&full("eval")).volumes["/dev/sdf"].clone();
+    let mut volume = live(&full("eval")).volumes["/dev/sdf"].as_ref().clone();
     volume.attached_to = None;
-    seen.volumes.push(volume);
+    seen.volumes.push(volume.into());
     let context = Context {
         lift_protection: true,
         ..context()
@@ -315,7 +315,7 @@ fn hostile() -> Plan {
     updated.tags.insert("k".to_owned(), bad());
     let mut lives = [replaced, there(&updated, 1), there(&plain("gone"), 1)].concat();
     lives[2].id = InstanceId::new(HOSTILE);
-    for volume in lives[2].volumes.values_mut() {
+    for volume in lives[2].volumes.values_mut().map(std::sync::Arc::make_mut) {
         volume.attached_to = Some(InstanceId::new(HOSTILE));
     }
     let mut after = before.clone();
@@ -325,7 +325,7 @@ fn hostile() -> Plan {
     let mut created = before;
     created.group = crate::resource::GroupName::new("created");
     created.image = crate::resource::ImageSelector::Ssm(bad());
-    created.instance_type = bad();
+    created.machine = types(&[&bad()]);
     let mut plan = plan_of(
         &desired(&[(after, 1), (updated, 1), (created, 1)]),
         &observed(&lives),
@@ -335,6 +335,7 @@ fn hostile() -> Plan {
             launch.image.name = bad();
             launch.image.id = bad();
             launch.image.created = bad();
+            launch.image.architecture = bad();
         }
     }
     let files = with_files(vec![file(HOSTILE, 1, FileChange::New)], &[HOSTILE]);

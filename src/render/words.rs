@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::lease::Deadline;
-use crate::resource::{Address, GroupName, Ordinals};
+use crate::resource::{Address, GroupName, Ordinals, human_duration};
 
 /// `1 file`, `2 files`.
 pub fn plural(number: u64, word: &str) -> String {
@@ -21,7 +23,11 @@ pub fn ordinals_of<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Stri
     for address in addresses {
         match address {
             Address::Instance { group, ordinal } => groups.entry(group).or_default().push(*ordinal),
-            Address::Data(_) | Address::Volume(_) => others.push(address.to_string()),
+            Address::Data(_)
+            | Address::Volume(_)
+            | Address::SecurityGroup(_)
+            | Address::KeyPair(_)
+            | Address::PlacementGroup(_) => others.push(address.to_string()),
         }
     }
     let mut names: Vec<String> = groups
@@ -37,5 +43,17 @@ pub fn human_end(deadline: Deadline) -> String {
     match deadline {
         Deadline::At(end) => end.strftime("%Y-%m-%d %H:%M UTC").to_string(),
         Deadline::Unreadable => "unreadable".to_owned(),
+    }
+}
+
+/// An instant with its distance: people read the one, and check the other.
+pub(super) fn when(instant: Timestamp, now: Timestamp) -> String {
+    let seconds = instant.duration_since(now).as_secs();
+    let distance = human_duration(seconds.abs());
+    let clock = instant.strftime("%Y-%m-%d %H:%M UTC");
+    if seconds >= 0 {
+        format!("{clock} (in {distance})")
+    } else {
+        format!("{clock} ({distance} ago)")
     }
 }

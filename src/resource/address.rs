@@ -20,6 +20,12 @@ pub enum Address {
     },
     /// A volume that outlived its instance.
     Volume(VolumeId),
+    /// The security group of ours that goes with a group of instances.
+    SecurityGroup(GroupName),
+    /// A key pair of ours, imported for a group of instances.
+    KeyPair(GroupName),
+    /// The placement group of ours that a group of instances is launched into.
+    PlacementGroup(GroupName),
 }
 
 impl fmt::Display for Address {
@@ -28,6 +34,9 @@ impl fmt::Display for Address {
             Self::Data(name) => write!(formatter, "data.{name}"),
             Self::Instance { group, ordinal } => write!(formatter, "{group}[{ordinal}]"),
             Self::Volume(id) => write!(formatter, "volume.{id}"),
+            Self::SecurityGroup(group) => write!(formatter, "{group}.security_group"),
+            Self::KeyPair(group) => write!(formatter, "{group}.key"),
+            Self::PlacementGroup(group) => write!(formatter, "{group}.placement"),
         }
     }
 }

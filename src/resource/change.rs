@@ -74,4 +74,61 @@ pub struct FieldChange {
     pub after: Value,
     /// What applying it does.
     pub effect: Effect,
+    /// The cheapest edit of the spec that avoids a restart or a replacement.
+    pub avoid: Option<String>,
+}
+
+impl FieldChange {
+    /// The last part of the field, such as `size` of `disk.size`.
+    pub fn figure(&self) -> &str {
+        self.field.rsplit('.').next().unwrap_or(&self.field)
+    }
+
+    /// A change with the edit that avoids it, where it costs more than a moment.
+    pub fn new(field: impl Into<String>, before: Value, after: Value, effect: Effect) -> Self {
+        let field = field.into();
+        let avoid = match effect {
+            Effect::InPlace => None,
+            Effect::Restart | Effect::Replace => avoid(&field, &before),
+        };
+        Self {
+            field,
+            before,
+            after,
+            effect,
+            avoid,
+        }
+    }
+}
+
+/// What to write in the spec so that the field stays as it is.
+fn avoid(field: &str, before: &Value) -> Option<String> {
+    let key = field.rsplit('.').next().unwrap_or(field);
+    match (field, before) {
+        ("state", _) => None,
+        ("user_data", _) => {
+            Some("leave `user_data` as it was, and run what is new over SSH".to_owned())
+        }
+        ("image", Value::Text(asked)) => Some(format!("write `image: {}`", image_key(asked))),
+        (_, Value::Text(value)) if field.starts_with("volumes.") && key != "size" => {
+            Some(format!("keep `{field}` ({value})"))
+        }
+        (_, Value::Absent | Value::Unread) => Some(format!("remove `{field}`")),
+        (_, Value::Bool(value)) => Some(format!("write `{key}: {value}`")),
+        (_, Value::Int(value)) => Some(format!("write `{key}: {value}`")),
+        (_, Value::Text(value)) => Some(format!("write `{key}: {value}`")),
+        (_, Value::Lines(_) | Value::List(_)) => None,
+    }
+}
+
+/// The key of an image in a spec, from what the tag says was asked for.
+fn image_key(asked: &str) -> String {
+    match asked.split_once(':') {
+        Some(("name", rest)) => match rest.split_once('/') {
+            Some((owner, pattern)) => format!("{{name: \"{pattern}\", owner: {owner}}}"),
+            None => format!("{{name: \"{rest}\"}}"),
+        },
+        Some((kind, rest)) => format!("{{{kind}: {rest}}}"),
+        None => format!("{{id: {asked}}}"),
+    }
 }

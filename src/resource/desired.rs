@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{AccountId, Address, DataSet, EnvironmentName, Instance, Lease, Region};
+use super::{
+    AccountId, Address, DataSet, EnvironmentName, GroupName, Instance, InstanceId, Lease, Region,
+};
 
 /// Where an environment lives, and as whom it is reached.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -18,11 +20,28 @@ pub struct Target {
     pub region: Region,
 }
 
+/// What a spec says of a group beside what each of its instances is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// What each of them is.
+    pub instance: Arc<Instance>,
+    /// How many there are to be.
+    pub count: u32,
+    /// The fewest that a launch may give; all of them where nothing is said.
+    pub min: Option<u32>,
+    /// The group's name before.
+    pub renamed_from: Option<GroupName>,
+    /// Instances to take over, by number.
+    pub adopt: Vec<InstanceId>,
+}
+
 /// What a spec asks for: complete, absolute, without defaults left to fill in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desired {
     /// The environment's name.
     pub environment: EnvironmentName,
+    /// Its name before.
+    pub renamed_from: Option<EnvironmentName>,
     /// Where it lives.
     pub target: Target,
     /// How long it may live from launch.
@@ -31,6 +50,10 @@ pub struct Desired {
     pub store: Option<String>,
     /// The instances; those of a group share one value.
     pub instances: BTreeMap<Address, Arc<Instance>>,
+    /// The groups that they belong to.
+    pub groups: BTreeMap<GroupName, Group>,
+    /// Where the caller's own address is asked for, where the project says it.
+    pub address_service: Option<String>,
     /// The data sets.
     pub data: BTreeMap<Address, DataSet>,
 }

@@ -6,82 +6,7 @@
 
 use std::fmt::Write as _;
 
-/// What a change of a key does to an environment that runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FieldEffect {
-    /// The instance goes on running.
-    InPlace,
-    /// The instance is stopped, changed and started.
-    Restart,
-    /// The instance is terminated and another one is launched.
-    Replace,
-    /// It holds for what is launched from now on.
-    NewOnly,
-    /// It cannot be changed: it names another environment.
-    Refused,
-    /// It says how to reach AWS, or what to read; nothing of it is on AWS.
-    Nothing,
-    /// Files are transferred.
-    Data,
-    /// What is no longer asked for is terminated.
-    Ends,
-}
-
-impl FieldEffect {
-    /// Every effect, the mildest first.
-    pub const ALL: [Self; 8] = [
-        Self::Nothing,
-        Self::NewOnly,
-        Self::InPlace,
-        Self::Data,
-        Self::Restart,
-        Self::Replace,
-        Self::Ends,
-        Self::Refused,
-    ];
-
-    /// The words in the table.
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::InPlace => "in place",
-            Self::Restart => "restart",
-            Self::Replace => "replace",
-            Self::NewOnly => "new only",
-            Self::Refused => "refused",
-            Self::Nothing => "nothing",
-            Self::Data => "data",
-            Self::Ends => "ends",
-        }
-    }
-
-    /// What the words mean, as a sentence without its end.
-    pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::InPlace => "the instance goes on running",
-            Self::Restart => {
-                "stopped and started: minutes, another public address, instance store lost; \
-                 a spot instance cannot be stopped, so it is replaced"
-            }
-            Self::Replace => "terminated and launched anew; the plan names the key that forces it",
-            Self::NewOnly => "holds for what is launched from now on; what runs keeps what it has",
-            Self::Refused => "cannot be changed: it makes another environment, and this one stays",
-            Self::Nothing => "says how to reach AWS or what to read; nothing on AWS changes",
-            Self::Data => "files are transferred",
-            Self::Ends => "what is no longer asked for is terminated",
-        }
-    }
-}
-
-/// One key of a spec and what a change of it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FieldFact {
-    /// The key with the keys that it stands below; `*` is any name.
-    pub path: &'static str,
-    /// What a change of it does.
-    pub effect: FieldEffect,
-    /// What the effect alone does not say.
-    pub note: &'static str,
-}
+use super::{FieldEffect, FieldFact};
 
 const fn fact(path: &'static str, effect: FieldEffect, note: &'static str) -> FieldFact {
     FieldFact { path, effect, note }
@@ -198,7 +123,7 @@ pub const FIELDS: &[FieldFact] = &[
     fact(
         "instances.*.image.owner",
         FieldEffect::Replace,
-        "it is part of the image's name",
+        "it goes with the name",
     ),
     fact(
         "instances.*.image.ssm",
@@ -208,27 +133,27 @@ pub const FIELDS: &[FieldFact] = &[
     fact(
         "instances.*.type",
         FieldEffect::Restart,
-        "only where what runs is not listed any more",
+        "only where what runs is not listed; another architecture replaces",
     ),
     fact(
         "instances.*.gpu",
         FieldEffect::Restart,
-        "only where what runs does not meet it",
+        "only where what runs does not meet it; else as for `type`",
     ),
     fact(
         "instances.*.gpu_memory",
         FieldEffect::Restart,
-        "only where what runs does not meet it",
+        "only where what runs does not meet it; else as for `type`",
     ),
     fact(
         "instances.*.vcpus",
         FieldEffect::Restart,
-        "only where what runs does not meet it",
+        "only where what runs does not meet it; else as for `type`",
     ),
     fact(
         "instances.*.memory",
         FieldEffect::Restart,
-        "only where what runs does not meet it",
+        "only where what runs does not meet it; else as for `type`",
     ),
     fact(
         "instances.*.market",
@@ -255,8 +180,16 @@ pub const FIELDS: &[FieldFact] = &[
         FieldEffect::Replace,
         "the boot script reads the members",
     ),
-    fact("instances.*.subnet", FieldEffect::Replace, ""),
-    fact("instances.*.zone", FieldEffect::Replace, ""),
+    fact(
+        "instances.*.subnet",
+        FieldEffect::Replace,
+        "removing the key leaves what runs as it is",
+    ),
+    fact(
+        "instances.*.zone",
+        FieldEffect::Replace,
+        "removing the key leaves what runs as it is",
+    ),
     fact(
         "instances.*.public_address",
         FieldEffect::Replace,
@@ -280,7 +213,7 @@ pub const FIELDS: &[FieldFact] = &[
     fact(
         "instances.*.ssh.from",
         FieldEffect::InPlace,
-        "rules of a group of ours; see `network`",
+        "rules of a group of ours; others' groups stay as they are",
     ),
     fact(
         "instances.*.ssh.public_key",
@@ -297,8 +230,16 @@ pub const FIELDS: &[FieldFact] = &[
         FieldEffect::InPlace,
         "four changes a day at most (EC2)",
     ),
-    fact("instances.*.disk.iops", FieldEffect::InPlace, ""),
-    fact("instances.*.disk.throughput", FieldEffect::InPlace, ""),
+    fact(
+        "instances.*.disk.iops",
+        FieldEffect::InPlace,
+        "removing the key leaves it as it is",
+    ),
+    fact(
+        "instances.*.disk.throughput",
+        FieldEffect::InPlace,
+        "removing the key leaves it as it is",
+    ),
     fact(
         "instances.*.disk.encrypted",
         FieldEffect::Replace,
@@ -324,8 +265,16 @@ pub const FIELDS: &[FieldFact] = &[
         FieldEffect::InPlace,
         "four changes a day at most (EC2)",
     ),
-    fact("instances.*.volumes.*.iops", FieldEffect::InPlace, ""),
-    fact("instances.*.volumes.*.throughput", FieldEffect::InPlace, ""),
+    fact(
+        "instances.*.volumes.*.iops",
+        FieldEffect::InPlace,
+        "removing the key leaves it as it is",
+    ),
+    fact(
+        "instances.*.volumes.*.throughput",
+        FieldEffect::InPlace,
+        "removing the key leaves it as it is",
+    ),
     fact(
         "instances.*.volumes.*.encrypted",
         FieldEffect::Replace,
@@ -336,9 +285,21 @@ pub const FIELDS: &[FieldFact] = &[
         FieldEffect::InPlace,
         "whether it stays when its instance ends",
     ),
-    fact("instances.*.metadata.tokens", FieldEffect::InPlace, ""),
-    fact("instances.*.metadata.hop_limit", FieldEffect::InPlace, ""),
-    fact("instances.*.metadata.enabled", FieldEffect::InPlace, ""),
+    fact(
+        "instances.*.metadata.tokens",
+        FieldEffect::InPlace,
+        "`required` when nothing is said",
+    ),
+    fact(
+        "instances.*.metadata.hop_limit",
+        FieldEffect::InPlace,
+        "2 when nothing is said",
+    ),
+    fact(
+        "instances.*.metadata.enabled",
+        FieldEffect::InPlace,
+        "a group with `distributed` needs it",
+    ),
     fact(
         "instances.*.user_data",
         FieldEffect::Replace,
@@ -413,9 +374,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_key_stands_twice_in_the_table() {
+    fn no_key_stands_twice_and_every_key_has_a_note() {
         let paths: BTreeSet<&str> = FIELDS.iter().map(|fact| fact.path).collect();
         assert_eq!(paths.len(), FIELDS.len());
+        for fact in FIELDS {
+            assert!((1..=70).contains(&fact.note.len()), "{fact:?}");
+        }
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! Values for tests: instances as a spec wants them, and as EC2 reports them once launched.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    AccountId, Claim, Digest, Disk, DiskKind, EnvironmentName, GroupName, ImageSelector, Instance,
-    InstanceId, InstanceState, LaunchIdentity, LiveInstance, LiveMetadata, LiveSecurityGroup,
-    LiveVolume, Mark, Metadata, Ordinals, Placement, Region, ResolvedImage, Tokens, VolumeId,
-    claim, owned_tags,
+    AccountId, Attempt, Candidate, Claim, Digest, Disk, DiskKind, EnvironmentName, GroupName,
+    ImageSelector, Instance, InstanceId, InstanceState, LaunchIdentity, LiveInstance, LiveMetadata,
+    LiveSecurityGroup, LiveVolume, Machine, MachineSelector, Mark, Market, Metadata, Ordinals,
+    Placement, Region, ResolvedImage, Tokens, VolumeId, claim, owned_tags,
 };
 
 /// The environment that tests are about.
@@ -42,11 +43,18 @@ pub(crate) fn plain(group: &str) -> Instance {
             pattern: "deep-learning-*".to_owned(),
             owner: "amazon".to_owned(),
         },
-        instance_type: "g5.xlarge".to_owned(),
+        machine: types(&["g5.xlarge"]),
+        market: Market::OnDemand,
+        max_price: None,
+        wait: None,
         placement: Placement::Any,
+        cluster: false,
+        distributed: false,
+        public_address: None,
         iam_profile: None,
         security_groups: BTreeSet::new(),
         key: None,
+        ssh: None,
         disk: None,
         volumes: BTreeMap::new(),
         metadata: Metadata {
@@ -87,7 +95,56 @@ pub(crate) fn disk(size: &str) -> Disk {
         iops: Some(3_000),
         throughput: Some("125 MiB/s".parse().unwrap()),
         encrypted: Some(true),
+        keep: false,
     }
+}
+
+/// These types in order of preference.
+pub(crate) fn types(names: &[&str]) -> MachineSelector {
+    MachineSelector::Types(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+/// What EC2 says of a type: two zones offer it, and it has no GPU.
+pub(crate) fn machine(name: &str) -> Machine {
+    Machine {
+        name: name.to_owned(),
+        architectures: vec!["x86_64".to_owned()],
+        vcpus: 4,
+        memory_mib: 16_384,
+        gpus: Vec::new(),
+        zones: ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+            .map(str::to_owned)
+            .into(),
+        spot: true,
+        cluster: true,
+        instance_store_gb: 0,
+        current: true,
+    }
+}
+
+/// The first attempt at the first type of an instance.
+pub(crate) fn attempt(instance: &Instance) -> Attempt {
+    Attempt {
+        candidate: Candidate {
+            instance_type: first_type(instance),
+            purchase: instance.market.purchases()[0],
+            zone: match &instance.placement {
+                Placement::Zone(zone) => Some(zone.clone()),
+                Placement::Any | Placement::Subnet(_) => None,
+            },
+        },
+        round: 0,
+    }
+}
+
+/// The type that is launched where nothing is refused.
+pub(crate) fn first_type(instance: &Instance) -> String {
+    instance
+        .machine
+        .types()
+        .first()
+        .map_or("g5.xlarge", String::as_str)
+        .to_owned()
 }
 
 /// The image that every selector finds.
@@ -100,6 +157,7 @@ pub(crate) fn image() -> ResolvedImage {
         root_gibibytes: 8,
         other_disks: Vec::new(),
         created: "2026-08-01T00:00:00Z".to_owned(),
+        deprecated: None,
     }
 }
 
@@ -128,8 +186,9 @@ pub(crate) fn launched(
     incarnation: u32,
     at: Timestamp,
 ) -> Vec<LiveInstance> {
-    let token = identity.token(incarnation);
-    let tags = owned_tags(instance, identity, incarnation);
+    let attempt = attempt(instance);
+    let token = identity.of_attempt(&attempt).token(incarnation);
+    let tags = owned_tags(instance, identity, incarnation, &attempt);
     (0..identity.ordinals.len())
         .map(|launch_index| {
             let hash = Digest::of_bytes(format!("{token} {launch_index}").as_bytes()).to_string();
@@ -141,7 +200,12 @@ pub(crate) fn launched(
                 state: InstanceState::Running,
                 state_reason: None,
                 image_id: image().id,
-                instance_type: instance.instance_type.clone(),
+                instance_type: attempt.candidate.instance_type.clone(),
+                purchase: attempt.candidate.purchase,
+                spot_request: None,
+                placement_group: None,
+                interfaces: BTreeSet::from([format!("eni-{}", &hash[..17])]),
+                kept_devices: kept(instance),
                 zone: Some(match &instance.placement {
                     Placement::Zone(zone) => zone.clone(),
                     Placement::Any | Placement::Subnet(_) => "eu-central-1b".to_owned(),
@@ -160,7 +224,7 @@ pub(crate) fn launched(
                 launch_index,
                 first_launched: Some(at),
                 public_address: None,
-                private_address: None,
+                private_address: Some(format!("172.31.16.{}", 4 + launch_index)),
                 user_data: None,
             }
         })
@@ -206,11 +270,23 @@ pub(crate) fn live_groups(instance: &Instance) -> BTreeSet<LiveSecurityGroup> {
         .collect()
 }
 
+fn kept(instance: &Instance) -> BTreeSet<String> {
+    let kept = instance.kept_disks().into_iter();
+    kept.map(|device| {
+        if device == "root" {
+            image().root_device
+        } else {
+            device.to_owned()
+        }
+    })
+    .collect()
+}
+
 fn volumes(
     instance: &Instance,
     id: &InstanceId,
     tags: &BTreeMap<String, String>,
-) -> BTreeMap<String, LiveVolume> {
+) -> BTreeMap<String, Arc<LiveVolume>> {
     let root = (image().root_device, instance.disk.as_ref());
     let others = instance
         .volumes
@@ -220,7 +296,7 @@ fn volumes(
         .chain(others)
         .map(|(device, disk)| {
             let volume = live_volume(id, &device, disk, tags);
-            (device, volume)
+            (device, Arc::new(volume))
         })
         .collect()
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::Digest;
@@ -71,4 +72,20 @@ pub struct ResolvedImage {
     pub other_disks: Vec<String>,
     /// When it was made, RFC 3339.
     pub created: String,
+    /// When it is, or was, deprecated, RFC 3339.
+    pub deprecated: Option<String>,
+}
+
+impl ResolvedImage {
+    /// Whether its publisher has given it up by `now`.
+    pub fn is_deprecated(&self, now: Timestamp) -> bool {
+        let at = self.deprecated.as_deref();
+        at.and_then(|at| at.parse::<Timestamp>().ok())
+            .is_some_and(|at| at <= now)
+    }
+
+    /// The day on which it was made.
+    pub fn day(&self) -> &str {
+        self.created.get(..10).unwrap_or("an unknown day")
+    }
 }

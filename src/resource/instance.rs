@@ -4,7 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Digest, GroupName, ImageSelector, Lease, Size, Throughput};
+use super::{
+    Digest, Disk, GroupName, ImageSelector, Lease, MachineSelector, Market, Price, Ssh, Wait,
+};
+
+/// What follows the fingerprint of user data where the members of a group are told of one another.
+pub const DISTRIBUTED_SUFFIX: &str = "+group";
+
+/// How the names of security groups, key pairs and placement groups of ours begin.
+pub const OWN_NAME_PREFIX: &str = "trainyard-";
 
 /// Where an instance may run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,68 +34,6 @@ impl Placement {
             Self::Zone(place) | Self::Subnet(place) => place,
         }
     }
-}
-
-/// A type of EBS volume.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DiskKind {
-    /// General purpose, rates set apart from size.
-    Gp3,
-    /// General purpose, rates by size.
-    Gp2,
-    /// Provisioned rates.
-    Io1,
-    /// Provisioned rates, durable.
-    Io2,
-    /// Throughput on magnetic disks.
-    St1,
-    /// Cold storage on magnetic disks.
-    Sc1,
-}
-
-impl DiskKind {
-    /// Every kind, in the order in which they are offered.
-    pub const ALL: [Self; 6] = [
-        Self::Gp3,
-        Self::Gp2,
-        Self::Io1,
-        Self::Io2,
-        Self::St1,
-        Self::Sc1,
-    ];
-
-    /// EC2's word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Gp3 => "gp3",
-            Self::Gp2 => "gp2",
-            Self::Io1 => "io1",
-            Self::Io2 => "io2",
-            Self::St1 => "st1",
-            Self::Sc1 => "sc1",
-        }
-    }
-
-    /// The kind that EC2's word names.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
-    }
-}
-
-/// A disk as asked for; what is not stated is left to the image and to EC2.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Disk {
-    /// Its size; for a root disk at least the image's.
-    pub size: Option<Size>,
-    /// Its type.
-    pub kind: DiskKind,
-    /// Operations a second.
-    pub iops: Option<u32>,
-    /// Throughput, gp3 only.
-    pub throughput: Option<Throughput>,
-    /// Whether it is encrypted with the account's default key.
-    pub encrypted: Option<bool>,
 }
 
 /// Whether the metadata service needs a session token.
@@ -118,16 +64,30 @@ pub struct Instance {
     pub group: GroupName,
     /// What it boots.
     pub image: ImageSelector,
-    /// Such as `g5.xlarge`.
-    pub instance_type: String,
+    /// Which type, or what is asked of one.
+    pub machine: MachineSelector,
+    /// How it is bought.
+    pub market: Market,
+    /// The most that a spot instance may cost an hour.
+    pub max_price: Option<Price>,
+    /// For how long a launch waits for capacity.
+    pub wait: Option<Wait>,
     /// Where it may run.
     pub placement: Placement,
+    /// Whether the group's instances are placed close together.
+    pub cluster: bool,
+    /// Whether the members learn one another's addresses.
+    pub distributed: bool,
+    /// Whether it has a public address; `None` leaves that to the subnet.
+    pub public_address: Option<bool>,
     /// The name of its instance profile.
     pub iam_profile: Option<String>,
     /// Ids or names; empty leaves the network's default group.
     pub security_groups: BTreeSet<String>,
     /// The name of an EC2 key pair.
     pub key: Option<String>,
+    /// Who may come in by SSH, and with which key.
+    pub ssh: Option<Ssh>,
     /// The root disk, where the spec says anything of it.
     pub disk: Option<Disk>,
     /// Further disks by device name, made at launch and deleted with the instance.
@@ -148,17 +108,25 @@ impl Instance {
     /// Fingerprint of everything that a difference can be seen in.
     ///
     /// It stands in a tag: where it equals the spec's and a field differs all the
-    /// same, somebody changed the instance, not the spec. The lease is not part
-    /// of it, since the guest's timer cannot follow an edit.
+    /// same, somebody changed the instance, not the spec. What holds only for
+    /// launches to come (lease, prices, waiting, a public key) is no part of it:
+    /// an instance cannot follow an edit of those.
     pub fn spec_digest(&self) -> String {
         let Self {
             group,
             image,
-            instance_type,
+            machine,
+            market,
+            max_price: _,
+            wait: _,
             placement,
+            cluster,
+            distributed,
+            public_address,
             iam_profile,
             security_groups,
             key,
+            ssh,
             disk,
             volumes,
             metadata,
@@ -167,16 +135,58 @@ impl Instance {
             tags,
             lease: _,
         } = self;
-        let machine = (group, image, instance_type, placement, iam_profile);
-        let access = (security_groups, key, metadata, protect);
-        Digest::of(&(machine, access, disk, volumes, user_data, tags)).short()
+        let hardware = (group, image, machine, market, placement);
+        let network = (cluster, distributed, public_address, security_groups, key);
+        let access = (ssh.as_ref().map(|ssh| &ssh.from), iam_profile);
+        Digest::of(&(
+            hardware,
+            network,
+            access,
+            (metadata, protect),
+            disk,
+            volumes,
+            user_data,
+            tags,
+        ))
+        .short()
+    }
+
+    /// Fingerprint of all that a launch is made from, but for where and how it is tried.
+    ///
+    /// The public key is left out: whoever launches the same spec with another
+    /// key must not launch it twice.
+    pub fn launch_digest(&self) -> Digest {
+        Digest::of(&(self.spec_digest(), &self.max_price, &self.lease))
+    }
+
+    /// Whether a security group of ours goes with the group.
+    pub fn needs_own_security_group(&self) -> bool {
+        self.ssh.is_some() || self.distributed
+    }
+
+    /// The disks that stay when the instance ends, as `root` or by device.
+    pub fn kept_disks(&self) -> BTreeSet<&str> {
+        let root = self.disk.as_ref().filter(|disk| disk.keep);
+        let others = self.volumes.iter().filter(|(_, disk)| disk.keep);
+        root.map(|_| "root")
+            .into_iter()
+            .chain(others.map(|(device, _)| device.as_str()))
+            .collect()
     }
 
     /// Fingerprint of the user's boot script; `none` where there is none.
+    ///
+    /// The part that tells a distributed group its members is written at launch
+    /// too, so its presence stands beside the fingerprint.
     pub fn user_data_digest(&self) -> String {
-        match &self.user_data {
+        let text = match &self.user_data {
             Some(text) => Digest::of_bytes(text.as_bytes()).short(),
             None => "none".to_owned(),
+        };
+        if self.distributed {
+            text + DISTRIBUTED_SUFFIX
+        } else {
+            text
         }
     }
 }

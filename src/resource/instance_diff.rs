@@ -5,78 +5,85 @@
 //! absence is a statement too: an instance that should have none must not have one. Each field's effect follows the EC2 API reference
 //! and the create-only properties of CloudFormation's schema.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::instance_diff_disks::{diff_root, diff_volumes};
+use super::instance_diff_machine::diff_machine;
 use super::{
-    Disk, Effect, FieldChange, ImageSelector, Instance, InstanceState, LiveInstance, LiveVolume,
-    Mark, Metadata, Placement, Tokens, Value,
+    Effect, FieldChange, ImageSelector, Instance, InstanceState, LiveInstance, Machine, Mark,
+    Market, Metadata, OWN_NAME_PREFIX, Placement, ResolvedImage, Tokens, Value,
 };
+
+/// What was looked up for a comparison; what is not known makes no difference.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// What EC2 says of instance types.
+    pub machines: Option<&'a BTreeMap<String, Machine>>,
+    /// The image that the spec's selector means now, where a newer one is to replace what runs.
+    pub upgrade: Option<&'a ResolvedImage>,
+}
 
 /// The fields in which `live` is not what `desired` asks for.
 ///
-/// The lease is not among them: the guest's timer was armed at launch.
-pub fn diff(desired: &Instance, live: &LiveInstance, mark: &Mark) -> Vec<FieldChange> {
+/// The lease is not among them: the guest's timer was armed at launch. Neither is
+/// what only a launch can use: prices, waiting, a public key.
+pub fn diff(
+    desired: &Instance,
+    live: &LiveInstance,
+    mark: &Mark,
+    known: Known<'_>,
+) -> Vec<FieldChange> {
     let Instance {
         group: _,
         image,
-        instance_type,
+        machine,
+        market,
+        max_price: _,
+        wait: _,
         placement,
+        cluster,
+        distributed,
+        public_address,
         iam_profile,
-        security_groups,
-        key,
+        security_groups: _,
+        key: _,
+        ssh: _,
         disk,
         volumes,
         metadata,
-        user_data,
+        user_data: _,
         protect,
         tags,
         lease: _,
     } = desired;
     let mut changes = Changes(Vec::new());
-    if matches!(live.state, InstanceState::Stopping | InstanceState::Stopped) {
-        let before = Value::Text(live.state.to_string());
-        changes.push(
-            "state",
-            before,
-            Value::Text("running".to_owned()),
-            Effect::Restart,
+    diff_state(&mut changes, live);
+    diff_image(&mut changes, image, (live, mark), known);
+    diff_machine(&mut changes, machine, (live, mark), known);
+    diff_market(&mut changes, *market, live);
+    diff_placement(&mut changes, placement, live);
+    diff_cluster(&mut changes, *cluster, live);
+    diff_public_address(&mut changes, *public_address, live);
+    if live.iam_profile != *iam_profile {
+        changes.compare(
+            "iam_profile",
+            Value::text(live.iam_profile.as_deref()),
+            Value::text(iam_profile.as_deref()),
+            Effect::InPlace,
         );
     }
-    diff_image(&mut changes, image, live, mark);
-    changes.compare(
-        "type",
-        Value::Text(live.instance_type.clone()),
-        Value::Text(instance_type.clone()),
-        Effect::Restart,
-    );
-    diff_placement(&mut changes, placement, live);
-    changes.compare(
-        "iam_profile",
-        Value::text(live.iam_profile.as_deref()),
-        Value::text(iam_profile.as_deref()),
-        Effect::InPlace,
-    );
-    diff_security_groups(&mut changes, security_groups, live);
-    changes.compare(
-        "key",
-        Value::text(live.key.as_deref()),
-        Value::text(key.as_deref()),
-        Effect::Replace,
-    );
-    if let Some(disk) = disk {
-        diff_disk(&mut changes, "disk", disk, live.root_volume());
-    }
+    diff_security_groups(&mut changes, desired, live);
+    diff_key(&mut changes, desired, live);
+    diff_root(&mut changes, disk.as_ref(), live);
     diff_volumes(&mut changes, volumes, live, mark);
     diff_metadata(&mut changes, *metadata, live);
-    if desired.user_data_digest() != mark.user_data {
-        let before = match (&live.user_data, mark.user_data.as_str()) {
-            (_, "none") => Value::Absent,
-            (Some(text), _) => Value::Lines(text.clone()),
-            (None, _) => Value::Unread,
-        };
-        let after = user_data.clone().map_or(Value::Absent, Value::Lines);
-        changes.push("user_data", before, after, Effect::Replace);
-    }
+    diff_user_data(&mut changes, desired, (live, mark));
+    changes.compare(
+        "distributed",
+        Value::Bool(mark.user_data.ends_with(super::DISTRIBUTED_SUFFIX)),
+        Value::Bool(*distributed),
+        Effect::Replace,
+    );
     changes.compare(
         "protect",
         Value::Bool(mark.protect),
@@ -94,26 +101,58 @@ pub fn in_place_changes(changes: &[FieldChange]) -> bool {
         .all(|change| change.effect == Effect::InPlace)
 }
 
-struct Changes(Vec<FieldChange>);
+pub(super) struct Changes(Vec<FieldChange>);
 
 impl Changes {
-    fn push(&mut self, field: impl Into<String>, before: Value, after: Value, effect: Effect) {
-        self.0.push(FieldChange {
-            field: field.into(),
-            before,
-            after,
-            effect,
-        });
+    pub(super) fn push(
+        &mut self,
+        field: impl Into<String>,
+        before: Value,
+        after: Value,
+        effect: Effect,
+    ) {
+        self.0.push(FieldChange::new(field, before, after, effect));
     }
 
-    fn compare(&mut self, field: impl Into<String>, before: Value, after: Value, effect: Effect) {
+    pub(super) fn compare(
+        &mut self,
+        field: impl Into<String>,
+        before: Value,
+        after: Value,
+        effect: Effect,
+    ) {
         if before != after {
             self.push(field, before, after, effect);
         }
     }
 }
 
-fn diff_image(changes: &mut Changes, image: &ImageSelector, live: &LiveInstance, mark: &Mark) {
+fn diff_state(changes: &mut Changes, live: &LiveInstance) {
+    if matches!(live.state, InstanceState::Stopping | InstanceState::Stopped) {
+        changes.push(
+            "state",
+            Value::Text(live.state.to_string()),
+            Value::Text("running".to_owned()),
+            Effect::Restart,
+        );
+    }
+}
+
+fn diff_image(
+    changes: &mut Changes,
+    image: &ImageSelector,
+    (live, mark): (&LiveInstance, &Mark),
+    known: Known<'_>,
+) {
+    if let Some(newest) = known.upgrade.filter(|newest| newest.id != live.image_id) {
+        changes.push(
+            "image",
+            Value::Text(format!("id:{}", live.image_id)),
+            Value::Text(format!("id:{}", newest.id)),
+            Effect::Replace,
+        );
+        return;
+    }
     if mark.image == image.tag_value() {
         return;
     }
@@ -127,6 +166,43 @@ fn diff_image(changes: &mut Changes, image: &ImageSelector, live: &LiveInstance,
         Value::Text(image.tag_value()),
         Effect::Replace,
     );
+}
+
+fn diff_market(changes: &mut Changes, market: Market, live: &LiveInstance) {
+    if !market.purchases().contains(&live.purchase) {
+        changes.push(
+            "market",
+            Value::Text(live.purchase.word().to_owned()),
+            Value::Text(market.word().to_owned()),
+            Effect::Replace,
+        );
+    }
+}
+
+fn diff_cluster(changes: &mut Changes, cluster: bool, live: &LiveInstance) {
+    let ours = live
+        .placement_group
+        .as_deref()
+        .filter(|name| name.starts_with(OWN_NAME_PREFIX));
+    let word = |cluster: bool| Value::text(cluster.then_some("cluster"));
+    changes.compare(
+        "placement",
+        word(ours.is_some()),
+        word(cluster),
+        Effect::Replace,
+    );
+}
+
+fn diff_public_address(changes: &mut Changes, wanted: Option<bool>, live: &LiveInstance) {
+    // One that is not running has none for the moment.
+    if let Some(wanted) = wanted.filter(|_| live.state == InstanceState::Running) {
+        changes.compare(
+            "public_address",
+            Value::Bool(live.public_address.is_some()),
+            Value::Bool(wanted),
+            Effect::Replace,
+        );
+    }
 }
 
 fn diff_placement(changes: &mut Changes, placement: &Placement, live: &LiveInstance) {
@@ -143,20 +219,25 @@ fn diff_placement(changes: &mut Changes, placement: &Placement, live: &LiveInsta
     );
 }
 
-fn diff_security_groups(changes: &mut Changes, wanted: &BTreeSet<String>, live: &LiveInstance) {
-    if wanted.is_empty() {
-        return;
-    }
-    let has = |group: &String| {
-        live.security_groups
-            .iter()
-            .any(|live| live.id == *group || live.name == *group)
-    };
-    let extra = live
+/// Groups of ours come and go with `ssh` and `distributed`; those of others are the spec's to name.
+fn diff_security_groups(changes: &mut Changes, desired: &Instance, live: &LiveInstance) {
+    let wanted = &desired.security_groups;
+    let (own, others): (Vec<_>, Vec<_>) = live
         .security_groups
         .iter()
+        .partition(|group| group.name.starts_with(OWN_NAME_PREFIX));
+    let own_is_right = !desired.needs_own_security_group() || !own.is_empty();
+    let named = |name: &String| {
+        others
+            .iter()
+            .any(|live| live.id == *name || live.name == *name)
+    };
+    let extra = others
+        .iter()
         .any(|group| !wanted.contains(&group.id) && !wanted.contains(&group.name));
-    if wanted.iter().all(has) && !extra {
+    // Without a word the groups stay as they are: an instance has at least one.
+    let named_are_right = wanted.is_empty() || wanted.iter().all(named) && !extra;
+    if own_is_right && named_are_right {
         return;
     }
     let before = live
@@ -164,7 +245,14 @@ fn diff_security_groups(changes: &mut Changes, wanted: &BTreeSet<String>, live: 
         .iter()
         .map(|group| group.name.clone())
         .collect();
-    let after = wanted.iter().cloned().collect();
+    let ours = desired
+        .needs_own_security_group()
+        .then(|| own_words(own.first().map(|group| group.name.as_str())));
+    let kept = others
+        .iter()
+        .filter(|_| wanted.is_empty())
+        .map(|group| group.name.clone());
+    let after = wanted.iter().cloned().chain(kept).chain(ours).collect();
     changes.push(
         "security_groups",
         Value::List(before),
@@ -173,102 +261,49 @@ fn diff_security_groups(changes: &mut Changes, wanted: &BTreeSet<String>, live: 
     );
 }
 
-fn diff_volumes(
-    changes: &mut Changes,
-    wanted: &BTreeMap<String, Disk>,
-    live: &LiveInstance,
-    mark: &Mark,
-) {
-    for (device, disk) in wanted {
-        let field = format!("volumes.{device}");
-        match live.volumes.get(device) {
-            Some(volume) => diff_disk(changes, &field, disk, Some(volume)),
-            // The listing of volumes may lag behind that of instances, and an
-            // instance that is being started may not name its devices yet.
-            None if live.devices.is_empty() || live.devices.contains(device) => {}
-            None => changes.push(
-                field,
-                Value::Absent,
-                Value::text(disk.size.map(|size| size.to_string()).as_deref()),
-                Effect::Replace,
-            ),
-        }
-    }
-    // A volume that somebody attached by hand, or that the image brought along,
-    // is not the spec's to judge; one that it once asked for is.
-    for device in mark
-        .volumes
-        .iter()
-        .filter(|device| !wanted.contains_key(*device))
-    {
-        let before = live.volumes.get(device);
-        let before = before.map(|volume| format!("{} GiB", volume.gibibytes));
-        changes.push(
-            format!("volumes.{device}"),
-            Value::Text(before.unwrap_or_else(|| "there".to_owned())),
-            Value::Absent,
-            Effect::Replace,
-        );
-    }
+fn own_words(name: Option<&str>) -> String {
+    name.unwrap_or("one of this environment's own").to_owned()
 }
 
-fn diff_disk(changes: &mut Changes, field: &str, disk: &Disk, live: Option<&LiveVolume>) {
-    // A volume that the listing has not shown yet is unknown, not different.
-    let Some(live) = live else { return };
-    let Disk {
-        size,
-        kind,
-        iops,
-        throughput,
-        encrypted,
-    } = disk;
-    if let Some(size) = size {
-        // A volume can only grow (EC2 API, `ModifyVolume`).
-        let effect = if size.gibibytes() > live.gibibytes {
-            Effect::InPlace
-        } else {
-            Effect::Replace
-        };
-        changes.compare(
-            format!("{field}.size"),
-            Value::Text(format!("{} GiB", live.gibibytes)),
-            Value::Text(size.to_string()),
-            effect,
-        );
+/// A key of ours was imported for whoever launched; it is nobody's wish to lose the machine for it.
+fn diff_key(changes: &mut Changes, desired: &Instance, live: &LiveInstance) {
+    let imports = desired
+        .ssh
+        .as_ref()
+        .is_some_and(|ssh| ssh.public_key.is_some());
+    let ours = |key: &&str| key.starts_with(OWN_NAME_PREFIX);
+    let before = live.key.as_deref().filter(|key| !ours(key));
+    if imports || before == desired.key.as_deref() {
+        return;
     }
     changes.compare(
-        format!("{field}.type"),
-        Value::Text(live.kind.clone()),
-        Value::Text(kind.as_str().to_owned()),
-        Effect::InPlace,
+        "key",
+        Value::text(before),
+        Value::text(desired.key.as_deref()),
+        Effect::Replace,
     );
-    if let Some(iops) = iops {
-        changes.compare(
-            format!("{field}.iops"),
-            Value::int(live.iops.map(i64::from)),
-            Value::Int(i64::from(*iops)),
-            Effect::InPlace,
-        );
+}
+
+fn diff_user_data(changes: &mut Changes, desired: &Instance, (live, mark): (&LiveInstance, &Mark)) {
+    let plain = |digest: &str| {
+        digest
+            .trim_end_matches(super::DISTRIBUTED_SUFFIX)
+            .to_owned()
+    };
+    let recorded = plain(&mark.user_data);
+    if plain(&desired.user_data_digest()) == recorded {
+        return;
     }
-    if let Some(throughput) = throughput {
-        let before = live.throughput.map(|rate| format!("{rate} MiB/s"));
-        changes.compare(
-            format!("{field}.throughput"),
-            Value::text(before.as_deref()),
-            Value::Text(throughput.to_string()),
-            Effect::InPlace,
-        );
-    }
-    // An account can encrypt everything by default, whatever a launch says; so
-    // only the lack of encryption is a difference.
-    if *encrypted == Some(true) {
-        changes.compare(
-            format!("{field}.encrypted"),
-            Value::Bool(live.encrypted),
-            Value::Bool(true),
-            Effect::Replace,
-        );
-    }
+    let before = match (&live.user_data, recorded.as_str()) {
+        (_, "none") => Value::Absent,
+        (Some(text), _) => Value::Lines(text.clone()),
+        (None, _) => Value::Unread,
+    };
+    let after = desired
+        .user_data
+        .clone()
+        .map_or(Value::Absent, Value::Lines);
+    changes.push("user_data", before, after, Effect::Replace);
 }
 
 fn diff_metadata(changes: &mut Changes, wanted: Metadata, live: &LiveInstance) {
@@ -313,7 +348,11 @@ fn diff_tags(
     live: &LiveInstance,
     mark: &Mark,
 ) {
-    for (key, value) in wanted {
+    // Most tags are as they should be, and this is asked of every instance.
+    for (key, value) in wanted
+        .iter()
+        .filter(|(key, value)| live.tags.get(*key) != Some(*value))
+    {
         changes.compare(
             format!("tags.{key}"),
             Value::text(live.tags.get(key).map(String::as_str)),

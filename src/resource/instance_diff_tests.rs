@@ -1,15 +1,15 @@
 //! Every field: which change it gives, and with which effect.
 
-use super::super::fixtures::{disk, full, live, mark, plain};
+use super::super::fixtures::{disk, full, live, mark, plain, types};
 use super::super::{
     Disk, DiskKind, Effect, ImageSelector, Instance, InstanceState, LiveInstance, LiveMetadata,
     LiveSecurityGroup, LiveVolume, Placement, Tokens, Value, VolumeId,
 };
-use super::{diff, in_place_changes};
+use super::{Known, diff, in_place_changes};
 
 /// Field, before, after and effect as one line each.
 fn lines(desired: &Instance, live: &LiveInstance) -> Vec<String> {
-    diff(desired, live, &mark(live))
+    diff(desired, live, &mark(live), Known::default())
         .into_iter()
         .map(|change| {
             let (before, after) = (change.before, change.after);
@@ -61,7 +61,7 @@ fn every_edit_of_the_machine_gives_its_own_change() {
             |it| it.image = ImageSelector::Ssm("/a/b".to_owned()),
         ),
         ("type: g5.xlarge -> g5.2xlarge, Restart", |it| {
-            it.instance_type = "g5.2xlarge".to_owned();
+            it.machine = types(&["g5.2xlarge"]);
         }),
         ("zone: eu-central-1a -> eu-central-1c, Replace", |it| {
             it.placement = Placement::Zone("eu-central-1c".to_owned());
@@ -181,7 +181,7 @@ fn every_drift_is_seen() {
             },
         ),
         ("disk.encrypted: false -> true, Replace", |it| {
-            it.volumes.get_mut("/dev/xvda").unwrap().encrypted = false;
+            std::sync::Arc::make_mut(it.volumes.get_mut("/dev/xvda").unwrap()).encrypted = false;
         }),
         ("volumes./dev/sdf: (none) -> 500 GiB, Replace", |it| {
             it.volumes.remove("/dev/sdf");
@@ -228,9 +228,9 @@ fn what_is_on_its_way_or_unknown_is_no_difference() {
             let volume = LiveVolume {
                 id: VolumeId::new("vol-0"),
                 tags: std::collections::BTreeMap::new(),
-                ..it.volumes["/dev/sdf"].clone()
+                ..it.volumes["/dev/sdf"].as_ref().clone()
             };
-            it.volumes.insert("/dev/sdz".to_owned(), volume);
+            it.volumes.insert("/dev/sdz".to_owned(), volume.into());
         }),
     ];
     for (name, drift) in table {
@@ -263,7 +263,7 @@ fn what_the_spec_does_not_state_is_not_compared() {
         id: "sg-1".to_owned(),
         name: "other".to_owned(),
     });
-    let root = live.volumes.get_mut("/dev/xvda").unwrap();
+    let root = std::sync::Arc::make_mut(live.volumes.get_mut("/dev/xvda").unwrap());
     root.gibibytes = 99;
     root.kind = "io1".to_owned();
     root.encrypted = true;
@@ -276,6 +276,7 @@ fn what_the_spec_does_not_state_is_not_compared() {
         iops: None,
         throughput: None,
         encrypted: None,
+        keep: false,
     });
     assert_eq!(
         lines(&desired, &live),
@@ -299,9 +300,9 @@ fn a_metadata_service_that_is_off_has_no_other_figures() {
 #[test]
 fn volumes_that_the_image_brings_along_are_not_the_specs() {
     let mut live = live(&plain("trainer"));
-    let volume = live.volumes["/dev/xvda"].clone();
+    let volume = live.volumes["/dev/xvda"].as_ref().clone();
     assert!(volume.tags.contains_key(super::super::tag::ENVIRONMENT));
-    live.volumes.insert("/dev/sdb".to_owned(), volume);
+    live.volumes.insert("/dev/sdb".to_owned(), volume.into());
     assert_eq!(lines(&plain("trainer"), &live), Vec::<String>::new());
 }
 
@@ -389,7 +390,7 @@ fn user_data_is_shown_where_it_could_be_read() {
     live.user_data = full("trainer").user_data;
     let mut desired = full("trainer");
     desired.user_data = Some("#!/bin/sh\necho other\n".to_owned());
-    let changes = diff(&desired, &live, &mark(&live));
+    let changes = diff(&desired, &live, &mark(&live), Known::default());
     let before = Value::Lines("#!/bin/sh\necho hello\n".to_owned());
     assert_eq!((changes.len(), &changes[0].before), (1, &before));
     // Where there was none, none could be read, and that is known.
@@ -401,6 +402,7 @@ fn user_data_is_shown_where_it_could_be_read() {
         },
         &live,
         &mark(&live),
+        Known::default(),
     );
     assert_eq!((changes.len(), &changes[0].before), (1, &Value::Absent));
 }
@@ -410,10 +412,10 @@ fn only_in_place_changes_are_in_place() {
     let live = live(&full("trainer"));
     let mut desired = full("trainer");
     desired.tags.clear();
-    let mut changes = diff(&desired, &live, &mark(&live));
+    let mut changes = diff(&desired, &live, &mark(&live), Known::default());
     assert!(changes.len() == 2 && in_place_changes(&changes));
-    desired.instance_type = "t3.nano".to_owned();
-    changes = diff(&desired, &live, &mark(&live));
+    desired.machine = types(&["t3.nano"]);
+    changes = diff(&desired, &live, &mark(&live), Known::default());
     assert!(!in_place_changes(&changes));
     assert!(Effect::InPlace < Effect::Restart && Effect::Restart < Effect::Replace);
 }

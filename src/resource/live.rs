@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{InstanceId, Tokens, VolumeId};
+use super::{InstanceId, Purchase, Tokens, VolumeId};
 
 /// Where an instance is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -112,7 +113,7 @@ pub struct LiveMetadata {
 }
 
 /// One instance as EC2 reported it at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveInstance {
     /// Its id.
     pub id: InstanceId,
@@ -124,12 +125,20 @@ pub struct LiveInstance {
     pub image_id: String,
     /// Its type.
     pub instance_type: String,
+    /// How it was bought.
+    pub purchase: Purchase,
+    /// The spot request that it came from.
+    pub spot_request: Option<String>,
+    /// The placement group that it was launched into.
+    pub placement_group: Option<String>,
     /// Its availability zone.
     pub zone: Option<String>,
     /// Its subnet.
     pub subnet: Option<String>,
     /// The name of its instance profile.
     pub iam_profile: Option<String>,
+    /// Its network interfaces, by id.
+    pub interfaces: BTreeSet<String>,
     /// Its security groups.
     pub security_groups: BTreeSet<LiveSecurityGroup>,
     /// Its key pair.
@@ -138,9 +147,13 @@ pub struct LiveInstance {
     pub root_device: Option<String>,
     /// The devices that have a volume, as the instance itself says.
     pub devices: BTreeSet<String>,
+    /// Those of them whose volume stays when the instance ends.
+    pub kept_devices: BTreeSet<String>,
     /// Its volumes by device; one that a listing of volumes does not show yet is
     /// unknown, and its device stands in `devices` all the same.
-    pub volumes: BTreeMap<String, LiveVolume>,
+    ///
+    /// They are shared with the listing of volumes that they came in.
+    pub volumes: BTreeMap<String, Arc<LiveVolume>>,
     /// Its metadata options, where reported.
     pub metadata: Option<LiveMetadata>,
     /// All its tags.
@@ -165,6 +178,8 @@ pub struct LiveInstance {
 impl LiveInstance {
     /// The root disk, where the listing showed it.
     pub fn root_volume(&self) -> Option<&LiveVolume> {
-        self.volumes.get(self.root_device.as_deref()?)
+        self.volumes
+            .get(self.root_device.as_deref()?)
+            .map(Arc::as_ref)
     }
 }

@@ -13,11 +13,14 @@
 //! 4. The match arms that the compiler then names.
 
 mod address;
+mod candidate;
 mod change;
 mod cidr;
 mod data;
 mod desired;
 mod digest;
+mod disk;
+mod field_effect;
 mod fields;
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -26,41 +29,60 @@ mod image;
 mod image_support;
 mod instance;
 mod instance_diff;
+mod instance_diff_disks;
+mod instance_diff_machine;
 mod live;
 mod machine;
+mod market;
+mod members;
 mod need;
+mod network;
 mod ordinals;
 mod ownership;
 mod price;
 mod public_key;
 mod quota;
 mod range;
+mod ssh;
 mod token;
 mod units;
 mod wait;
 
 pub use address::Address;
+pub use candidate::{Attempt, Candidate, ROUND_SECONDS, Rejected};
 pub use change::{Effect, FieldChange, Value};
 pub use cidr::Cidr;
 pub use data::{DataPlace, DataSet, Deletion};
-pub use desired::{Desired, Target};
+pub use desired::{Desired, Group, Target};
 pub use digest::Digest;
-pub use fields::{FIELDS, FieldEffect, FieldFact, fields_markdown};
+pub use disk::{Disk, DiskKind};
+pub use field_effect::{FieldEffect, FieldFact};
+pub use fields::{FIELDS, fields_markdown};
 pub use identifier::{AccountId, EnvironmentName, GroupName, InstanceId, Region, VolumeId};
 pub use image::{ImageSelector, ResolvedImage};
 pub use image_support::{Support, described_families, image_support, is_described};
-pub use instance::{Disk, DiskKind, Instance, Metadata, Placement, Tokens};
-pub use instance_diff::{diff, in_place_changes};
+pub use instance::{DISTRIBUTED_SUFFIX, Instance, Metadata, OWN_NAME_PREFIX, Placement, Tokens};
+pub use instance_diff::{Known, diff, in_place_changes};
 pub use live::{InstanceState, LiveInstance, LiveMetadata, LiveSecurityGroup, LiveVolume};
 pub use machine::{Choice, Machine, MachineGpu, SizeKey, choose};
+pub use market::{MachineSelector, Market, Purchase};
+pub use members::{MOST_MEMBERS, member_tags};
 pub use need::{GpuNeed, Need};
+pub use network::{
+    Caller, OwnKeyPair, OwnNetwork, OwnPlacementGroup, OwnSecurityGroup, Rule, RuleSource,
+    SpotRequest, own_key_name, own_name, wanted_rules,
+};
 pub use ordinals::Ordinals;
 pub(crate) use ownership::own_tag_count;
-pub use ownership::{Claim, Mark, TAG_PREFIX, claim, owned_tags, tag, volume_claim};
+pub use ownership::{
+    Claim, Mark, TAG_PREFIX, adoption_tags, claim, is_kept, object_claim, object_tags, owned_tags,
+    tag, volume_claim,
+};
 pub use price::Price;
 pub use public_key::{KeyKind, PublicKey};
 pub use quota::{Quota, quota_of, raise_help};
 pub use range::Range;
+pub use ssh::{PublicKeySource, SSH_PORT, Ssh, SshSource};
 pub use token::{LaunchIdentity, TOKEN_PREFIX};
 pub use units::{Lease, ParseUnitError, Size, Throughput, human_bytes, human_duration};
 pub use wait::Wait;

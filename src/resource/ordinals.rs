@@ -1,6 +1,5 @@
 //! Sets of instance numbers, written briefly.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,7 +10,10 @@ use serde::{Serialize, Serializer};
 /// The text stands in one tag that all instances of a launch share; the launch
 /// index that EC2 gives each of them picks its own number out of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Ordinals(BTreeSet<u32>);
+pub struct Ordinals {
+    /// First and last of each run, ascending, with a gap between any two.
+    runs: Vec<(u32, u32)>,
+}
 
 impl Ordinals {
     /// Highest number that is accepted when reading.
@@ -19,40 +21,71 @@ impl Ordinals {
 
     /// The number at a launch index, counting from the lowest.
     pub fn nth(&self, launch_index: usize) -> Option<u32> {
-        self.0.iter().nth(launch_index).copied()
+        let mut left = u32::try_from(launch_index).ok()?;
+        for (first, last) in &self.runs {
+            let length = last - first + 1;
+            if left < length {
+                return Some(first + left);
+            }
+            left -= length;
+        }
+        None
+    }
+
+    /// The lowest `count` numbers, and the rest.
+    pub fn split(&self, count: usize) -> (Self, Self) {
+        if count >= self.len() {
+            return (self.clone(), Self::default());
+        }
+        (
+            self.iter().take(count).collect(),
+            self.iter().skip(count).collect(),
+        )
     }
 
     /// Lowest first.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.0.iter().copied()
+        self.runs.iter().flat_map(|(first, last)| *first..=*last)
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        let lengths = self
+            .runs
+            .iter()
+            .map(|(first, last)| (last - first) as usize + 1);
+        lengths.sum()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.runs.is_empty()
+    }
+
+    /// Runs in any order, overlapping or not.
+    fn of_runs(mut runs: Vec<(u32, u32)>) -> Self {
+        runs.sort_unstable();
+        let mut merged: Vec<(u32, u32)> = Vec::new();
+        for (first, last) in runs {
+            match merged.last_mut() {
+                Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+                Some(_) | None => merged.push((first, last)),
+            }
+        }
+        Self { runs: merged }
     }
 }
 
 impl FromIterator<u32> for Ordinals {
     fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Self {
-        Self(numbers.into_iter().collect())
+        Self::of_runs(numbers.into_iter().map(|number| (number, number)).collect())
     }
 }
 
 impl fmt::Display for Ordinals {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut numbers = self.0.iter().copied().peekable();
         let mut separator = "";
-        while let Some(first) = numbers.next() {
-            let mut last = first;
-            while let Some(next) = numbers.next_if(|next| *next == last + 1) {
-                last = next;
-            }
+        for (first, last) in &self.runs {
             if first == last {
                 write!(formatter, "{separator}{first}")?;
             } else {
@@ -68,7 +101,7 @@ impl FromStr for Ordinals {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut numbers = BTreeSet::new();
+        let mut runs = Vec::new();
         for part in text.split(',') {
             let (first, last) = part.split_once('-').unwrap_or((part, part));
             let first: u32 = first.parse().map_err(|_| ())?;
@@ -76,9 +109,9 @@ impl FromStr for Ordinals {
             if first > last || last > Self::HIGHEST {
                 return Err(());
             }
-            numbers.extend(first..=last);
+            runs.push((first, last));
         }
-        Ok(Self(numbers))
+        Ok(Self::of_runs(runs))
     }
 }
 
@@ -103,6 +136,24 @@ mod tests {
             assert_eq!(ordinals.to_string(), text);
             assert_eq!(text.parse(), Ok(ordinals));
         }
+    }
+
+    #[test]
+    fn numbers_are_picked_and_parted_across_gaps() {
+        let ordinals: Ordinals = "7,0-2,2-4,9-11".parse().unwrap();
+        assert_eq!(ordinals.to_string(), "0-4,7,9-11");
+        let numbers: Vec<u32> = ordinals.iter().collect();
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 7, 9, 10, 11]);
+        for (index, number) in numbers.iter().enumerate() {
+            assert_eq!(ordinals.nth(index), Some(*number));
+        }
+        assert_eq!((ordinals.nth(9), ordinals.len()), (None, 9));
+        let (low, high) = ordinals.split(6);
+        assert_eq!(
+            (low.to_string(), high.to_string()),
+            ("0-4,7".to_owned(), "9-11".to_owned())
+        );
+        assert_eq!(ordinals.split(9), (ordinals.clone(), Ordinals::default()));
     }
 
     #[test]

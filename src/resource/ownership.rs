@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::{
-    AccountId, EnvironmentName, GroupName, Instance, Lease, LiveInstance, LiveVolume, Ordinals,
-    TOKEN_PREFIX,
+    AccountId, Attempt, EnvironmentName, GroupName, Instance, Lease, LiveInstance, LiveVolume,
+    Ordinals, TOKEN_PREFIX, members,
 };
 
 /// How every tag key of ours begins; users may not use it.
@@ -41,12 +43,31 @@ pub mod tag {
     pub const PROTECT: &str = "trainyard:protect";
     /// The keys of the user's tags that we set; continued in `trainyard:keys.1` and so on.
     pub const KEYS: &str = "trainyard:keys";
+    /// What machine was asked for.
+    pub const MACHINE: &str = "trainyard:machine";
+    /// The type that was chosen.
+    pub const TYPE: &str = "trainyard:type";
+    /// For how long the launch waited for capacity, in seconds; it is taken off the lease.
+    pub const WAITED: &str = "trainyard:waited";
+    /// The disks that stay when the instance ends, where there are any.
+    pub const KEEP: &str = "trainyard:keep";
+    /// How many instances a launch gave, where it gave fewer than were asked for.
+    pub const GIVEN: &str = "trainyard:given";
+    /// The id of an instance that was taken over: a copy of the tag proves nothing elsewhere.
+    pub const ADOPTED: &str = "trainyard:adopted";
+    /// Since when an instance that was taken over is ours, RFC 3339.
+    pub const SINCE: &str = "trainyard:since";
+    /// The addresses of a distributed group; continued in `trainyard:members.1` and so on.
+    pub const MEMBERS: &str = "trainyard:members";
 }
 
 /// The version of the tags that this program writes.
 const VERSION: &str = "1";
 /// Longest tag value that a filter can still match (EC2 API filtering).
-const LONGEST_VALUE: usize = 255;
+pub(super) const LONGEST_VALUE: usize = 255;
+
+/// How many tags every instance of ours carries, the list of keys aside.
+const FIXED_TAGS: usize = 13;
 
 /// What our tags on an instance say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,12 +80,22 @@ pub struct Mark {
     pub ordinal: u32,
     /// The numbers launched with it.
     pub siblings: Ordinals,
+    /// The numbers that were asked for in that launch and not given.
+    pub not_given: Ordinals,
     /// Which incarnation it is.
     pub incarnation: u32,
     /// Its lease; `None` where the tag cannot be read, which counts as run out.
     pub lease: Option<Lease>,
+    /// What the wait for capacity took off the lease, in seconds.
+    pub waited: u64,
+    /// Since when it is ours, where it was taken over and not launched by us.
+    pub since: Option<Timestamp>,
     /// What image was asked for.
     pub image: String,
+    /// What machine was asked for, where the tag says it.
+    pub machine: Option<String>,
+    /// The type that was chosen, where the tag says it.
+    pub instance_type: Option<String>,
     /// Fingerprint of the user's boot script.
     pub user_data: String,
     /// Fingerprint of the spec last applied.
@@ -73,6 +104,8 @@ pub struct Mark {
     pub protect: bool,
     /// The devices of the further disks that the launch made.
     pub volumes: BTreeSet<String>,
+    /// The addresses of its group, as it has been told them.
+    pub members: Vec<String>,
     /// The keys of the user's tags that we set.
     pub keys: BTreeSet<String>,
 }
@@ -142,13 +175,7 @@ fn proof(
 fn mark(live: &LiveInstance, account: &AccountId, environment: &str) -> Result<Mark, String> {
     let tags = &live.tags;
     let environment = proof(tags, account, environment)?;
-    if !live
-        .client_token
-        .as_deref()
-        .is_some_and(|token| token.starts_with(TOKEN_PREFIX))
-    {
-        return Err("it was not launched with a token of ours".to_owned());
-    }
+    let since = adopted(live)?;
     let text = |key: &str| {
         tags.get(key)
             .cloned()
@@ -159,33 +186,66 @@ fn mark(live: &LiveInstance, account: &AccountId, environment: &str) -> Result<M
         return Err(format!("its tag {} is no group's name", tag::GROUP));
     }
     let unreadable = |key: &str| format!("its tag {key} cannot be read");
-    let siblings: Ordinals = text(tag::ORDINALS)?
+    let asked: Ordinals = text(tag::ORDINALS)?
         .parse()
         .map_err(|()| unreadable(tag::ORDINALS))?;
-    let ordinal = siblings
-        .nth(live.launch_index)
-        .ok_or_else(|| unreadable(tag::ORDINALS))?;
+    // What was launched by others has a number of theirs within its launch.
+    let index = if since.is_some() {
+        0
+    } else {
+        live.launch_index
+    };
+    let ordinal = asked.nth(index).ok_or_else(|| unreadable(tag::ORDINALS))?;
+    let given = tags.get(tag::GIVEN).and_then(|given| given.parse().ok());
+    let (siblings, not_given) = asked.split(given.unwrap_or(asked.len()));
+    let list = |key: &str| -> BTreeSet<String> {
+        let listed = tags.get(key).into_iter().flat_map(|list| list.split(','));
+        listed.map(str::to_owned).collect()
+    };
     Ok(Mark {
         environment,
         group: GroupName::new(group),
         ordinal,
         siblings,
+        not_given,
         incarnation: text(tag::INCARNATION)?
             .parse()
             .map_err(|_| unreadable(tag::INCARNATION))?,
         lease: tags.get(tag::LEASE).and_then(|lease| lease.parse().ok()),
+        // What cannot be read has used the whole lease up.
+        waited: tags
+            .get(tag::WAITED)
+            .map_or(0, |waited| waited.parse().unwrap_or(u64::MAX)),
+        since,
         image: text(tag::IMAGE)?,
+        machine: tags.get(tag::MACHINE).cloned(),
+        instance_type: tags.get(tag::TYPE).cloned(),
         user_data: text(tag::USER_DATA)?,
         spec: text(tag::SPEC)?,
         protect: tags.get(tag::PROTECT).is_some_and(|value| value == "true"),
-        volumes: tags
-            .get(tag::VOLUMES)
-            .into_iter()
-            .flat_map(|list| list.split(','))
-            .map(str::to_owned)
-            .collect(),
+        volumes: list(tag::VOLUMES),
+        members: members::read(tags),
         keys: user_keys(tags),
     })
+}
+
+/// The last part of the proof: a token of ours, or the instance's own id in its tag.
+fn adopted(live: &LiveInstance) -> Result<Option<Timestamp>, String> {
+    let ours = |token: &str| token.starts_with(TOKEN_PREFIX);
+    if live.client_token.as_deref().is_some_and(ours) {
+        return Ok(None);
+    }
+    match live.tags.get(tag::ADOPTED) {
+        Some(id) if id == live.id.as_str() => {
+            let since = live.tags.get(tag::SINCE);
+            let since = since.and_then(|since| since.parse().ok());
+            since
+                .map(Some)
+                .ok_or_else(|| format!("its tag {} cannot be read", tag::SINCE))
+        }
+        Some(_) => Err(format!("its tag {} names another instance", tag::ADOPTED)),
+        None => Err("it was not launched with a token of ours".to_owned()),
+    }
 }
 
 /// The keys of the user's tags that we set, from all parts of the list.
@@ -207,7 +267,12 @@ fn record_tags(instance: &Instance) -> BTreeMap<String, String> {
     let mut tags = BTreeMap::from([
         (tag::SPEC.to_owned(), instance.spec_digest()),
         (tag::PROTECT.to_owned(), instance.protect.to_string()),
+        (tag::MACHINE.to_owned(), instance.machine.tag_value()),
     ]);
+    let kept: Vec<&str> = instance.kept_disks().into_iter().collect();
+    if !kept.is_empty() {
+        tags.insert(tag::KEEP.to_owned(), kept.join(","));
+    }
     let mut part = 0;
     let mut list = String::new();
     for key in instance.tags.keys() {
@@ -246,6 +311,7 @@ pub fn owned_tags(
     instance: &Instance,
     identity: &super::LaunchIdentity,
     incarnation: u32,
+    attempt: &Attempt,
 ) -> BTreeMap<String, String> {
     let mut tags = instance.tags.clone();
     tags.extend(record_tags(instance));
@@ -258,9 +324,13 @@ pub fn owned_tags(
         (tag::INCARNATION, incarnation.to_string()),
         (tag::LEASE, instance.lease.to_string()),
         (tag::IMAGE, instance.image.tag_value()),
+        (tag::TYPE, attempt.candidate.instance_type.clone()),
         (tag::USER_DATA, instance.user_data_digest()),
     ] {
         tags.insert(key.to_owned(), value);
+    }
+    if attempt.round > 0 {
+        tags.insert(tag::WAITED.to_owned(), attempt.waited().to_string());
     }
     if !instance.volumes.is_empty() {
         // Twenty devices at most, so the list fits into one value.
@@ -270,23 +340,99 @@ pub fn owned_tags(
     tags
 }
 
+/// Everything that an instance and its disks are tagged with when they are taken over.
+///
+/// `since` is when that happens: the lease counts from then.
+pub fn adoption_tags(
+    instance: &Instance,
+    live: &LiveInstance,
+    (environment, account): (&EnvironmentName, &AccountId),
+    (ordinal, since): (u32, Timestamp),
+) -> BTreeMap<String, String> {
+    let mut tags = instance.tags.clone();
+    tags.extend(record_tags(instance));
+    tags.extend(object_tags(environment, account, &instance.group));
+    let ordinals: Ordinals = std::iter::once(ordinal).collect();
+    for (key, value) in [
+        (tag::ORDINALS, ordinals.to_string()),
+        (tag::INCARNATION, "0".to_owned()),
+        (tag::LEASE, instance.lease.to_string()),
+        (tag::IMAGE, instance.image.tag_value()),
+        (tag::TYPE, live.instance_type.clone()),
+        (tag::USER_DATA, instance.user_data_digest()),
+        (tag::ADOPTED, live.id.to_string()),
+        (tag::SINCE, since.to_string()),
+    ] {
+        tags.insert(key.to_owned(), value);
+    }
+    if !instance.volumes.is_empty() {
+        let devices: Vec<&str> = instance.volumes.keys().map(String::as_str).collect();
+        tags.insert(tag::VOLUMES.to_owned(), devices.join(","));
+    }
+    tags
+}
+
+/// The proof that an object without a launch token is ours: a security group, a key pair.
+pub fn object_tags(
+    environment: &EnvironmentName,
+    account: &AccountId,
+    group: &GroupName,
+) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        (tag::VERSION.to_owned(), VERSION.to_owned()),
+        (tag::ENVIRONMENT.to_owned(), environment.to_string()),
+        (tag::ACCOUNT.to_owned(), account.to_string()),
+        (tag::GROUP.to_owned(), group.to_string()),
+    ])
+}
+
+/// Reads the proof of such an object: its environment and its group, if it is ours.
+pub fn object_claim(
+    tags: &BTreeMap<String, String>,
+    account: &AccountId,
+) -> Option<(EnvironmentName, GroupName)> {
+    let environment = proof(tags, account, tags.get(tag::ENVIRONMENT)?).ok()?;
+    let group = tags
+        .get(tag::GROUP)
+        .filter(|group| EnvironmentName::is_valid(group))?;
+    Some((environment, GroupName::new(group)))
+}
+
+/// Whether a volume of ours was asked to outlive its instance.
+///
+/// All volumes of a launch carry the same tags; those that were not to be kept
+/// went with the instance, so one that is left and carries the tag is kept.
+pub fn is_kept(volume: &LiveVolume) -> bool {
+    volume
+        .tags
+        .get(tag::KEEP)
+        .is_some_and(|kept| !kept.is_empty())
+}
+
 impl Mark {
     /// The tags to set and the keys to remove so that `instance` is what was applied last.
+    ///
+    /// `environment` is where it belongs from now on, `instance_type` what it is.
     pub fn retag(
         &self,
         instance: &Instance,
+        (environment, instance_type): (&EnvironmentName, &str),
         live: &BTreeMap<String, String>,
     ) -> (BTreeMap<String, String>, BTreeSet<String>) {
-        let record = record_tags(instance);
+        let mut record = record_tags(instance);
+        record.insert(tag::ENVIRONMENT.to_owned(), environment.to_string());
+        record.insert(tag::GROUP.to_owned(), instance.group.to_string());
+        record.insert(tag::TYPE.to_owned(), instance_type.to_owned());
         let mut remove: BTreeSet<String> = self
             .keys
             .iter()
             .filter(|key| !instance.tags.contains_key(*key))
             .cloned()
             .collect();
+        let is_record = |key: &str| key.starts_with(tag::KEYS) || key == tag::KEEP;
         remove.extend(
             live.keys()
-                .filter(|key| key.starts_with(tag::KEYS) && !record.contains_key(*key))
+                .filter(|key| is_record(key) && !record.contains_key(*key))
                 .cloned(),
         );
         let mut set = instance.tags.clone();
@@ -298,16 +444,18 @@ impl Mark {
 
 /// How many tags of ours an instance with these tags carries beside the user's.
 ///
-/// `volumes` says whether it asks for further disks.
-pub(crate) fn own_tag_count(tags: &BTreeMap<String, String>, volumes: bool) -> usize {
+/// `single` are those that only some groups need (disks, waiting and so on), and
+/// `members` is how many learn of one another.
+pub(crate) fn own_tag_count(tags: &BTreeMap<String, String>, single: usize, members: u32) -> usize {
     let list: usize = tags.keys().map(|key| characters(key) + 1).sum();
-    // Eleven fixed tags and the parts of the list of keys, each of which may
-    // leave as much room unused as the longest key needs.
+    // The fixed tags and the parts of the list of keys, each of which may leave
+    // as much room unused as the longest key needs.
     let longest = tags.keys().map(|key| characters(key)).max().unwrap_or(0);
-    11 + usize::from(volumes)
-        + list
-            .div_ceil(LONGEST_VALUE.saturating_sub(longest).max(1))
-            .max(1)
+    let parts = list
+        .div_ceil(LONGEST_VALUE.saturating_sub(longest).max(1))
+        .max(1);
+    let told = usize::try_from(members).unwrap_or(usize::MAX);
+    FIXED_TAGS + single + members::parts(told) + parts
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::super::fixtures::{account, ago, full, identity, launched, live, mark, plain};
-use super::super::{AccountId, ImageSelector, Instance, LiveInstance, Ordinals};
+use super::super::fixtures::{
+    ENVIRONMENT, account, ago, attempt, full, identity, launched, live, mark, plain,
+};
+use super::super::{AccountId, EnvironmentName, ImageSelector, Instance, LiveInstance, Ordinals};
 use super::{
     Claim, LONGEST_VALUE, TAG_PREFIX, claim, own_tag_count, owned_tags, tag, volume_claim,
 };
@@ -120,7 +122,7 @@ fn another_account_owns_nothing_here() {
 fn volumes_need_every_part_of_the_proof_too() {
     let whole = live(&full("trainer")).volumes["/dev/sdf"].clone();
     for key in [tag::VERSION, tag::ACCOUNT, tag::ENVIRONMENT] {
-        let mut volume = whole.clone();
+        let mut volume = whole.as_ref().clone();
         volume.tags.remove(key);
         assert_eq!(volume_claim(&volume, &account()), None, "{key}");
     }
@@ -159,7 +161,9 @@ fn retagging_sets_what_differs_and_removes_what_was_ours() {
     after.tags.remove("owner");
     after.tags.insert("team".to_owned(), "vision".to_owned());
     after.protect = true;
-    let (set, remove) = mark(&live).retag(&after, &live.tags);
+    let environment = EnvironmentName::new(ENVIRONMENT);
+    let place = (&environment, "g5.xlarge");
+    let (set, remove) = mark(&live).retag(&after, place, &live.tags);
     assert_eq!(
         set,
         BTreeMap::from([
@@ -174,7 +178,9 @@ fn retagging_sets_what_differs_and_removes_what_was_ours() {
     // Done once, there is nothing left to do.
     live.tags.retain(|key, _| !remove.contains(key));
     live.tags.extend(set);
-    let (set, remove) = mark(&live).retag(&after, &live.tags);
+    let environment = EnvironmentName::new(ENVIRONMENT);
+    let place = (&environment, "g5.xlarge");
+    let (set, remove) = mark(&live).retag(&after, place, &live.tags);
     assert_eq!((set, remove), (BTreeMap::new(), BTreeSet::new()));
 }
 
@@ -203,7 +209,7 @@ fn letters_of_several_bytes_count_once() {
     // EC2's limits are in characters: 120 of them are 360 bytes here, and fit.
     let mut instance = plain("trainer");
     instance.tags.insert("鍵".repeat(120), "value".to_owned());
-    assert_eq!(own_tag_count(&instance.tags, false), 12);
+    assert_eq!(own_tag_count(&instance.tags, 0, 0), 14);
     let keys: BTreeSet<String> = instance.tags.keys().cloned().collect();
     let live = live(&instance);
     assert_eq!(mark(&live).keys, keys);
@@ -282,9 +288,9 @@ proptest! {
             .filter(|(key, _)| !key.starts_with(TAG_PREFIX))
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
-        let allowed = users.len() + own_tag_count(&users, true) <= 50;
+        let allowed = users.len() + own_tag_count(&users, 1, 0) <= 50;
         let instance = Instance { tags: users, ..instance };
-        let tags = owned_tags(&instance, &identity(&instance, &[0]), u32::MAX);
+        let tags = owned_tags(&instance, &identity(&instance, &[0]), u32::MAX, &attempt(&instance));
         prop_assert!(!allowed || tags.len() <= 50, "{} tags", tags.len());
         for (key, value) in &tags {
             prop_assert!(key.chars().count() <= 127, "{}", key);
@@ -300,11 +306,13 @@ proptest! {
         let (before, after) = users;
         let mut live = live(&before);
         live.tags.entry("of-others".to_owned()).or_insert_with(|| "kept".to_owned());
-        let (set, remove) = mark(&live).retag(&after, &live.tags);
+        let environment = EnvironmentName::new(ENVIRONMENT);
+    let place = (&environment, "g5.xlarge");
+    let (set, remove) = mark(&live).retag(&after, place, &live.tags);
         prop_assert!(set.keys().all(|key| !remove.contains(key)));
         live.tags.retain(|key, _| !remove.contains(key));
         live.tags.extend(set);
-        prop_assert_eq!(mark(&live).retag(&after, &live.tags), Default::default());
+        prop_assert_eq!(mark(&live).retag(&after, place, &live.tags), Default::default());
         prop_assert_eq!(mark(&live).keys, after.tags.keys().cloned().collect());
         prop_assert!(live.tags.contains_key("of-others"));
     }

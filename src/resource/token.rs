@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{AccountId, Digest, EnvironmentName, GroupName, Ordinals, Region};
+use super::{AccountId, Attempt, Digest, EnvironmentName, GroupName, Ordinals, Region};
 
 /// How every token of ours begins; part of the proof of ownership.
 pub const TOKEN_PREFIX: &str = "ty1-";
@@ -34,6 +34,17 @@ pub struct LaunchIdentity {
 }
 
 impl LaunchIdentity {
+    /// The identity of one attempt: another type, zone, way to buy or round is another launch.
+    #[must_use]
+    pub fn of_attempt(&self, attempt: &Attempt) -> Self {
+        let place = attempt.candidate.zone.clone();
+        Self {
+            place: place.unwrap_or_else(|| self.place.clone()),
+            parameters: Digest::of(&(&self.parameters, attempt)),
+            ..self.clone()
+        }
+    }
+
     /// The `ClientToken` of one incarnation: 56 characters of the 64 that EC2 allows.
     pub fn token(&self, incarnation: u32) -> String {
         let digest = Digest::of(&(self, incarnation));

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::check_data::{check_data, same_targets};
-use super::check_disk::{Figures, check_disk};
+use super::check_group::check_group;
 use super::diagnostic::{Code, Diagnostic, SpecPath};
-use super::model::{EnvironmentSpec, GroupSpec, ImageSpec, ProjectSpec};
-use super::tag_rules::{MOST_TAGS, check_tags};
-use crate::lease::{LARGEST_USER_DATA, boot_user_data};
-use crate::resource::{Lease, own_tag_count};
+use super::model::{EnvironmentSpec, ProjectSpec};
+use super::tag_rules::check_tags;
+use crate::resource::Lease;
 
 /// Everything that is wrong with an environment of the right shape.
 pub fn check_environment(spec: &EnvironmentSpec, project: &ProjectSpec) -> Vec<Diagnostic> {
@@ -21,6 +20,8 @@ pub fn check_environment(spec: &EnvironmentSpec, project: &ProjectSpec) -> Vec<D
         check_data(data, &root.key("data").key(name), &mut found);
     }
     same_targets(&spec.data, &mut found);
+    renames(spec, &mut found);
+    adoptions(spec, &mut found);
     for (name, group) in &spec.instances {
         check_group(
             spec,
@@ -113,147 +114,55 @@ fn policy(spec: &EnvironmentSpec, project: &ProjectSpec, found: &mut Vec<Diagnos
     }
 }
 
-fn check_group(
-    spec: &EnvironmentSpec,
-    project: &ProjectSpec,
-    group: &GroupSpec,
-    path: &SpecPath,
-    found: &mut Vec<Diagnostic>,
-) {
-    image(&group.image, &path.key("image"), found);
-    if group.subnet.is_some() && group.zone.is_some() {
-        found.push(
-            Diagnostic::at(
-                path.the_key("zone"),
-                Code::Combination,
-                "`subnet` and `zone` exclude each other",
-            )
-            .help("a subnet lies in one zone already; remove `zone`"),
-        );
+/// A name before is somebody else's name or one's own: neither is a rename.
+fn renames(spec: &EnvironmentSpec, found: &mut Vec<Diagnostic>) {
+    if spec.renamed_from.as_ref() == Some(&spec.name) {
+        found.push(same_name(SpecPath::of_keys(&["renamed_from"])));
     }
-    let region = spec.region.as_deref().or(project.region.as_deref());
-    if let (Some(zone), Some(region)) = (&group.zone, region)
-        && zone.strip_suffix(|letter: char| letter.is_ascii_lowercase()) != Some(region)
-    {
-        found.push(
-            Diagnostic::at(
-                path.key("zone"),
-                Code::Combination,
-                format!("the zone `{zone}` is not in the region `{region}`"),
-            )
-            .help(format!("write a zone such as `{region}a`")),
-        );
-    }
-    if let Some(disk) = &group.disk {
-        check_disk(&Figures::of_root(disk), &path.key("disk"), found);
-    }
-    for (device, volume) in &group.volumes {
-        check_disk(
-            &Figures::of_volume(volume),
-            &path.key("volumes").key(device),
-            found,
-        );
-    }
-    check_tags(&group.tags, &path.key("tags"), found);
-    tag_count(spec, project, group, path, found);
-    user_data(spec, group, path, found);
-}
-
-fn tag_count(
-    spec: &EnvironmentSpec,
-    project: &ProjectSpec,
-    group: &GroupSpec,
-    path: &SpecPath,
-    found: &mut Vec<Diagnostic>,
-) {
-    let mut tags = BTreeMap::from([("Name".to_owned(), String::new())]);
-    for key in project
-        .tags
-        .keys()
-        .chain(spec.tags.keys())
-        .chain(group.tags.keys())
-    {
-        tags.insert(key.clone(), String::new());
-    }
-    let own = own_tag_count(&tags, !group.volumes.is_empty());
-    if tags.len() + own > MOST_TAGS {
-        let place = if group.tags.is_empty() {
-            SpecPath::of_keys(&["tags"])
-        } else {
-            path.key("tags")
+    let mut taken: BTreeMap<&String, &String> = BTreeMap::new();
+    for (name, group) in &spec.instances {
+        let Some(before) = &group.renamed_from else {
+            continue;
         };
-        let summary = format!(
-            "{} tags and {own} of Trainyard's own are more than the {MOST_TAGS} that EC2 takes",
-            tags.len()
-        );
-        found.push(Diagnostic::at(place, Code::BadTag, summary).help("remove some"));
+        let path = SpecPath::of_keys(&["instances", name, "renamed_from"]);
+        if before == name {
+            found.push(same_name(path));
+        } else if spec.instances.contains_key(before) {
+            let summary = format!("there is a group `{before}`, so it was not renamed");
+            found.push(
+                Diagnostic::at(path, Code::Combination, summary)
+                    .help("remove `renamed_from`, or the group of the old name"),
+            );
+        } else if let Some(other) = taken.insert(before, name) {
+            let summary = format!("`{other}` was `{before}` already");
+            found.push(
+                Diagnostic::at(path, Code::Combination, summary)
+                    .help("one group follows another; remove one of the two"),
+            );
+        }
     }
 }
 
-fn user_data(
-    spec: &EnvironmentSpec,
-    group: &GroupSpec,
-    path: &SpecPath,
-    found: &mut Vec<Diagnostic>,
-) {
-    let Ok(lease) = spec.lease.parse::<Lease>() else {
-        return;
-    };
-    let size = boot_user_data(lease, group.user_data.as_deref()).len();
-    if size > LARGEST_USER_DATA {
-        found.push(
-            Diagnostic::at(
-                path.key("user_data"),
-                Code::BadUserData,
-                format!("the user data has {size} bytes together with the lease's timer; EC2 takes {LARGEST_USER_DATA}"),
-            )
-            .help("keep the script in the bucket and fetch it from a short one"),
-        );
-    }
+fn same_name(path: SpecPath) -> Diagnostic {
+    Diagnostic::at(path, Code::Combination, "this is the present name already")
+        .help("write the name that it had before, or remove the key")
 }
 
-fn image(image: &ImageSpec, path: &SpecPath, found: &mut Vec<Diagnostic>) {
-    let given: Vec<&str> = [
-        ("id", &image.id),
-        ("name", &image.name),
-        ("ssm", &image.ssm),
-    ]
-    .into_iter()
-    .filter_map(|(key, value)| value.as_ref().map(|_| key))
-    .collect();
-    match given.as_slice() {
-        [_] => {}
-        [] => found.push(
-            Diagnostic::at(path.clone(), Code::Combination, "the image is not named")
-                .help("give one of `id`, `name` with `owner`, and `ssm`"),
-        ),
-        [_, second, ..] => found.push(
-            Diagnostic::at(
-                path.the_key(second),
-                Code::Combination,
-                format!("the image is named by {}", given.join(" and by ")),
-            )
-            .help("keep one of them"),
-        ),
-    }
-    if image.name.is_some() && image.owner.is_none() {
-        found.push(
-            Diagnostic::at(
-                path.key("name"),
-                Code::Combination,
-                "an image's name needs its owner: anybody may publish an image of any name",
-            )
-            .help("add `owner: amazon`, `owner: self` or an account"),
-        );
-    }
-    if image.owner.is_some() && image.name.is_none() {
-        found.push(
-            Diagnostic::at(
-                path.the_key("owner"),
-                Code::Combination,
-                "`owner` goes with `name` only",
-            )
-            .help("remove it, or add `name`"),
-        );
+/// One instance has one place.
+fn adoptions(spec: &EnvironmentSpec, found: &mut Vec<Diagnostic>) {
+    let mut taken: BTreeMap<&String, &String> = BTreeMap::new();
+    for (name, group) in &spec.instances {
+        for (index, id) in group.adopt.iter().enumerate() {
+            if let Some(other) = taken.insert(id, name)
+                && other != name
+            {
+                let path = SpecPath::of_keys(&["instances", name, "adopt"]).index(index);
+                let summary = format!("{id} is taken over by `{other}` already");
+                found.push(
+                    Diagnostic::at(path, Code::Combination, summary)
+                        .help("keep it in one of the groups"),
+                );
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Whether a disk's figures fit its type.
 
 use super::diagnostic::{Code, Diagnostic, SpecPath};
-use super::model::{DiskKindSpec, DiskSpec, VolumeSpec};
+use super::model_group::{DiskKindSpec, DiskSpec, VolumeSpec};
 use crate::resource::{Size, Throughput};
 
 /// The figures of a root disk or of a further one.
@@ -20,6 +20,7 @@ impl<'a> Figures<'a> {
             iops,
             throughput,
             encrypted: _,
+            keep: _,
         } = disk;
         Self {
             size: size.as_deref(),
@@ -36,6 +37,7 @@ impl<'a> Figures<'a> {
             iops,
             throughput,
             encrypted: _,
+            keep: _,
         } = volume;
         Self {
             size: Some(size),
@@ -118,5 +120,60 @@ pub(super) fn check_disk(disk: &Figures<'_>, path: &SpecPath, found: &mut Vec<Di
             )
             .help("it has from 125 MiB/s to 2000 MiB/s"),
         );
+    }
+    ratios(disk, path, found);
+}
+
+/// The bounds of one figure by another (EBS user guide, volume types).
+fn ratios(disk: &Figures<'_>, path: &SpecPath, found: &mut Vec<Diagnostic>) {
+    let size = disk.size.and_then(|size| size.parse::<Size>().ok());
+    let most_per_gibibyte = match disk.kind {
+        DiskKindSpec::Gp3 => 500,
+        DiskKindSpec::Io1 => 50,
+        DiskKindSpec::Io2 => 1_000,
+        DiskKindSpec::Gp2 | DiskKindSpec::St1 | DiskKindSpec::Sc1 => return,
+    };
+    if let (Some(size), Some(iops)) = (size, disk.iops) {
+        let most = u64::from(size.gibibytes()) * most_per_gibibyte;
+        // A gp3 disk of any size has 3,000.
+        let most = if disk.kind == DiskKindSpec::Gp3 {
+            most.max(3_000)
+        } else {
+            most
+        };
+        if u64::from(iops) > most {
+            found.push(
+                Diagnostic::at(
+                    path.key("iops"),
+                    Code::BadDisk,
+                    format!("a disk of {size} cannot have {iops} operations a second"),
+                )
+                .help(format!(
+                    "it has at most {most}: {most_per_gibibyte} for each GiB"
+                )),
+            );
+        }
+    }
+    let rate = disk
+        .throughput
+        .and_then(|rate| rate.parse::<Throughput>().ok());
+    if let Some(rate) = rate.filter(|_| disk.kind == DiskKindSpec::Gp3) {
+        let most = disk.iops.unwrap_or(3_000) / 4;
+        if rate.mebibytes_per_second() > most && rate.mebibytes_per_second() <= 2_000 {
+            found.push(
+                Diagnostic::at(
+                    path.key("throughput"),
+                    Code::BadDisk,
+                    format!(
+                        "{rate} needs more than {} operations a second",
+                        disk.iops.unwrap_or(3_000)
+                    ),
+                )
+                .help(format!(
+                    "add `iops: {}`: each operation carries at most 0.25 MiB",
+                    rate.mebibytes_per_second() * 4
+                )),
+            );
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! The forms that text in a spec can have, each with the words that say what to write.
 
 use super::lower::is_bucket_prefix;
-use crate::resource::{EnvironmentName, Lease, Size, Throughput};
+use crate::resource::{
+    Cidr, EnvironmentName, GpuNeed, Lease, ParseUnitError, Price, Range, Size, Throughput, Wait,
+};
 
 pub(super) const NAME_HELP: &str = "a name starts with a small letter, goes on with small letters, digits and hyphens, and has at most 40 characters";
 pub(super) const DEVICE_HELP: &str =
@@ -41,18 +43,29 @@ pub(super) fn form(format: &str, value: &str) -> Result<(), String> {
                 .is_some_and(is_region),
             "write a region's code and a letter, such as `eu-central-1a`",
         ),
-        "lease" => value
-            .parse::<Lease>()
-            .map(drop)
-            .map_err(|error| error.to_string()),
-        "size" => value
-            .parse::<Size>()
-            .map(drop)
-            .map_err(|error| error.to_string()),
-        "throughput" => value
-            .parse::<Throughput>()
-            .map(drop)
-            .map_err(|error| error.to_string()),
+        "lease" => said(value.parse::<Lease>()),
+        "size" => said(value.parse::<Size>()),
+        "throughput" => said(value.parse::<Throughput>()),
+        "wait" => said(value.parse::<Wait>()),
+        "price" => said(value.parse::<Price>()),
+        "gpu" => said(GpuNeed::parse_alternatives(value)),
+        "number-range" => said(value.parse::<Range>()),
+        "size-range" => said(Range::parse_sizes(value)),
+        "ssh-source" => match value {
+            "me" | "anywhere" => Ok(()),
+            block => said(block.parse::<Cidr>()),
+        },
+        "instance-id" => when(
+            is_id("i-", value),
+            "write an instance's id, such as `i-0123456789abcdef0`",
+        ),
+        "web-address" => when(
+            ["http://", "https://"]
+                .iter()
+                .any(|scheme| value.len() > scheme.len() && value.starts_with(scheme))
+                && !value.contains(' '),
+            "write an address such as `https://checkip.amazonaws.com`",
+        ),
         "bucket-prefix" => when(is_bucket_prefix(value), "write `s3://BUCKET/PREFIX`"),
         "instance-type" => when(is_instance_type(value), "write a type such as `g5.xlarge`"),
         "subnet" => when(
@@ -84,6 +97,10 @@ pub(super) fn form(format: &str, value: &str) -> Result<(), String> {
         ),
         _ => Ok(()),
     }
+}
+
+fn said<T>(read: Result<T, ParseUnitError>) -> Result<(), String> {
+    read.map(drop).map_err(|error| error.to_string())
 }
 
 fn is_region(text: &str) -> bool {

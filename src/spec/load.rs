@@ -16,7 +16,7 @@ use super::schema::{SchemaKind, schema};
 use super::shape::shape;
 use super::source::Source;
 use super::tag_rules::check_tags;
-use crate::resource::Desired;
+use crate::resource::{Desired, EnvironmentName};
 
 /// The name of the file that environments share.
 pub const PROJECT_FILE: &str = "trainyard.yaml";
@@ -238,6 +238,46 @@ fn refuse_duplicates(specs: &mut Specs) {
                 let diagnostic =
                     Diagnostic::at(SpecPath::of_keys(&["name"]), Code::DuplicateName, summary)
                         .help("give each environment a name of its own; on AWS the name is all that tells them apart");
+                specs.bad.push((loaded.source, vec![diagnostic]));
+            }
+        }
+    }
+    specs.good = good;
+    refuse_both_names(specs);
+}
+
+/// A spec and the one that it was renamed from would both plan the same instances.
+fn refuse_both_names(specs: &mut Specs) {
+    let mut claimed: BTreeMap<EnvironmentName, PathBuf> = specs
+        .good
+        .iter()
+        .map(|loaded| {
+            (
+                loaded.desired.environment.clone(),
+                loaded.source.path.clone(),
+            )
+        })
+        .collect();
+    let mut good = Vec::new();
+    for loaded in std::mem::take(&mut specs.good) {
+        let Some(before) = loaded.desired.renamed_from.clone() else {
+            good.push(loaded);
+            continue;
+        };
+        match claimed.get(&before) {
+            None => {
+                // Of two that were renamed from one name only one can be right.
+                claimed.insert(before, loaded.source.path.clone());
+                good.push(loaded);
+            }
+            Some(other) => {
+                let summary = format!(
+                    "`{}` has the instances of `{before}`, so this cannot take them over, too",
+                    other.display()
+                );
+                let path = SpecPath::of_keys(&["renamed_from"]);
+                let diagnostic = Diagnostic::at(path, Code::DuplicateName, summary)
+                    .help("delete the file that is out of date, or remove `renamed_from` here");
                 specs.bad.push((loaded.source, vec![diagnostic]));
             }
         }

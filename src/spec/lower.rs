@@ -5,14 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::diagnostic::{Code, Diagnostic, SpecPath};
-use super::model::{
-    DataSpec, DeleteSpec, DiskKindSpec, DiskSpec, EnvironmentSpec, GroupSpec, ImageSpec,
-    MetadataSpec, ProjectSpec, TagValue, TokensSpec, VolumeSpec,
-};
+use super::lower_group::lower_group;
+use super::model::{DataSpec, DeleteSpec, EnvironmentSpec, ProjectSpec, TagValue};
 use crate::resource::{
-    AccountId, Address, DataPlace, DataSet, Deletion, Desired, Disk, DiskKind, EnvironmentName,
-    GroupName, ImageSelector, Instance, Lease, Metadata, ParseUnitError, Placement, Region, Target,
-    Tokens,
+    AccountId, Address, DataPlace, DataSet, Deletion, Desired, EnvironmentName, GroupName, Lease,
+    ParseUnitError, Region, Target,
 };
 
 /// Lowers a spec that passed every check.
@@ -31,21 +28,24 @@ pub fn lower(
     let lease = quantity::<Lease>(&spec.lease, &SpecPath::of_keys(&["lease"]), &mut found);
     let (account, region) = shared(spec, project, &mut found);
     let mut instances = BTreeMap::new();
+    let mut groups = BTreeMap::new();
     if let Some(lease) = lease {
-        for (name, group) in &spec.instances {
+        for (name, spec_of_group) in &spec.instances {
             let shared = SharedValues {
                 spec,
                 project,
+                folder,
                 lease,
             };
-            let instance = Arc::new(lower_group(&shared, name, group, &mut found));
+            let group = lower_group(&shared, name, spec_of_group, &mut found);
             for ordinal in 0..group.count {
                 let address = Address::Instance {
                     group: GroupName::new(name),
                     ordinal,
                 };
-                instances.insert(address, Arc::clone(&instance));
+                instances.insert(address, Arc::clone(&group.instance));
             }
+            groups.insert(GroupName::new(name), group);
         }
     }
     let data = spec
@@ -59,6 +59,7 @@ pub fn lower(
     let credentials = spec.credentials.as_ref().or(project.credentials.as_ref());
     Ok(Desired {
         environment: EnvironmentName::new(&spec.name),
+        renamed_from: spec.renamed_from.as_ref().map(EnvironmentName::new),
         target: Target {
             profile: credentials.and_then(|credentials| credentials.profile.clone()),
             account: AccountId::new(account),
@@ -67,6 +68,8 @@ pub fn lower(
         lease,
         store: spec.store.clone().or_else(|| project.store.clone()),
         instances,
+        groups,
+        address_service: project.address_service.clone(),
         data,
     })
 }
@@ -92,7 +95,7 @@ fn shared(
     )
 }
 
-fn quantity<T>(text: &str, path: &SpecPath, found: &mut Vec<Diagnostic>) -> Option<T>
+pub(super) fn quantity<T>(text: &str, path: &SpecPath, found: &mut Vec<Diagnostic>) -> Option<T>
 where
     T: std::str::FromStr<Err = ParseUnitError>,
 {
@@ -105,146 +108,16 @@ where
         .ok()
 }
 
-struct SharedValues<'a> {
-    spec: &'a EnvironmentSpec,
-    project: &'a ProjectSpec,
-    lease: Lease,
-}
-
-fn lower_group(
-    shared: &SharedValues<'_>,
-    name: &str,
-    group: &GroupSpec,
-    found: &mut Vec<Diagnostic>,
-) -> Instance {
-    let path = SpecPath::of_keys(&["instances", name]);
-    let GroupSpec {
-        count: _,
-        image,
-        instance_type,
-        subnet,
-        zone,
-        iam_profile,
-        security_groups,
-        key,
-        disk,
-        volumes,
-        metadata,
-        user_data,
-        protect,
-        tags,
-    } = group;
-    Instance {
-        group: GroupName::new(name),
-        image: lower_image(image),
-        instance_type: instance_type.clone(),
-        placement: match (subnet, zone) {
-            (Some(subnet), _) => Placement::Subnet(subnet.clone()),
-            (None, Some(zone)) => Placement::Zone(zone.clone()),
-            (None, None) => Placement::Any,
-        },
-        iam_profile: iam_profile.clone(),
-        security_groups: security_groups.iter().cloned().collect(),
-        key: key.clone(),
-        disk: disk
-            .as_ref()
-            .map(|disk| lower_disk(disk, &path.key("disk"), found)),
-        volumes: volumes
-            .iter()
-            .map(|(device, volume)| {
-                let path = path.key("volumes").key(device);
-                (device.clone(), lower_disk(&root_like(volume), &path, found))
-            })
-            .collect(),
-        metadata: lower_metadata(metadata),
-        user_data: user_data.clone(),
-        protect: *protect,
-        tags: lower_tags(shared, name, tags),
-        lease: shared.lease,
-    }
-}
-
-fn lower_image(image: &ImageSpec) -> ImageSelector {
-    let ImageSpec {
-        id,
-        name,
-        owner,
-        ssm,
-    } = image;
-    match (id, name, ssm) {
-        (Some(id), _, _) => ImageSelector::Id(id.clone()),
-        (None, Some(name), _) => ImageSelector::Name {
-            pattern: name.clone(),
-            owner: owner.clone().unwrap_or_else(|| "self".to_owned()),
-        },
-        (None, None, parameter) => ImageSelector::Ssm(parameter.clone().unwrap_or_default()),
-    }
-}
-
-/// A further disk has every figure of a root disk, and its size is always stated.
-fn root_like(volume: &VolumeSpec) -> DiskSpec {
-    let VolumeSpec {
-        size,
-        kind,
-        iops,
-        throughput,
-        encrypted,
-    } = volume.clone();
-    DiskSpec {
-        size: Some(size),
-        kind,
-        iops,
-        throughput,
-        encrypted,
-    }
-}
-
-fn lower_disk(disk: &DiskSpec, path: &SpecPath, found: &mut Vec<Diagnostic>) -> Disk {
-    let DiskSpec {
-        size,
-        kind,
-        iops,
-        throughput,
-        encrypted,
-    } = disk;
-    Disk {
-        size: size
-            .as_deref()
-            .and_then(|size| quantity(size, &path.key("size"), found)),
-        kind: match kind {
-            DiskKindSpec::Gp3 => DiskKind::Gp3,
-            DiskKindSpec::Gp2 => DiskKind::Gp2,
-            DiskKindSpec::Io1 => DiskKind::Io1,
-            DiskKindSpec::Io2 => DiskKind::Io2,
-            DiskKindSpec::St1 => DiskKind::St1,
-            DiskKindSpec::Sc1 => DiskKind::Sc1,
-        },
-        iops: *iops,
-        throughput: throughput
-            .as_deref()
-            .and_then(|rate| quantity(rate, &path.key("throughput"), found)),
-        encrypted: *encrypted,
-    }
-}
-
-fn lower_metadata(metadata: &MetadataSpec) -> Metadata {
-    let MetadataSpec {
-        tokens,
-        hop_limit,
-        enabled,
-    } = metadata;
-    Metadata {
-        tokens: match tokens {
-            TokensSpec::Required => Tokens::Required,
-            TokensSpec::Optional => Tokens::Optional,
-        },
-        hop_limit: *hop_limit,
-        enabled: *enabled,
-    }
+/// What the groups of an environment share.
+pub(super) struct SharedValues<'a> {
+    pub(super) spec: &'a EnvironmentSpec,
+    pub(super) project: &'a ProjectSpec,
+    pub(super) folder: &'a Path,
+    pub(super) lease: Lease,
 }
 
 /// The project's tags, then the environment's, then the group's; the nearest wins.
-fn lower_tags(
+pub(super) fn lower_tags(
     shared: &SharedValues<'_>,
     group: &str,
     own: &BTreeMap<String, TagValue>,
@@ -286,7 +159,7 @@ fn lower_data(data: &DataSpec, folder: &Path) -> DataSet {
 }
 
 /// Joins without a `./` in the middle, so that messages read well.
-fn join(folder: &Path, text: &str) -> std::path::PathBuf {
+pub(super) fn join(folder: &Path, text: &str) -> std::path::PathBuf {
     folder.join(text).components().collect()
 }
 

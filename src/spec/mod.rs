@@ -8,12 +8,17 @@
 mod check;
 mod check_data;
 mod check_disk;
+mod check_group;
 mod diagnostic;
+mod draft;
 mod form;
 mod load;
 mod locate;
 mod lower;
+mod lower_group;
 mod model;
+mod model_group;
+mod one_or_many;
 mod repair;
 mod schema;
 mod shape;
@@ -25,6 +30,7 @@ mod tests;
 
 pub use check::check_environment;
 pub use diagnostic::{Code, Diagnostic, Segment, SpecPath};
+pub use draft::{Draft, DraftInstance, name_from};
 pub use load::{Loaded, PROJECT_FILE, Specs, find_specs, load, project_here};
 pub use lower::lower;
 pub use model::{EnvironmentSpec, ProjectSpec};

@@ -39,6 +39,10 @@ fn node(value: &Value, schema: &Schema, path: &SpecPath, found: &mut Vec<Diagnos
         choice(value, &choices, path, found);
         return;
     }
+    if let Some(Schema::Array(alternatives)) = schema.get("anyOf") {
+        alternative(value, alternatives, path, found);
+        return;
+    }
     let Some(expected) = schema.get("type").and_then(Schema::as_str) else {
         return;
     };
@@ -52,6 +56,24 @@ fn node(value: &Value, schema: &Schema, path: &SpecPath, found: &mut Vec<Diagnos
         },
         ("boolean", Value::Bool(_)) => {}
         _ => found.push(wrong_type(value, expected, path).help_of_format(schema, value)),
+    }
+}
+
+/// A value and a list of them: which of the two is meant shows in the YAML.
+fn alternative(
+    value: &Value,
+    alternatives: &[Schema],
+    path: &SpecPath,
+    found: &mut Vec<Diagnostic>,
+) {
+    let wanted = if value.is_sequence() {
+        "array"
+    } else {
+        "string"
+    };
+    let is_wanted = |one: &&Schema| one.get("type").and_then(Schema::as_str) == Some(wanted);
+    if let Some(one) = alternatives.iter().find(is_wanted) {
+        node(value, one, path, found);
     }
 }
 
@@ -225,6 +247,14 @@ fn array(items: &[Value], schema: &Schema, path: &SpecPath, found: &mut Vec<Diag
         );
         found.push(Diagnostic::at(path.clone(), Code::OutOfRange, summary));
     }
+    let least = schema.get("minItems").and_then(Schema::as_u64);
+    if least.is_some_and(|least| (items.len() as u64) < least) {
+        let summary = format!("`{path}` is an empty list");
+        found.push(
+            Diagnostic::at(path.clone(), Code::OutOfRange, summary)
+                .help("write a value, or remove the key"),
+        );
+    }
     let unique = schema
         .get("uniqueItems")
         .and_then(Schema::as_bool)
@@ -332,7 +362,18 @@ impl Diagnostic {
             .get("format")
             .and_then(Schema::as_str)
             .unwrap_or_default();
-        if !["lease", "size", "throughput"].contains(&format) || !value.is_number() {
+        if ![
+            "lease",
+            "size",
+            "throughput",
+            "wait",
+            "price",
+            "number-range",
+            "size-range",
+        ]
+        .contains(&format)
+            || !value.is_number()
+        {
             return self;
         }
         let text = serde_yaml::to_string(value).unwrap_or_default();

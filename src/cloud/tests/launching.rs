@@ -9,14 +9,14 @@ use super::super::launch::launch;
 use super::super::{CloudErrorKind, observe};
 use super::rig::Rig;
 use crate::apply::{Performed, StepError};
-use crate::lease::{boot_user_data, user_part};
+use crate::lease::user_part;
 use crate::local::Delays;
 use crate::plan::Launch;
-use crate::resource::fixtures::{account, mark, plain};
+use crate::resource::fixtures::{account, attempt, mark, plain};
 use crate::resource::{Instance, InstanceId, InstanceState, VolumeId};
 
 async fn launched(rig: &Rig, what: &Launch) -> Result<Performed, StepError> {
-    launch(&rig.clients, &rig.pace, what, &rig.control).await
+    launch(&rig.aws(), what, &rig.control).await
 }
 
 fn ids(performed: &Performed) -> BTreeSet<InstanceId> {
@@ -108,12 +108,12 @@ async fn another_launch_with_the_same_token_is_refused_and_launches_nothing() {
     launched(&rig, &what).await.unwrap();
     let mut other = what.clone();
     other.instance = std::sync::Arc::new(Instance {
-        instance_type: "g5.2xlarge".to_owned(),
+        protect: true,
         ..plain("trainer")
     });
     let error = launched(&rig, &other).await.unwrap_err();
     assert_eq!(error.kind, CloudErrorKind::Rejected);
-    let token = what.identity.token(0);
+    let token = what.token(&attempt(&plain("trainer")), 0);
     assert!(error.help.as_ref().unwrap().contains(&token), "{error:?}");
     assert_eq!((error.alive, rig.alive().await), (Vec::new(), 1));
 }
@@ -199,9 +199,8 @@ async fn the_lease_and_the_users_script_are_in_the_user_data() {
     let rig = Rig::new().await;
     let mut instance = plain("trainer");
     instance.user_data = Some("#!/bin/sh\necho hello\n".to_owned());
-    let done = launched(&rig, &rig.launch(&instance, &[0]).await)
-        .await
-        .unwrap();
+    let what = rig.launch(&instance, &[0]).await;
+    let done = launched(&rig, &what).await.unwrap();
     let answer = rig
         .clients
         .ec2
@@ -214,9 +213,6 @@ async fn the_lease_and_the_users_script_are_in_the_user_data() {
     let encoded = answer.user_data().unwrap().value().unwrap().to_owned();
     let bytes = base64::Engine::decode(&base64::prelude::BASE64_STANDARD, encoded).unwrap();
     let text = String::from_utf8(bytes).unwrap();
-    assert_eq!(
-        text,
-        boot_user_data(instance.lease, instance.user_data.as_deref())
-    );
+    assert_eq!(text, what.user_data(&attempt(&instance)));
     assert_eq!(user_part(&text), instance.user_data);
 }

@@ -12,11 +12,11 @@ use s3s::Body;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::super::{Clients, Connection, Pace, connect, observe};
+use super::super::{Aws, Clients, Connection, Pace, connect, observe};
 use crate::apply::{Cancel, Control};
 use crate::local::{Clock, Cloud, Delays, Settings, serve};
 use crate::plan::Launch;
-use crate::resource::fixtures::{account, identity, plain, region};
+use crate::resource::fixtures::{account, attempt, identity, now, plain, region};
 use crate::resource::{Instance, InstanceState, LiveInstance, ResolvedImage};
 
 /// How far the cloud's clock moves with every request.
@@ -113,6 +113,17 @@ impl Rig {
         events.as_array().unwrap().iter().filter(of_action).count()
     }
 
+    /// Somebody who carries out steps.
+    pub(super) fn aws(&self) -> Aws {
+        Aws {
+            clients: self.clients.clone(),
+            account: account(),
+            pace: self.pace,
+            clock: now,
+            memory: Arc::default(),
+        }
+    }
+
     /// A launch of these numbers.
     pub(super) async fn launch(&self, instance: &Instance, ordinals: &[u32]) -> Launch {
         let images = self.clients.ec2.describe_images().send().await.unwrap();
@@ -138,8 +149,15 @@ impl Rig {
                 root_gibibytes: 100,
                 other_disks: Vec::new(),
                 created: String::new(),
+                deprecated: None,
             },
             security_groups: Vec::new(),
+            own_group: None,
+            key: None,
+            placement_group: None,
+            least: u32::try_from(ordinals.len()).unwrap(),
+            candidates: vec![attempt(instance).candidate],
+            rejected: Vec::new(),
         }
     }
 
@@ -147,8 +165,8 @@ impl Rig {
     pub(super) async fn running(&self, count: u32) -> Vec<LiveInstance> {
         let ordinals: Vec<u32> = (0..count).collect();
         let launch = self.launch(&plain("trainer"), &ordinals).await;
-        let performed =
-            super::super::launch::launch(&self.clients, &self.pace, &launch, &self.control);
+        let aws = self.aws();
+        let performed = super::super::launch::launch(&aws, &launch, &self.control);
         performed.await.unwrap().instances
     }
 

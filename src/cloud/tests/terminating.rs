@@ -23,6 +23,7 @@ fn doomed(id: &str, unprotect: bool) -> Doomed {
         id: InstanceId::new(id),
         replaced_because: Vec::new(),
         unprotect,
+        spot_request: None,
     }
 }
 

@@ -28,14 +28,14 @@ fn rules(plan: &Plan) -> Vec<&'static str> {
 fn launch(plan: &mut Plan) -> &mut Launch {
     plan.steps
         .iter_mut()
-        .find_map(|step| match &mut step.action {
-            Action::Launch(launch) if launch.identity.group.as_str() == "new" => Some(launch),
-            Action::Launch(_)
-            | Action::Update(_)
-            | Action::Restart(_)
-            | Action::Terminate(_)
-            | Action::DeleteVolumes(_)
-            | Action::Sync { .. } => None,
+        .find_map(|step| {
+            if let Action::Launch(launch) = &mut step.action
+                && launch.identity.group.as_str() == "new"
+            {
+                Some(launch)
+            } else {
+                None
+            }
         })
         .unwrap()
 }
@@ -134,7 +134,7 @@ fn broken_rules_of_changes_and_ends_are_named() {
         ("a change to another environment", |plan| {
             let place = place(plan, is_update);
             if let Action::Update(change) = &mut plan.steps[place].action {
-                change.mark.environment = EnvironmentName::new("other");
+                change.environment = EnvironmentName::new("other");
             }
         }),
         ("a termination of nothing", |plan| {

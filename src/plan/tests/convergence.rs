@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::fixtures::{World, desired, doubled, environment, observed, plan_of, resolution};
 use super::super::{Context, Plan, audit, plan, plan_destroy};
-use crate::resource::fixtures::{ago, disk, full, identity, launched, plain};
+use crate::resource::fixtures::{ago, disk, full, identity, launched, plain, types};
 use crate::resource::{
     Desired, EnvironmentName, ImageSelector, Instance, InstanceState, LiveInstance, Placement, tag,
 };
@@ -13,7 +13,7 @@ use crate::resource::{
 fn variant(group: &str, number: u8) -> Instance {
     let mut it = full(group);
     match number {
-        1 => it.instance_type = "t3.nano".to_owned(),
+        1 => it.machine = types(&["t3.nano"]),
         2 => it.image = ImageSelector::Ssm("/a/b".to_owned()),
         3 => it.key = None,
         4 => it.disk = Some(disk("200 GiB")),

@@ -16,17 +16,9 @@ fn destroy(observed: &Observed, lift_protection: bool) -> Plan {
 fn doomed(plan: &Plan) -> Vec<(String, bool)> {
     plan.steps
         .iter()
-        .flat_map(|step| match &step.action {
-            Action::Terminate(doomed) => doomed
-                .iter()
-                .map(|one| (one.id.to_string(), one.unprotect))
-                .collect(),
-            Action::Launch(_)
-            | Action::Update(_)
-            | Action::Restart(_)
-            | Action::DeleteVolumes(_)
-            | Action::Sync { .. } => Vec::new(),
-        })
+        .filter_map(|step| step.action.doomed())
+        .flatten()
+        .map(|one| (one.id.to_string(), one.unprotect))
         .collect()
 }
 
@@ -92,7 +84,7 @@ fn protection_holds_until_it_is_lifted() {
 #[test]
 fn loose_volumes_go_and_those_of_others_stay() {
     let mut world = World::new([live(&full("trainer"))]);
-    let mut volume = live(&plain("eval")).volumes["/dev/xvda"].clone();
+    let mut volume = live(&plain("eval")).volumes["/dev/xvda"].as_ref().clone();
     volume.attached_to = None;
     world.loose_volume(volume.clone());
     let plan = destroy(&world.observe(), false);
@@ -105,6 +97,6 @@ fn loose_volumes_go_and_those_of_others_stay() {
     assert!(destroy(&world.observe(), false).steps.is_empty());
     volume.tags.remove(tag::VERSION);
     let mut seen = observed(&[]);
-    seen.volumes = vec![volume];
+    seen.volumes = vec![volume.into()];
     assert!(destroy(&seen, false).steps.is_empty());
 }

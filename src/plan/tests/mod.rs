@@ -3,4 +3,5 @@
 mod auditing;
 mod convergence;
 mod destroying;
+mod instances;
 mod tables;

@@ -12,7 +12,7 @@ use super::super::{
     audit, plan, wanted,
 };
 use crate::resource::fixtures::{
-    account, ago, full, group_id, identity, image, launched, live, now, plain, region,
+    account, ago, full, group_id, identity, image, launched, live, now, plain, region, types,
 };
 use crate::resource::{
     AccountId, Address, DataPlace, DataSet, Deletion, Desired, EnvironmentName, ImageSelector,
@@ -41,6 +41,17 @@ fn words(plan: &Plan) -> Vec<String> {
                 .collect(),
             Action::DeleteVolumes(ids) => ids.iter().map(|id| format!("delete {id}")).collect(),
             Action::Sync { address, .. } => vec![format!("sync {address}")],
+            Action::Adopt(change) => vec![format!("adopt {}", change.address)],
+            Action::SecurityGroup(group) => vec![format!("group {}", group.address)],
+            Action::KeyPair(key) => vec![format!("import {}", key.address)],
+            Action::PlacementGroup(group) => vec![format!("place {}", group.address)],
+            Action::Retag(object) => vec![format!("retag {}", object.address)],
+            Action::Introduce(introduction) => vec![format!("introduce {}", introduction.group)],
+            Action::DeleteNetwork(objects) => objects
+                .iter()
+                .map(|one| format!("delete {}", one.address))
+                .collect(),
+            Action::CancelSpot(requests) => vec![format!("cancel {}", requests.join(", "))],
         };
         words.extend(names.into_iter().map(|name| format!("{name}: {reason}")));
     }
@@ -56,6 +67,14 @@ fn launches(plan: &Plan) -> Vec<&Launch> {
             | Action::Restart(_)
             | Action::Terminate(_)
             | Action::DeleteVolumes(_)
+            | Action::Adopt(_)
+            | Action::SecurityGroup(_)
+            | Action::KeyPair(_)
+            | Action::PlacementGroup(_)
+            | Action::Retag(_)
+            | Action::Introduce(_)
+            | Action::DeleteNetwork(_)
+            | Action::CancelSpot(_)
             | Action::Sync { .. } => None,
         })
         .collect()
@@ -116,11 +135,11 @@ fn a_change_takes_the_gentlest_way_that_makes_all_of_it() {
         ("update trainer[0]: edited", |it| it.protect = true),
         ("restart trainer[0]: edited", |it| {
             it.protect = true;
-            it.instance_type = "t3.nano".to_owned();
+            it.machine = types(&["t3.nano"]);
         }),
         ("terminate trainer[0]: immutable", |it| {
             it.protect = true;
-            it.instance_type = "t3.nano".to_owned();
+            it.machine = types(&["t3.nano"]);
             it.key = None;
         }),
     ];
@@ -264,16 +283,12 @@ fn among_duplicates_the_latest_incarnation_wins_then_the_oldest_then_the_lowest_
         assert_eq!(audit(&plan), []);
         plan.steps
             .iter()
-            .flat_map(|step| match &step.action {
-                Action::Terminate(doomed) => {
+            .flat_map(|step| match step.action.doomed() {
+                Some(doomed) => {
                     assert_eq!(step.reason, Reason::Duplicate);
                     doomed.iter().map(|one| one.id.to_string()).collect()
                 }
-                Action::Launch(_)
-                | Action::Update(_)
-                | Action::Restart(_)
-                | Action::DeleteVolumes(_)
-                | Action::Sync { .. } => vec![format!("{step:?}")],
+                None => vec![format!("{step:?}")],
             })
             .collect()
     };
@@ -346,7 +361,7 @@ fn nothing_is_launched_beside_an_instance_that_may_be_it() {
     let whole = observed(std::slice::from_ref(&live));
     live.tags.clear();
     let seen = Observed {
-        instances: vec![live.clone()],
+        instances: vec![live.clone().into()],
         ..whole.clone()
     };
     let plan = plan_of(&desired, &seen);
@@ -359,7 +374,7 @@ fn nothing_is_launched_beside_an_instance_that_may_be_it() {
     };
     assert_eq!(plan_of(&desired, &seen).held, [blocked(&live)]);
     for volume in &mut seen.volumes {
-        volume.attached_at = Some(context().now);
+        Arc::make_mut(volume).attached_at = Some(context().now);
     }
     let plan = plan_of(&desired, &seen);
     assert!(plan.steps.is_empty());
@@ -371,7 +386,7 @@ fn nothing_is_launched_beside_an_instance_that_may_be_it() {
     // Once it has ended, its place is free.
     live.state = InstanceState::Terminated;
     let seen = Observed {
-        instances: vec![live],
+        instances: vec![live.into()],
         ..whole
     };
     assert_eq!(
@@ -382,10 +397,12 @@ fn nothing_is_launched_beside_an_instance_that_may_be_it() {
 
 #[test]
 fn an_environment_of_which_only_a_volume_is_left_is_named() {
-    let mut volume = live(&plain("trainer")).volumes["/dev/xvda"].clone();
+    let mut volume = live(&plain("trainer")).volumes["/dev/xvda"]
+        .as_ref()
+        .clone();
     volume.attached_to = None;
     let mut seen = observed(&[]);
-    seen.volumes = vec![volume];
+    seen.volumes = vec![volume.into()];
     let others = super::super::other_environments(&seen, &std::collections::BTreeSet::new());
     let [other] = &others[..] else {
         panic!("{others:?}");
@@ -727,16 +744,16 @@ fn files_of_the_source_that_cannot_be_read_are_held() {
 #[test]
 fn loose_volumes_of_ours_are_noted() {
     let mut live = live(&plain("trainer"));
-    let mut volume = live.volumes.remove("/dev/xvda").unwrap();
+    let mut volume = live.volumes.remove("/dev/xvda").unwrap().as_ref().clone();
     volume.attached_to = None;
     let mut seen = observed(&[]);
-    seen.volumes = vec![volume.clone()];
+    seen.volumes = vec![volume.clone().into()];
     let plan = plan_of(&desired(&[]), &seen);
     assert!(plan.steps.is_empty());
     let id = volume.id.clone();
     assert_eq!(plan.notes, [Note::LooseVolume { id, gibibytes: 8 }]);
     volume.tags.remove(tag::ACCOUNT);
-    seen.volumes = vec![volume];
+    seen.volumes = vec![volume.into()];
     assert_eq!(plan_of(&desired(&[]), &seen).notes, []);
 }
 
@@ -747,10 +764,18 @@ fn what_is_wanted_is_looked_up_and_nothing_else() {
     let instance = full("trainer");
     let there = there(&instance, &[0]);
     let unchanged = desired(&[(instance.clone(), 1)]);
-    assert!(wanted(&unchanged, &observed(&there), &context()).is_empty());
+    // Only whether there is a newer image is asked for.
+    let none = Resolution::default();
+    let told = wanted(&unchanged, &observed(&there), &none, &context());
+    assert!(told.images.values().all(|image| !image.needed), "{told:?}");
+    assert_eq!(
+        (told.types.len(), told.keys.len(), told.subnets.len()),
+        (0, 0, 0)
+    );
     let wanted_all = wanted(
         &desired(&[(subnet.clone(), 2), (instance.clone(), 1)]),
         &observed(&there),
+        &none,
         &context(),
     );
     let eval = || "eval".to_owned();
@@ -761,18 +786,22 @@ fn what_is_wanted_is_looked_up_and_nothing_else() {
         wanted_all.security_groups,
         [("training".to_owned(), eval())].into()
     );
-    assert_eq!(
-        wanted_all.disks,
-        [(subnet.image.clone(), (150, eval()))].into()
-    );
+    let image = &wanted_all.images[&subnet.image];
+    assert_eq!((&image.disk, image.needed), (&Some((150, eval())), true));
     assert_eq!(wanted_all.images.len(), 1);
     // A change asks for the new type alone.
     let mut larger = instance;
-    larger.instance_type = "g5.48xlarge".to_owned();
-    let wanted = wanted(&desired(&[(larger, 1)]), &observed(&there), &context());
-    let larger = ("g5.48xlarge".to_owned(), "trainer".to_owned());
-    assert_eq!(wanted.types, [larger].into());
-    assert!(wanted.images.is_empty() && wanted.keys.is_empty());
+    larger.machine = types(&["g5.48xlarge"]);
+    let wanted = wanted(
+        &desired(&[(larger, 1)]),
+        &observed(&there),
+        &none,
+        &context(),
+    );
+    // Both are looked at: another architecture would be a replacement.
+    let types = ["g5.48xlarge", "g5.xlarge"].map(|name| (name.to_owned(), "trainer".to_owned()));
+    assert_eq!(wanted.types, types.into());
+    assert!(wanted.keys.is_empty());
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{GOOD, lowered, with, with_group};
 use crate::resource::{
-    Address, DataPlace, Deletion, Disk, DiskKind, GroupName, ImageSelector, Instance, Metadata,
-    Placement, Tokens,
+    Address, DataPlace, Deletion, Disk, DiskKind, GroupName, ImageSelector, Instance,
+    MachineSelector, Market, Metadata, Placement, Tokens,
 };
 use crate::spec::lower::parse_bucket_prefix;
 
@@ -102,7 +102,9 @@ fn every_key_of_a_group_arrives() {
         "security_groups: [web, ssh]",
         "key: alex",
         "disk: {size: 1 TiB, type: io2, iops: 4000, encrypted: true}",
-        "volumes: {/dev/sdf: {size: 9 GiB, throughput: 250 MiB/s}}",
+        "volumes: {/dev/sdf: {size: 9 GiB, throughput: 250 MiB/s, keep: true}}",
+        "placement: cluster",
+        "public_address: false",
         "metadata: {tokens: optional, hop_limit: 1, enabled: false}",
         "user_data: \"#!/bin/sh\"",
         "protect: true",
@@ -117,6 +119,7 @@ fn every_key_of_a_group_arrives() {
         iops: Some(4_000),
         throughput: None,
         encrypted: Some(true),
+        keep: false,
     };
     let volume = Disk {
         size: Some("9 GiB".parse().unwrap()),
@@ -124,6 +127,7 @@ fn every_key_of_a_group_arrives() {
         iops: None,
         throughput: Some("250 MiB/s".parse().unwrap()),
         encrypted: None,
+        keep: true,
     };
     let expected = Instance {
         group: GroupName::new("trainer"),
@@ -131,11 +135,18 @@ fn every_key_of_a_group_arrives() {
             pattern: "deep*".to_owned(),
             owner: "amazon".to_owned(),
         },
-        instance_type: "g5.xlarge".to_owned(),
+        machine: MachineSelector::Types(vec!["g5.xlarge".to_owned()]),
+        market: Market::OnDemand,
+        max_price: None,
+        wait: None,
         placement: Placement::Subnet("subnet-0123456789abcdef0".to_owned()),
+        cluster: true,
+        distributed: false,
+        public_address: Some(false),
         iam_profile: Some("trainer".to_owned()),
         security_groups: ["ssh".to_owned(), "web".to_owned()].into(),
         key: Some("alex".to_owned()),
+        ssh: None,
         disk: Some(disk),
         volumes: [("/dev/sdf".to_owned(), volume)].into(),
         metadata: Metadata {

@@ -7,7 +7,7 @@ use super::super::repair::Repaired;
 use super::super::schema::{SchemaKind, schema};
 use super::super::shape::shape;
 use super::{GOOD, lines, project, source, spec, with, with_group, wrong};
-use crate::lease::{LARGEST_USER_DATA, boot_user_data};
+use crate::lease::{Boot, LARGEST_USER_DATA};
 use crate::spec::{Code, check_environment};
 
 #[test]
@@ -260,11 +260,11 @@ fn tags_fit_ec2_together_with_ours() {
         let list: Vec<String> = (0..count).map(|number| format!("k{number}: v")).collect();
         with_group(&[&format!("tags: {{{}}}", list.join(", "))])
     };
-    // Twelve are ours, and one is the name.
-    assert_eq!(lines(&tags(37)), Vec::<String>::new());
+    // Fourteen are ours, and one is the name.
+    assert_eq!(lines(&tags(35)), Vec::<String>::new());
     assert_eq!(
-        lines(&tags(38)),
-        ["T202 10:11: 39 tags and 12 of Trainyard's own are more than the 50 that EC2 takes"]
+        lines(&tags(36)),
+        ["T202 10:11: 37 tags and 14 of Trainyard's own are more than the 50 that EC2 takes"]
     );
     let key = |letters: usize| with_group(&[&format!("tags: {{{}: v}}", "k".repeat(letters))]);
     assert_eq!(lines(&key(120)), Vec::<String>::new());
@@ -284,12 +284,16 @@ fn user_data_fits_to_the_last_byte() {
         let line = format!("user_data: \"{}\"", script(letters));
         with_group(&[&line])
     };
-    let lease = "12h".parse().unwrap();
-    let room = LARGEST_USER_DATA - boot_user_data(lease, Some(&script(0))).len();
-    assert_eq!(
-        boot_user_data(lease, Some(&script(room))).len(),
-        LARGEST_USER_DATA
-    );
+    let size = |text: &str| {
+        let boot = Boot {
+            seconds: 43_200,
+            distributed: false,
+            user_data: Some(text),
+        };
+        boot.user_data().len()
+    };
+    let room = LARGEST_USER_DATA - size(&script(0));
+    assert_eq!(size(&script(room)), LARGEST_USER_DATA);
     assert_eq!(lines(&text(room)), Vec::<String>::new());
     assert_eq!(
         lines(&text(room + 1)),

@@ -93,11 +93,23 @@ fn every_mistake_of_shape_has_its_code_and_its_place() {
 #[test]
 fn a_slip_of_a_key_is_unknown_and_leaves_the_key_missing() {
     assert_eq!(
-        lines(&with("    type:", "    typ:")),
+        lines(&with("    image:", "    imag:")),
         [
-            "T101 9:5: the key `typ` is not known in `instances.trainer`",
-            "T103 8:5: the key `type` is missing in `instances.trainer`"
+            "T101 8:5: the key `imag` is not known in `instances.trainer`",
+            "T103 8:5: the key `image` is missing in `instances.trainer`"
         ]
+    );
+}
+
+#[test]
+fn a_slip_of_the_type_is_told_once_and_its_absence_too() {
+    assert_eq!(
+        lines(&with("    type:", "    typ:")),
+        ["T101 9:5: the key `typ` is not known in `instances.trainer`"]
+    );
+    assert_eq!(
+        lines(&with("    type: g5.xlarge\n", "")),
+        ["T103 8:5: the key `type` is missing in `instances.trainer`"]
     );
 }
 

@@ -1,0 +1,105 @@
+//! What has to go again when a group is all or nothing and a part of it has no capacity.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::perform::{StepError, StepErrorKind};
+use super::report::{ApplyReport, Outcome};
+use crate::plan::{Action, Doomed, Plan, Reason, Step, StepId};
+use crate::resource::{Address, GroupName};
+
+/// The plan that ends what was launched of groups whose launch came to nothing in another part.
+///
+/// Large groups are launched in several calls. Only a refusal that says for certain
+/// that nothing was launched counts: after any other error the next run goes on.
+pub fn undo(plan: &Plan, report: &ApplyReport) -> Option<Plan> {
+    let refused = refused_groups(plan, report);
+    let mut doomed: BTreeMap<&GroupName, Vec<Doomed>> = BTreeMap::new();
+    for step in &plan.steps {
+        let Action::Launch(launch) = &step.action else {
+            continue;
+        };
+        let group = &launch.identity.group;
+        let Some(Outcome::Done(done)) = report.outcomes.get(&step.id) else {
+            continue;
+        };
+        if !refused.contains(group) {
+            continue;
+        }
+        let numbers: Vec<u32> = launch.identity.ordinals.iter().collect();
+        for live in &done.instances {
+            let Some(ordinal) = numbers.get(live.launch_index) else {
+                continue;
+            };
+            doomed.entry(group).or_default().push(Doomed {
+                address: Address::Instance {
+                    group: group.clone(),
+                    ordinal: *ordinal,
+                },
+                id: live.id.clone(),
+                replaced_because: Vec::new(),
+                unprotect: launch.instance.protect,
+                spot_request: live.spot_request.clone(),
+            });
+        }
+    }
+    if doomed.is_empty() {
+        return None;
+    }
+    let steps = (1..).zip(doomed.into_values()).map(|(id, doomed)| Step {
+        id,
+        action: Action::Terminate(doomed),
+        reason: Reason::AllOrNothing,
+        after: BTreeSet::new(),
+    });
+    Some(Plan {
+        steps: steps.collect(),
+        held: Vec::new(),
+        notes: Vec::new(),
+        unchanged: Vec::new(),
+        ..plan.clone()
+    })
+}
+
+/// Groups without a `min` of which a part was refused for lack of capacity or by a limit.
+fn refused_groups<'a>(plan: &'a Plan, report: &ApplyReport) -> BTreeSet<&'a GroupName> {
+    plan.steps
+        .iter()
+        .filter_map(|step| {
+            let Action::Launch(launch) = &step.action else {
+                return None;
+            };
+            let all = launch.least as usize == launch.identity.ordinals.len();
+            let certain = matches!(
+                report.outcomes.get(&step.id),
+                Some(Outcome::Failed(error))
+                    if matches!(error.kind, StepErrorKind::Capacity | StepErrorKind::Quota)
+            );
+            (all && certain).then_some(&launch.identity.group)
+        })
+        .collect()
+}
+
+/// Takes back the word that what was ended again had been done.
+pub fn disown(report: &mut ApplyReport, rest: &Plan) {
+    let ended: BTreeSet<_> = rest
+        .steps
+        .iter()
+        .filter_map(|step| step.action.doomed())
+        .flatten()
+        .map(|one| one.id.clone())
+        .collect();
+    let gone: Vec<StepId> = report
+        .outcomes
+        .iter()
+        .filter(|(_, outcome)| {
+            matches!(outcome, Outcome::Done(done)
+                if done.instances.iter().any(|live| ended.contains(&live.id)))
+        })
+        .map(|(id, _)| *id)
+        .collect();
+    for id in gone {
+        let text = Reason::AllOrNothing.text();
+        let error = StepError::new(StepErrorKind::Capacity, text);
+        report.outcomes.insert(id, Outcome::Failed(error));
+    }
+}
