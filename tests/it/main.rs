@@ -15,6 +15,7 @@ mod many;
 mod messages;
 mod project;
 mod requests;
+mod scale;
 mod scenarios;
 mod schema;
 mod support;

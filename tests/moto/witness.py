@@ -27,6 +27,7 @@ class Witness:
         self.ec2 = boto3.client("ec2", **place, **keys)
         self.iam = boto3.client("iam", **place, **keys)
         self.s3 = boto3.client("s3", config=paths, **place, **keys)
+        self.sts = boto3.client("sts", **place, **keys)
 
     # What is there.
 
@@ -121,6 +122,120 @@ class Witness:
         answer = self.ec2.describe_network_interfaces(NetworkInterfaceIds=ids)
         return [tags_of(one.get("TagSet")) for one in answer["NetworkInterfaces"]]
 
+    def security_groups(self):
+        """Every security group that wears a tag of ours."""
+        answer = self.ec2.describe_security_groups(
+            Filters=[{"Name": "tag-key", "Values": [ENVIRONMENT]}]
+        )
+        return [
+            {
+                "id": group["GroupId"],
+                "tags": tags_of(group.get("Tags")),
+                "from": sorted(
+                    block["CidrIp"]
+                    for rule in group["IpPermissions"]
+                    for block in rule["IpRanges"]
+                ),
+            }
+            for group in answer["SecurityGroups"]
+        ]
+
+    def key_pairs(self):
+        """Every key pair by name, with its tags."""
+        answer = self.ec2.describe_key_pairs()
+        return {key["KeyName"]: tags_of(key.get("Tags")) for key in answer["KeyPairs"]}
+
+    def placement_groups(self):
+        """Every placement group by name, with its tags; moto has none."""
+        answer = self.ec2.describe_placement_groups()
+        return {
+            group["GroupName"]: tags_of(group.get("Tags")) for group in answer["PlacementGroups"]
+        }
+
+    def group_ids(self, id):
+        """The security groups that an instance is in."""
+        instance = self.portrait(id)["all"]["instance"]
+        return sorted(
+            group["GroupId"]
+            for interface in instance["NetworkInterfaces"]
+            for group in interface["Groups"]
+        )
+    def circumstances(self, environment):
+        """How each living instance was bought, and where it is and can be reached."""
+        pages = self.ec2.get_paginator("describe_instances").paginate(
+            Filters=[
+                {"Name": f"tag:{ENVIRONMENT}", "Values": [environment]},
+                {"Name": "instance-state-name", "Values": ["pending", "running", "stopped"]},
+            ]
+        )
+        return [
+            {
+                "id": instance["InstanceId"],
+                "bought": instance.get("InstanceLifecycle", "on-demand"),
+                "spot_request": instance.get("SpotInstanceRequestId"),
+                "placement_group": instance["Placement"].get("GroupName") or None,
+                "public_address": instance.get("PublicIpAddress") or None,
+                "private_address": instance.get("PrivateIpAddress"),
+                "tags_in_metadata": instance["MetadataOptions"].get("InstanceMetadataTags"),
+            }
+            for page in pages
+            for reservation in page["Reservations"]
+            for instance in reservation["Instances"]
+        ]
+
+    def spot_requests(self):
+        """All spot requests, by id."""
+        pages = self.ec2.get_paginator("describe_spot_instance_requests").paginate()
+        return {
+            one["SpotInstanceRequestId"]: {
+                "type": one["Type"],
+                "state": one["State"],
+                "price": one.get("SpotPrice"),
+                "interruption": one.get("InstanceInterruptionBehavior"),
+                "instance": one.get("InstanceId"),
+                "tags": tags_of(one.get("Tags")),
+            }
+            for page in pages
+            for one in page["SpotInstanceRequests"]
+        }
+
+    def own_groups(self):
+        """The security groups that name an environment, by name, each with who may come in."""
+        pages = self.ec2.get_paginator("describe_security_groups").paginate(
+            Filters=[{"Name": "tag-key", "Values": [ENVIRONMENT]}]
+        )
+        return {
+            group["GroupName"]: {
+                "id": group["GroupId"],
+                "rules": sorted(
+                    rule for form in group["IpPermissions"] for rule in rules_of(form)
+                ),
+                "tags": tags_of(group.get("Tags")),
+            }
+            for page in pages
+            for group in page["SecurityGroups"]
+        }
+
+    def own_keys(self):
+        """The key pairs that name an environment."""
+        answer = self.ec2.describe_key_pairs(
+            Filters=[{"Name": "tag-key", "Values": [ENVIRONMENT]}]
+        )
+        return [
+            {"name": key["KeyName"], "tags": tags_of(key.get("Tags"))}
+            for key in answer["KeyPairs"]
+        ]
+
+    def own_placement_groups(self):
+        """The placement groups that name an environment."""
+        answer = self.ec2.describe_placement_groups(
+            Filters=[{"Name": "tag-key", "Values": [ENVIRONMENT]}]
+        )
+        return [
+            {"name": group["GroupName"], "strategy": group["Strategy"], "tags": tags_of(group["Tags"])}
+            for group in answer["PlacementGroups"]
+        ]
+
     def images(self, owner, pattern):
         """Images with their names, newest first."""
         answer = self.ec2.describe_images(
@@ -129,7 +244,10 @@ class Witness:
         newest = sorted(
             answer["Images"], key=lambda image: (image["CreationDate"], image["ImageId"])
         )
-        return [{"id": image["ImageId"], "name": image["Name"]} for image in reversed(newest)]
+        return [
+            {"id": image["ImageId"], "name": image["Name"], "owner": image["OwnerId"]}
+            for image in reversed(newest)
+        ]
 
     def subnets(self):
         answer = self.ec2.describe_subnets()
@@ -210,7 +328,130 @@ class Witness:
         )
         return id
 
+    def launch_by_hand(self, parameters):
+        """What anybody's script launches: raw parameters of boto3; the ids in order."""
+        parameters = {"MinCount": 1, "MaxCount": 1, **parameters}
+        answer = self.ec2.run_instances(**parameters)
+        launched = sorted(answer["Instances"], key=lambda one: one["AmiLaunchIndex"])
+        ids = [one["InstanceId"] for one in launched]
+        self.ec2.get_waiter("instance_running").wait(
+            InstanceIds=ids, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        )
+        return ids
+
+    def portrait(self, id):
+        """All that boto3 tells of an instance and its disks, with the tags by themselves."""
+        answer = self.ec2.describe_instances(InstanceIds=[id])
+        instance = answer["Reservations"][0]["Instances"][0]
+        tags = {id: tags_of(instance.pop("Tags", []))}
+        if instance["State"]["Name"] == "terminated":
+            return {"state": "terminated", "tags": tags}
+        disks = [one["Ebs"]["VolumeId"] for one in instance["BlockDeviceMappings"]]
+        volumes = self.ec2.describe_volumes(VolumeIds=disks)["Volumes"] if disks else []
+        for volume in volumes:
+            tags[volume["VolumeId"]] = tags_of(volume.pop("Tags", []))
+        for interface in instance.get("NetworkInterfaces", []):
+            name = interface["NetworkInterfaceId"]
+            [tags[name]] = self.interface_tags([name])
+        attributes = {
+            key: self.attribute(id, name, key)
+            for name, key in [
+                ("instanceInitiatedShutdownBehavior", "InstanceInitiatedShutdownBehavior"),
+                ("disableApiTermination", "DisableApiTermination"),
+                ("userData", "UserData"),
+            ]
+        }
+        all = {"instance": instance, "volumes": volumes, "attributes": attributes}
+        state = instance["State"]["Name"]
+        return {"state": state, "tags": tags, "all": json.loads(json.dumps(all, default=str))}
+
+    def copy_tags(self, source, target):
+        """What the console's "launch more like this" does."""
+        copied = self.portrait(source)["tags"][source]
+        tags = [{"Key": key, "Value": value} for key, value in copied.items()]
+        self.ec2.create_tags(Resources=[target], Tags=tags)
+    def persistent(self, image, token, tags):
+        """A spot instance that is launched again whenever it ends."""
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        answer = self.ec2.run_instances(
+            ImageId=image,
+            InstanceType="t3.small",
+            MinCount=1,
+            MaxCount=1,
+            ClientToken=token,
+            InstanceMarketOptions={
+                "MarketType": "spot",
+                "SpotOptions": {
+                    "SpotInstanceType": "persistent",
+                    "InstanceInterruptionBehavior": "stop",
+                },
+            },
+            TagSpecifications=[
+                {"ResourceType": kind, "Tags": listed}
+                for kind in ("instance", "volume", "spot-instances-request")
+            ],
+        )
+        id = answer["Instances"][0]["InstanceId"]
+        self.ec2.get_waiter("instance_running").wait(
+            InstanceIds=[id], WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        )
+        return id
+
+    def copy(self, environment, names):
+        """The instances of an environment once more, under each of these names."""
+        pages = self.ec2.describe_instances(
+            Filters=[{"Name": f"tag:{ENVIRONMENT}", "Values": [environment]}]
+        )
+        models = pages["Reservations"][0]["Instances"]
+        model = models[0]
+        data = self.attribute(model["InstanceId"], "userData", "UserData")
+        options = ("HttpTokens", "HttpPutResponseHopLimit", "HttpEndpoint")
+        for name in names:
+            tags = tags_of(model["Tags"]) | {ENVIRONMENT: name}
+            listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+            self.ec2.run_instances(
+                ImageId=model["ImageId"],
+                InstanceType=model["InstanceType"],
+                MinCount=len(models),
+                MaxCount=len(models),
+                ClientToken=f"{model['ClientToken'][:40]}-{name}"[:64],
+                Placement={"AvailabilityZone": model["Placement"]["AvailabilityZone"]},
+                BlockDeviceMappings=[
+                    {
+                        "DeviceName": model["RootDeviceName"],
+                        "Ebs": {"VolumeType": "gp3", "DeleteOnTermination": True},
+                    }
+                ],
+                MetadataOptions={key: model["MetadataOptions"][key] for key in options},
+                InstanceInitiatedShutdownBehavior="terminate",
+                UserData=base64.b64decode(data).decode(),
+                TagSpecifications=[
+                    {"ResourceType": kind, "Tags": listed}
+                    for kind in ("instance", "volume", "network-interface")
+                ],
+            )
+
+    def let_in(self, group, port, block):
+        ranges = [{"CidrIp": block}]
+        form = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": ranges}
+        self.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[form])
+
+    def session(self, role, name):
+        """The keys of somebody else: a session of a role."""
+        arn = f"arn:aws:iam::123456789012:role/{role}"
+        answer = self.sts.assume_role(RoleArn=arn, RoleSessionName=name)
+        return answer["Credentials"] | {"Expiration": None}
+
     # What a spec may name.
+
+    def network(self, block):
+        """A network that is not the default one, with a subnet and a security group."""
+        vpc = self.ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"]
+        subnet = self.ec2.create_subnet(VpcId=vpc, CidrBlock=block)["Subnet"]["SubnetId"]
+        group = self.ec2.create_security_group(
+            GroupName="inside", Description="inside", VpcId=vpc
+        )["GroupId"]
+        return {"subnet": subnet, "group": group}
 
     def profile(self, name):
         self.iam.create_instance_profile(InstanceProfileName=name)
@@ -238,6 +479,18 @@ class Witness:
 
 def tags_of(listed):
     return {tag["Key"]: tag["Value"] for tag in listed or []}
+
+
+def rules_of(form):
+    """Who may come in, such as `tcp 22 from 203.0.113.7/32 (ssh for alex)`."""
+    what = form["IpProtocol"]
+    if "FromPort" in form:
+        ports = (form["FromPort"], form["ToPort"])
+        what += f" {ports[0]}" if ports[0] == ports[1] else f" {ports[0]}-{ports[1]}"
+    sources = [(one["CidrIp"], one) for one in form.get("IpRanges", [])]
+    sources += [(one["CidrIpv6"], one) for one in form.get("Ipv6Ranges", [])]
+    sources += [("a group", one) for one in form.get("UserIdGroupPairs", [])]
+    return [f"{what} from {source} ({one.get('Description', '')})" for source, one in sources]
 
 
 def ordinal(tags, index):

@@ -42,13 +42,24 @@ fn no_command_is_bad_usage() {
 }
 
 #[test]
-fn unknown_formats_shells_and_kinds_are_bad_usage() {
+fn unknown_formats_shells_kinds_and_pages_are_bad_usage() {
     misused(
         &["plan", "--format", "xml"],
         &["xml", "human, json, markdown"],
     );
     misused(&["completions", "tcsh"], &["tcsh", "bash"]);
     misused(&["schema", "cloud"], &["cloud", "environment, project"]);
+    misused(
+        &["guide", "netwrok"],
+        &[
+            "no page `netwrok`",
+            "did you mean `trainyard guide network`?",
+        ],
+    );
+    misused(
+        &["guide", "billing"],
+        &["no page `billing`", "the pages are capacity, network"],
+    );
     misused(
         &["plan", "--settle", "12"],
         &[

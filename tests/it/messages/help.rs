@@ -20,12 +20,15 @@ fn help_of_each_command() {
         &["apply"],
         &["destroy"],
         &["status"],
+        &["adopt"],
+        &["release"],
         &["demo"],
         &["local"],
         &["local", "serve"],
         &["local", "make-bucket"],
         &["local", "stop"],
         &["schema"],
+        &["guide"],
         &["completions"],
     ] {
         let arguments = [command, &["--help"]].concat();
@@ -51,9 +54,12 @@ fn every_command_has_its_help_checked() {
         "apply",
         "destroy",
         "status",
+        "adopt",
+        "release",
         "demo",
         "local",
         "schema",
+        "guide",
         "completions",
         "help",
     ];
@@ -65,6 +71,19 @@ fn the_version_is_the_package_s() {
     let run = Sandbox::new().run(&["--version"]);
     let version = format!("trainyard {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(run.expect(0).stdout, version);
+}
+
+#[test]
+fn the_guide_lists_its_pages_and_prints_one() {
+    let sandbox = Sandbox::new();
+    check_run("guide", sandbox.run(&["guide"]).expect(0));
+    for page in trainyard::guide::PAGES {
+        let run = sandbox.run(&["guide", page.name]);
+        assert_eq!(run.expect(0).stdout, page.text, "{}", page.name);
+        assert_eq!(run.stderr, "", "{}", page.name);
+    }
+    let run = sandbox.run(&["guide", "netwrok"]);
+    check_run("guide_unknown", run.expect(64));
 }
 
 #[test]

@@ -2,8 +2,22 @@
 //!
 //! `both` plays each on a fresh pair of clouds. After every apply the plan is
 //! empty; what was planned and what boto3 sees there must be equal on both.
+//! What moto cannot play, such as a lack of capacity, is played on the embedded
+//! cloud alone, and boto3 looks at what came of it.
 
+mod adopt;
+mod adopt_refused;
+mod by_hand;
+mod capacity;
 mod change;
 mod choice;
+mod disks;
+mod fields;
+mod groups;
+mod images;
 mod life;
+mod names;
+mod network;
 mod spec;
+mod spot;
+mod targets;

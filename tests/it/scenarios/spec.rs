@@ -34,3 +34,8 @@ pub(super) fn ids(world: &World, numbers: std::ops::Range<u32>) -> Vec<Value> {
         .map(|number| world.trainer(number)["id"].clone())
         .collect()
 }
+
+/// Further keys of a group, each as a line of its own.
+pub(super) fn keys(more: &str) -> String {
+    more.lines().flat_map(|line| ["    ", line, "\n"]).collect()
+}

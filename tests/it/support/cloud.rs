@@ -1,7 +1,9 @@
 //! An embedded cloud of a test's own, with its control endpoint.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -15,8 +17,19 @@ pub(crate) struct LocalCloud {
 impl LocalCloud {
     /// Starts one that keeps everything in memory.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[OsStr::new("--memory")])
+    }
+
+    /// Starts one that runs with `--local` in `folder` find, and which they leave running.
+    pub(crate) fn start_in(folder: &Path) -> Self {
+        let state = folder.join(".trainyard");
+        Self::start_with(&[OsStr::new("--folder"), state.as_os_str()])
+    }
+
+    fn start_with(place: &[&OsStr]) -> Self {
         let mut server = Command::new(env!("CARGO_BIN_EXE_trainyard"))
-            .args(["local", "serve", "--memory", "--control"])
+            .args(["local", "serve", "--control"])
+            .args(place)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -46,6 +59,26 @@ impl LocalCloud {
             .iter()
             .map(|one| format!("{} {}", text(&one["service"]), text(&one["action"])))
             .collect()
+    }
+
+    /// Waits until a request has arrived so many times.
+    #[track_caller]
+    pub(crate) fn await_requests(&self, request: &str, times: usize) {
+        for _ in 0..6_000 {
+            let all = self.requests();
+            if all.iter().filter(|one| *one == request).count() >= times {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("{request} never came {times} times");
+    }
+
+    /// How often an action of EC2 was asked for so far.
+    pub(crate) fn number_of(&self, action: &str) -> usize {
+        let wanted = format!("ec2 {action}");
+        let requests = self.requests();
+        requests.iter().filter(|one| **one == wanted).count()
     }
 
     /// Fails if any request so far asked for more than an answer.

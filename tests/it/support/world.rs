@@ -108,6 +108,43 @@ impl World {
         matches!(self.cloud, Cloud::Local(_))
     }
 
+    /// Kills an apply while a request of its is on the way: before it has its effect, or after.
+    ///
+    /// Only on the embedded cloud, which can be made to wait.
+    #[track_caller]
+    pub(crate) fn apply_and_die(&self, action: &str, nth: u32, when: &str) {
+        let Cloud::Local(cloud) = &self.cloud else {
+            panic!("only the embedded cloud can stall");
+        };
+        cloud.forget_requests();
+        cloud.order(&json!([{"action": action, "nth": nth, "when": when, "do": "stall"}]));
+        let mut apply = self.sandbox.start(&["apply", "--yes", "--settle", "1s"]);
+        cloud.await_requests(&format!("ec2 {action}"), nth as usize);
+        apply.kill().unwrap();
+        apply.wait().unwrap();
+        cloud.no_faults();
+    }
+
+    /// An order to the embedded cloud; moto takes none.
+    #[track_caller]
+    pub(crate) fn order(&self, path: &str, body: &Value) -> Value {
+        let Cloud::Local(cloud) = &self.cloud else {
+            panic!("only the embedded cloud takes orders");
+        };
+        cloud.control("POST", path, &body.to_string())
+    }
+
+    /// How often the embedded cloud was asked for something since the last look, as `service action`.
+    #[track_caller]
+    pub(crate) fn asked(&self, request: &str) -> usize {
+        let Cloud::Local(cloud) = &self.cloud else {
+            panic!("only the embedded cloud tells what it was asked for");
+        };
+        let requests = cloud.requests();
+        cloud.forget_requests();
+        requests.iter().filter(|one| *one == request).count()
+    }
+
     /// Makes an instance profile; the embedded cloud has no IAM, only names.
     pub(crate) fn make_profile(&self, name: &str) {
         match &self.cloud {
