@@ -9,13 +9,14 @@
 //! - `POST parameters`: `{"name": "/aws/service/n", "value": "ami-1"}`.
 //! - `POST interfaces`: `{"group": "sg-1", "description": "AWS Lambda VPC ENI"}`;
 //!   `DELETE interfaces` takes all of them away.
+//! - `POST attachments`: `{"instance": "i-1", "group": "sg-1"}`, one more interface.
 
 use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::state::{Published, Region, Shortage, Stage, World};
+use super::state::{AttachedInterface, Published, Region, Shortage, Stage, World};
 
 /// An order, as the control endpoint takes it.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub(super) enum Order {
     Parameter(Parameter),
     /// Makes an interface of a service.
     Interface(Interface),
+    /// Gives an instance one more network interface.
+    Attachment(Attachment),
     /// Takes the interfaces of services away.
     NoInterfaces,
 }
@@ -42,6 +45,13 @@ pub(super) enum Order {
 #[serde(deny_unknown_fields)]
 struct Profile {
     name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Attachment {
+    instance: String,
+    group: String,
 }
 
 /// What is to become of an image.
@@ -88,6 +98,7 @@ impl Order {
             }),
             ("parameters", "POST") => parse(body, Self::Parameter),
             ("interfaces", "POST") => parse(body, Self::Interface),
+            ("attachments", "POST") => parse(body, Self::Attachment),
             ("interfaces", "DELETE") => Ok(Self::NoInterfaces),
             _ => return None,
         };
@@ -110,6 +121,7 @@ impl Order {
                 world.stage.parameters.insert(name, value);
             }
             Self::Interface(interface) => return hold(world, &interface),
+            Self::Attachment(attachment) => return attach(world, attachment),
             Self::NoInterfaces => world
                 .all_regions()
                 .for_each(Region::remove_managed_interfaces),
@@ -125,6 +137,24 @@ fn hold(world: &mut World, interface: &Interface) -> Result<Value, String> {
         .find(|region| region.groups.contains_key(group))
         .and_then(|region| region.add_managed_interface(group, description));
     let id = id.ok_or_else(|| format!("there is no security group {group}"))?;
+    Ok(json!({"id": id}))
+}
+
+fn attach(world: &mut World, attachment: Attachment) -> Result<Value, String> {
+    let Attachment { instance, group } = attachment;
+    let region = world
+        .all_regions()
+        .find(|region| region.instances.contains_key(&instance));
+    let id = region.and_then(|region| {
+        let id = region.mint("eni");
+        let instance = region.instances.get_mut(&instance)?;
+        instance.attached.push(AttachedInterface {
+            id: id.clone(),
+            groups: vec![group],
+        });
+        Some(id)
+    });
+    let id = id.ok_or_else(|| format!("there is no instance {instance}"))?;
     Ok(json!({"id": id}))
 }
 

@@ -145,6 +145,17 @@ const ENTRIES: &[Entry] = &[
         ..ubuntu(PYTORCH_ARM, "2025-08-04T06:02:18.000Z")
     },
     amazon(PYTORCH_AL2023, 75, "2025-08-04T05:58:40.000Z"),
+    amazon(BASE_AL2023, 75, "2025-08-09T03:12:26.000Z"),
+    ubuntu(BASE_UBUNTU, "2025-08-09T03:31:07.000Z"),
+    Entry {
+        architecture: "arm64",
+        ..ubuntu(BASE_ARM, "2025-08-09T03:44:50.000Z")
+    },
+    amazon(
+        "Deep Learning Base Proprietary Nvidia Driver AMI (Amazon Linux 2) Version 71.4",
+        75,
+        "2025-07-11T02:20:15.000Z",
+    ),
     amazon(
         "al2023-ami-2023.8.20250721.2-kernel-6.1-x86_64",
         8,
@@ -175,6 +186,15 @@ pub(super) const PYTORCH_ARM: &str =
 /// The newest `PyTorch` image on Amazon Linux.
 pub(super) const PYTORCH_AL2023: &str =
     "Deep Learning OSS Nvidia Driver AMI GPU PyTorch 2.7 (Amazon Linux 2023) 20250803";
+/// The newest image with a GPU's driver and nothing else, on Amazon Linux.
+pub(super) const BASE_AL2023: &str =
+    "Deep Learning Base OSS Nvidia Driver GPU AMI (Amazon Linux 2023) 20250808";
+/// The same on Ubuntu.
+pub(super) const BASE_UBUNTU: &str =
+    "Deep Learning Base OSS Nvidia Driver GPU AMI (Ubuntu 24.04) 20250808";
+/// The same for ARM.
+pub(super) const BASE_ARM: &str =
+    "Deep Learning ARM64 Base OSS Nvidia Driver GPU AMI (Ubuntu 22.04) 20250808";
 /// The newest Amazon Linux 2023 for x86.
 pub(super) const AL2023: &str = "al2023-ami-2023.8.20250808.1-kernel-6.1-x86_64";
 /// The newest Amazon Linux 2023 for ARM.

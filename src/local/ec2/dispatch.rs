@@ -63,6 +63,10 @@ const ACTIONS: &[Action] = &[
     changes("StopInstances", instances::stop),
     changes("StartInstances", instances::start),
     changes("ModifyInstanceAttribute", instances::modify_attribute),
+    changes(
+        "ModifyNetworkInterfaceAttribute",
+        instances::modify_interface,
+    ),
     changes("ModifyInstanceMetadataOptions", instances::modify_metadata),
     reads("DescribeVolumes", volumes::describe),
     changes("CreateVolume", volumes::create),

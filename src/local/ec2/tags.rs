@@ -258,7 +258,9 @@ fn exists(call: &Call, id: &str) -> bool {
         "vpc" => region.network.vpc == id,
         "network-interface" if region.loose.contains_key(id) => true,
         "network-interface" => call.instances().any(|instance| {
-            instance.interface.id == id && instance.state() != InstanceState::Terminated
+            let mut attached = instance.attached.iter();
+            let has = instance.interface.id == id || attached.any(|one| one.id == id);
+            has && instance.state() != InstanceState::Terminated
         }),
         "spot-instances-request" => call.instances().any(|instance| {
             instance

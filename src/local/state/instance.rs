@@ -146,6 +146,13 @@ pub(crate) struct Lifecycle {
     pub(crate) transition: String,
 }
 
+/// A network interface that was attached to an instance that has one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AttachedInterface {
+    pub(crate) id: String,
+    pub(crate) groups: Vec<String>,
+}
+
 /// An instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Instance {
@@ -168,6 +175,9 @@ pub(crate) struct Instance {
     /// Base64, as it was sent.
     pub(crate) user_data: Option<String>,
     pub(crate) interface: Interface,
+    /// Those that were attached later.
+    #[serde(default)]
+    pub(crate) attached: Vec<AttachedInterface>,
     pub(crate) protection: Protection,
     pub(crate) shutdown_behavior: ShutdownBehavior,
     pub(crate) ebs_optimized: bool,

@@ -14,8 +14,8 @@ mod world;
 
 pub(crate) use identifier::{derived_hex, is_well_formed};
 pub(crate) use instance::{
-    BlockDevice, Instance, InstanceState, Interface, Lifecycle, MetadataOptions, Protection,
-    ShutdownBehavior, Spot,
+    AttachedInterface, BlockDevice, Instance, InstanceState, Interface, Lifecycle, MetadataOptions,
+    Protection, ShutdownBehavior, Spot,
 };
 pub(crate) use loose_interface::LooseInterface;
 pub(crate) use network::{KeyPair, Network, Rule, SecurityGroup, Subnet};

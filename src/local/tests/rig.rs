@@ -196,7 +196,8 @@ impl Rig {
         assert_eq!(answer.status, 200, "{}", answer.body);
         self.settle();
         let ids = answer.all("instanceId");
-        ids.into_iter().map(str::to_owned).collect()
+        // An answer of a launch has them in no order; here the last comes first.
+        ids.into_iter().rev().map(str::to_owned).collect()
     }
 
     /// The states of instances by id.

@@ -1,7 +1,8 @@
-//! `ModifyInstanceAttribute`: one attribute a call.
+//! `ModifyInstanceAttribute`, one attribute a call, and
+//! `ModifyNetworkInterfaceAttribute`.
 
 use super::super::groups::check_count;
-use super::super::identifiers::GROUP;
+use super::super::identifiers::{GROUP, INTERFACE};
 use super::super::{Call, done};
 use super::launch::{shutdown_behavior, user_data};
 use crate::local::catalogue::instance_type;
@@ -26,7 +27,7 @@ const OWN_FORMS: [(&str, &str); 6] = [
 pub(in super::super) fn modify_attribute(call: &mut Call) -> Reply {
     let form = call.form.clone();
     let id = form.required("InstanceId")?;
-    let groups = checked_groups(call)?;
+    let groups = checked_groups(call, "GroupId")?;
     let instance = call.known_instance(id)?;
     if instance.state().is_ending() {
         let message = format!("The instance '{id}' is not in a state that can be modified");
@@ -48,6 +49,13 @@ pub(in super::super) fn modify_attribute(call: &mut Call) -> Reply {
         set(instance, attribute, value)?;
     }
     if !groups.is_empty() {
+        if !instance.attached.is_empty() {
+            let message = format!(
+                "There are multiple interfaces attached to instance '{id}'. Please specify an \
+                 interface ID for the operation instead."
+            );
+            return Err(Refusal::new("InvalidInstanceID", message));
+        }
         instance.groups = groups;
     }
     if !devices.is_empty() {
@@ -157,8 +165,31 @@ fn flag(value: &str) -> Result<bool, Refusal> {
     }
 }
 
-fn checked_groups(call: &Call) -> Result<Vec<String>, Refusal> {
-    let ids = call.form.values("GroupId");
+/// `ModifyNetworkInterfaceAttribute`: the groups of an interface of an instance.
+pub(in super::super) fn modify_interface(call: &mut Call) -> Reply {
+    let id = call.form.required("NetworkInterfaceId")?;
+    let groups = checked_groups(call, "SecurityGroupId")?;
+    if groups.is_empty() {
+        return Err(Refusal::combination("No attributes specified."));
+    }
+    for instance in call.region.instances.values_mut() {
+        let ended = instance.state() == InstanceState::Terminated;
+        let further = instance.attached.iter_mut();
+        let of_further = further
+            .filter(|one| one.id == id)
+            .map(|one| &mut one.groups);
+        let primary = (instance.interface.id == id).then_some(&mut instance.groups);
+        let found = primary.into_iter().chain(of_further).next();
+        if let Some(there) = found.filter(|_| !ended) {
+            *there = groups;
+            return Ok(done());
+        }
+    }
+    Err(INTERFACE.unknown(&[id]))
+}
+
+fn checked_groups(call: &Call, field: &str) -> Result<Vec<String>, Refusal> {
+    let ids = call.form.values(field);
     let ids = GROUP.check_all(&ids, |id| call.region.groups.contains_key(id))?;
     let groups: Vec<String> = ids.into_iter().map(str::to_owned).collect();
     check_count(&groups)?;

@@ -2,7 +2,7 @@
 
 use super::super::profiles::profile_xml;
 use super::metadata;
-use crate::local::state::{Instance, InstanceState, Region};
+use crate::local::state::{AttachedInterface, Instance, InstanceState, Region};
 use crate::local::wire::{Xml, aws_time};
 
 /// Writes a reservation with some of its instances, by id.
@@ -11,7 +11,8 @@ pub(super) fn reservation_of(region: &Region, reservation: &str, ids: &[String])
         .iter()
         .filter_map(|id| region.instances.get(id))
         .collect();
-    instances.sort_by_key(|instance| instance.launch_index);
+    // EC2 promises no order, so whoever relies on one is to find out here.
+    instances.sort_by_key(|instance| std::cmp::Reverse(instance.launch_index));
     let mut xml = Xml::default();
     self::reservation(&mut xml, region, reservation, &instances);
     xml
@@ -133,6 +134,12 @@ fn equipment(xml: &mut Xml, region: &Region, instance: &Instance) {
             });
         })
         .node("networkInterfaceSet", |xml| {
+            // They come in no order.
+            for (number, attached) in (1..).zip(&instance.attached) {
+                xml.node("item", |xml| {
+                    attached_interface(xml, region, number, attached);
+                });
+            }
             xml.node("item", |xml| interface(xml, region, instance, None));
         });
     if let Some(association) = region.association_of(&instance.id) {
@@ -149,6 +156,21 @@ fn groups(xml: &mut Xml, region: &Region, instance: &Instance) {
                 .text("groupName", region.group_name(group));
         });
     }
+}
+
+fn attached_interface(xml: &mut Xml, region: &Region, number: u32, attached: &AttachedInterface) {
+    xml.text("networkInterfaceId", &attached.id)
+        .text("status", "in-use")
+        .text("interfaceType", "interface")
+        .list("groupSet", &attached.groups, |xml, group| {
+            xml.text("groupId", group)
+                .text("groupName", region.group_name(group));
+        })
+        .node("attachment", |xml| {
+            xml.text("deviceIndex", number)
+                .text("networkCardIndex", 0)
+                .text("status", "attached");
+        });
 }
 
 /// Writes the primary network interface of an instance, without what only its

@@ -110,6 +110,7 @@ fn blank(call: &mut Call, launch: &Launch, address: std::net::Ipv4Addr) -> Insta
                 .then(|| call.region.public_address()),
             wants_public_address: placement.public_address,
         },
+        attached: Vec::new(),
         protection: launch.protection,
         shutdown_behavior: launch.shutdown_behavior,
         ebs_optimized: launch.ebs_optimized,
