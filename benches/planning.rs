@@ -336,9 +336,11 @@ fn launch(desired: &Desired, instance: &Instance, count: u32, observed: &mut Obs
             spot_request: None,
             placement_group: None,
             zone: Some("eu-central-1a".to_owned()),
+            network: None,
             subnet: Some("subnet-0123456789abcdef0".to_owned()),
             iam_profile: instance.iam_profile.clone(),
             interfaces: [format!("eni-{}", &hash[..17])].into(),
+            primary_interface: Some(format!("eni-{}", &hash[..17])),
             security_groups: BTreeSet::new(),
             key: instance.key.clone(),
             root_device: Some("/dev/xvda".to_owned()),
@@ -357,6 +359,8 @@ fn launch(desired: &Desired, instance: &Instance, count: u32, observed: &mut Obs
             public_address: None,
             private_address: Some("172.31.16.4".to_owned()),
             user_data: None,
+            manager: None,
+            attributes: None,
         }));
     }
 }

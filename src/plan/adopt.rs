@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
+use super::action::Change;
 use super::context::Context;
 use super::decide::{Decisions, change};
-use super::held::Held;
+use super::held::{Held, Note};
 use super::inventory::Inventory;
 use super::observed::Observed;
 use crate::resource::{
-    Address, Claim, Desired, EnvironmentName, GroupName, Instance, InstanceId, Known, LiveInstance,
-    Mark, Ordinals, claim, diff, in_place_changes,
+    AccountId, Address, Claim, Desired, EnvironmentName, GroupName, Instance, InstanceId, Known,
+    LiveInstance, Mark, Ordinals, TAG_PREFIX, adoption_tags, claim, diff, in_place_changes,
+    others_disks, own_disks, too_many_tags,
 };
 
 impl Decisions<'_> {
@@ -59,6 +63,7 @@ impl Decisions<'_> {
                         // Tags that were copied to it are no riddle any more.
                         let riddle = |held: &Held| matches!(held, Held::Unproven { id: other, .. } if other == id);
                         self.held.retain(|held| !riddle(held));
+                        self.notes.extend(disks_of_others(&change));
                         self.adopted.push(*change);
                     }
                     Err(why) => self.held.push(Held::NotAdopted {
@@ -78,10 +83,10 @@ fn adopt(
     desired: &Desired,
     (address, wanted): (&Address, &Arc<Instance>),
     (live, observed): (Option<&Arc<LiveInstance>>, &Observed),
-) -> Result<Box<super::action::Change>, String> {
+) -> Result<Box<Change>, String> {
     let Some(live) = live.filter(|live| live.state.is_alive()) else {
         return Err(
-            "it is not there; remove it from `adopt` to launch a new one in its place".to_owned(),
+            "it is not there, or too new to be seen: plan again in a minute; if it has ended, remove it from `adopt` to launch a new one in its place".to_owned(),
         );
     };
     match claim(live, &observed.account) {
@@ -93,12 +98,22 @@ fn adopt(
         }
         Claim::Unproven { .. } | Claim::Foreign => {}
     }
+    if let Some(why) = managed(live) {
+        return Err(why);
+    }
     let Address::Instance { group, ordinal } = address else {
         return Err("only instances can be taken over".to_owned());
     };
-    let mark = Arc::new(mark_to_be(desired, wanted, (group, *ordinal)));
+    let Some(attributes) = live.attributes else {
+        return Err("EC2 does not say yet whether it is protected; plan again".to_owned());
+    };
+    let mut mark = mark_to_be(desired, wanted, (group, *ordinal));
+    // No tag says it yet, so it is what EC2 says.
+    mark.protect = attributes.protected;
+    let mark = Arc::new(mark);
     let changes = diff(wanted, live, &mark, Known::default());
     if in_place_changes(&changes) {
+        tags_fit(desired, (wanted, live), (&observed.account, *ordinal))?;
         return Ok(Box::new(change(
             desired,
             (address, wanted),
@@ -118,6 +133,58 @@ fn adopt(
         "it is not as the spec says, in what cannot be changed while it runs: {}",
         different.join(", ")
     ))
+}
+
+/// Counts the tags before anything is changed: EC2 would refuse them at the very end.
+fn tags_fit(
+    desired: &Desired,
+    (wanted, live): (&Instance, &LiveInstance),
+    (account, ordinal): (&AccountId, u32),
+) -> Result<(), String> {
+    let place = (&desired.environment, account);
+    // The instant that it is taken over at is one tag, whatever it is.
+    let tags = adoption_tags(wanted, live, place, (ordinal, Timestamp::UNIX_EPOCH));
+    let copied = |key: &&String| is_own_key(key) && !tags.contains_key(*key);
+    let removed: BTreeSet<String> = live.tags.keys().filter(copied).cloned().collect();
+    if let Some(number) = too_many_tags(&live.tags, tags.keys(), &removed) {
+        return Err(format!(
+            "it would carry {number} tags with ours, and EC2 takes 50; remove some of it first"
+        ));
+    }
+    let proof = || tags.keys().filter(|key| is_own_key(key));
+    for (device, volume) in own_disks(wanted, live) {
+        if let Some(number) = too_many_tags(&volume.tags, proof(), &BTreeSet::new()) {
+            return Err(format!(
+                "its disk {device} would carry {number} tags with ours, and EC2 takes 50; remove some of it first"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn is_own_key(key: &str) -> bool {
+    key.starts_with(TAG_PREFIX)
+}
+
+/// Why an instance cannot be taken over because somebody else launches its successors.
+///
+/// No lease would cover those.
+pub fn managed(live: &LiveInstance) -> Option<String> {
+    live.manager.as_ref().map(|manager| {
+        format!(
+            "{manager} manages it and would launch another one in its place, which no lease covers; detach it there first, or launch one of your own instead"
+        )
+    })
+}
+
+/// The disks that are left to whoever they belong to.
+fn disks_of_others(change: &Change) -> impl Iterator<Item = Note> + '_ {
+    others_disks(&change.after, &change.before).map(|(device, volume)| Note::OthersDisk {
+        address: change.address.clone(),
+        device: device.clone(),
+        id: volume.id.clone(),
+        gibibytes: volume.gibibytes,
+    })
 }
 
 /// What its tags will say: that it is as the spec says in all that only a launch decides.

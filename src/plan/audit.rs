@@ -8,7 +8,18 @@ use std::collections::BTreeSet;
 use super::action::{Action, Launch};
 use super::step::{Mode, Plan, Reason, Step};
 use crate::lease::LARGEST_USER_DATA;
-use crate::resource::{LaunchIdentity, OWN_NAME_PREFIX, in_place_changes, tag};
+use crate::resource::{
+    LONGEST_VALUE, LaunchIdentity, MOST_TAGS, OWN_NAME_PREFIX, in_place_changes, tag,
+};
+
+/// Longest name of a security group, a key pair or a placement group (EC2 API).
+const LONGEST_NAME: usize = 255;
+/// Longest tag key (EC2 API, `Tag`).
+const LONGEST_KEY: usize = 127;
+/// Longest token (EC2 API idempotency).
+const LONGEST_TOKEN: usize = 64;
+/// The most security groups of an interface, where the account's quota is raised all the way (VPC quotas).
+const MOST_GROUPS: usize = 16;
 
 /// A rule that a plan breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +112,7 @@ pub fn audit(plan: &Plan) -> Vec<Violation> {
 }
 
 fn is_own_name(name: &str) -> bool {
-    name.starts_with(OWN_NAME_PREFIX)
+    name.starts_with(OWN_NAME_PREFIX) && name.len() <= LONGEST_NAME
 }
 
 /// Whether a launch is for the plan's own environment and account.
@@ -134,15 +145,29 @@ fn sound_launch(launch: &Launch, require: &mut impl FnMut(bool, &'static str)) {
     );
     let mut tokens = BTreeSet::new();
     for attempt in launch.attempts(0) {
+        let token = launch.token(&attempt, launch.incarnation);
         require(
-            tokens.insert(launch.token(&attempt, launch.incarnation)),
-            "two attempts with one token",
+            token.len() <= LONGEST_TOKEN,
+            "a longer token than EC2 takes",
         );
+        require(tokens.insert(token), "two attempts with one token");
     }
+    let groups = launch.security_groups.len() + usize::from(launch.own_group.is_some());
+    require(
+        groups <= MOST_GROUPS,
+        "more security groups than an interface takes",
+    );
     let last = launch.attempts(launch.rounds().saturating_sub(1)).last();
     for attempt in launch.attempts(0).take(1).chain(last) {
         let tags = launch.tags(&attempt, launch.incarnation);
-        require(tags.len() <= 50, "more tags than EC2 takes");
+        require(tags.len() <= MOST_TAGS, "more tags than EC2 takes");
+        let mut texts = tags.iter();
+        require(
+            texts.all(|(key, value)| {
+                key.chars().count() <= LONGEST_KEY && value.chars().count() <= LONGEST_VALUE
+            }),
+            "a longer tag than EC2 takes",
+        );
         require(tags.contains_key(tag::LEASE), "a launch without a lease");
         require(
             launch.user_data(&attempt).len() <= LARGEST_USER_DATA,
@@ -163,13 +188,14 @@ fn fits(step: &Step) -> bool {
         | (
             Action::Terminate(_),
             Reason::NotInSpec
+            | Reason::CountLowered { count: _ }
             | Reason::Duplicate
             | Reason::Immutable
             | Reason::ImmutableDrift
             | Reason::AllOrNothing
             | Reason::Requested,
         )
-        | (Action::DeleteVolumes(_), Reason::Leftover)
+        | (Action::DeleteVolumes(_), Reason::Leftover | Reason::Requested)
         | (Action::Adopt(_), Reason::Adopted)
         | (Action::SecurityGroup(_), Reason::Missing | Reason::Edited | Reason::Drifted)
         | (Action::KeyPair(_) | Action::PlacementGroup(_), Reason::Missing)

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
 use super::decide::Decisions;
+use super::limits;
 use super::observed::{Observed, Resolution};
 use super::wanted::pinned_image;
 use crate::resource::{
@@ -239,7 +240,9 @@ pub fn unfit_groups(
         let region = desired.target.region.as_str();
         let image = resolution.images.get(selector);
         unfit.extend(unfit_group(instance, image, (resolution, region)));
+        unfit.extend(image.and_then(|image| limits::root_rate(instance, image)));
     }
+    unfit.extend(limits::beyond(&decisions));
     unfit
 }
 

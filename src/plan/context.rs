@@ -60,6 +60,22 @@ pub enum TargetName {
 }
 
 impl TargetName {
+    /// Whether there is anything that both name.
+    pub fn meets(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Instance(group, number), Self::Instance(name, ordinal)) => {
+                group == name && number == ordinal
+            }
+            (
+                Self::Group(group) | Self::Instance(group, _),
+                Self::Group(name) | Self::Instance(name, _),
+            ) => group == name,
+            (Self::Data(data), Self::Data(name)) => data == name,
+            (Self::Group(_) | Self::Instance(..), Self::Data(_))
+            | (Self::Data(_), Self::Group(_) | Self::Instance(..)) => false,
+        }
+    }
+
     fn names(&self, address: &Address) -> bool {
         match (self, address) {
             (Self::Group(name), Address::Instance { group, .. })

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 
 use super::action::{Change, Doomed};
 use super::context::Context;
-use super::held::{Held, Note};
+use super::held::{Held, KeyDifference, Note};
 use super::inventory::{Inventory, Member, Names};
 use super::observed::{Observed, Resolution};
 use super::step::Reason;
 use crate::resource::{
     Address, Desired, Effect, FieldChange, GroupName, Instance, InstanceId, Known, LiveInstance,
-    Mark, OWN_NAME_PREFIX, PublicKey, ResolvedImage, Value, diff, own_key_name,
+    Mark, OWN_NAME_PREFIX, ResolvedImage, Value, diff, short_fingerprint,
 };
 
 /// An instance that must be made anew.
@@ -47,6 +47,8 @@ pub(super) struct Decisions<'a> {
     pub(super) incarnations: BTreeMap<(GroupName, u32), u32>,
     /// The members of each group that are there and stay, by number.
     pub(super) members: BTreeMap<GroupName, BTreeMap<u32, Member<'a>>>,
+    /// Every instance that is there and stays, whether the spec names it or not.
+    pub(super) stay: Vec<&'a Arc<LiveInstance>>,
     /// Instances to take over, complete.
     pub(super) adopted: Vec<Change>,
     /// What the decisions were made from.
@@ -95,11 +97,12 @@ impl<'a> Decisions<'a> {
             let Some((live, mark)) = winner else { continue };
             match desired.instances.get(address) {
                 Some(wanted) => decisions.compare(&situation, (address, wanted), (live, mark)),
-                None => decisions.doom(address, live, mark, Reason::NotInSpec),
+                None => decisions.doom(address, live, mark, not_asked_for(desired, address)),
             }
         }
         decisions.missing(desired, &inventory, (&adopted, context));
-        decisions.alive_groups(desired, &inventory);
+        decisions.renamed_from_nothing(desired, &inventory);
+        decisions.alive_groups(desired, &inventory, context);
         decisions.inventory = inventory;
         decisions
     }
@@ -147,23 +150,70 @@ impl<'a> Decisions<'a> {
         }
     }
 
-    /// The members of each group that are there and stay, for what the whole group shares.
-    fn alive_groups(&mut self, desired: &Desired, inventory: &Inventory<'a>) {
-        let gone: BTreeSet<&InstanceId> = self
-            .deleted
-            .iter()
-            .map(|(doomed, _, _)| &doomed.id)
-            .chain(self.replaced.iter().map(|replaced| &replaced.live.id))
+    /// A slip in `renamed_from` would launch a group anew and end the one that was meant.
+    fn renamed_from_nothing(&mut self, desired: &Desired, inventory: &Inventory<'_>) {
+        let alive = || inventory.alive().map(|(_, _, mark)| &mark.group);
+        let ending: BTreeSet<&GroupName> = alive()
+            .filter(|group| !desired.groups.contains_key(*group))
             .collect();
-        for (address, live, mark) in inventory.alive() {
-            let Address::Instance { group, ordinal } = address else {
+        for name in self.missing.keys() {
+            let group = desired.groups.get(name);
+            let Some(before) = group.and_then(|group| group.renamed_from.as_ref()) else {
                 continue;
             };
-            if desired.groups.contains_key(group) && !gone.contains(&live.id) {
-                let members = self.members.entry(group.clone()).or_default();
-                members.insert(*ordinal, (live, Arc::clone(mark)));
+            if !alive().any(|there| there == name || there == before) {
+                self.notes.push(Note::NothingRenamed {
+                    group: name.clone(),
+                    renamed_from: before.clone(),
+                    ending: ending.iter().copied().cloned().collect(),
+                });
             }
         }
+    }
+
+    /// The members of each group that are there and stay, for what the whole group shares.
+    ///
+    /// One whose protection holds it stays, whatever is to become of it.
+    fn alive_groups(&mut self, desired: &Desired, inventory: &Inventory<'a>, context: &Context) {
+        let replaced = self.replaced.iter().filter(|one| one.may_go(context));
+        let replaced: BTreeSet<InstanceId> = replaced.map(|one| one.live.id.clone()).collect();
+        let unnamed: BTreeMap<InstanceId, bool> = self
+            .deleted
+            .iter()
+            .map(|(doomed, _, protected)| (doomed.id.clone(), *protected))
+            .collect();
+        for (address, live, mark) in inventory.alive() {
+            let protected = unnamed.get(&live.id).copied();
+            let ended = protected.is_some_and(|protected| !protected || context.lift_protection);
+            if ended || replaced.contains(&live.id) {
+                continue;
+            }
+            self.stay.push(live);
+            // What the spec does not name is no member any more.
+            if protected.is_none() {
+                self.remember_member(address, live, mark);
+            }
+        }
+        self.members
+            .retain(|group, _| desired.groups.contains_key(group));
+    }
+
+    fn remember_member(
+        &mut self,
+        address: &Address,
+        live: &'a Arc<LiveInstance>,
+        mark: &Arc<Mark>,
+    ) {
+        if let Address::Instance { group, ordinal } = address {
+            let members = self.members.entry(group.clone()).or_default();
+            members.insert(*ordinal, (live, Arc::clone(mark)));
+        }
+    }
+
+    /// Lets an instance stay that was to be made anew.
+    pub(super) fn keep(&mut self, withheld: &Replaced<'a>) {
+        self.stay.push(withheld.live);
+        self.remember_member(&withheld.address, withheld.live, &withheld.mark);
     }
 
     fn remember_incarnations(&mut self, address: &Address, instances: &[Member<'_>]) {
@@ -265,14 +315,9 @@ impl<'a> Decisions<'a> {
                 });
             }
         }
-        let key = situation.context.public_keys.get(&wanted.group);
-        if let (Some(key), Some(name)) = (key, &live.key)
-            && name.starts_with(OWN_NAME_PREFIX)
-            && !name.ends_with(&key_suffix(situation.desired, &wanted.group, key))
-        {
-            self.notes.push(Note::OtherKey {
-                address: address.clone(),
-            });
+        if let Some(key) = key_difference(situation, wanted, live) {
+            let address = address.clone();
+            self.notes.push(Note::OtherKey { address, key });
         }
     }
 
@@ -297,6 +342,22 @@ impl<'a> Decisions<'a> {
                 newest: newest.clone(),
             }),
         }
+    }
+}
+
+/// Why an instance goes that the spec does not ask for.
+fn not_asked_for(desired: &Desired, address: &Address) -> Reason {
+    let group = match address {
+        Address::Instance { group, .. } => desired.groups.get(group),
+        Address::Data(_)
+        | Address::Volume(_)
+        | Address::SecurityGroup(_)
+        | Address::KeyPair(_)
+        | Address::PlacementGroup(_) => None,
+    };
+    match group {
+        Some(group) => Reason::CountLowered { count: group.count },
+        None => Reason::NotInSpec,
     }
 }
 
@@ -359,9 +420,27 @@ fn asked_replacement(
     })
 }
 
-fn key_suffix(desired: &Desired, group: &GroupName, key: &PublicKey) -> String {
-    let name = own_key_name(&desired.environment, group, key);
-    name.rsplit('-').next().unwrap_or_default().to_owned()
+/// How the key that an instance was launched with differs, where that is no reason to replace it.
+fn key_difference(
+    situation: &Situation<'_>,
+    wanted: &Instance,
+    live: &LiveInstance,
+) -> Option<KeyDifference> {
+    let context = situation.context;
+    let ssh = wanted.ssh.as_ref();
+    let imports = ssh.is_some_and(|ssh| ssh.public_key.is_some());
+    let own = |name: &str| name.starts_with(OWN_NAME_PREFIX);
+    match live.key.as_deref() {
+        None => imports.then_some(KeyDifference::None),
+        Some(name) if own(name) && imports => {
+            // A key that is not at hand cannot be compared.
+            let key = context.public_keys.get(&wanted.group)?;
+            let same = name.ends_with(&short_fingerprint(key));
+            (!same).then_some(KeyDifference::Other)
+        }
+        Some(name) if own(name) => wanted.key.is_none().then_some(KeyDifference::NotAskedFor),
+        Some(_) => imports.then_some(KeyDifference::Other),
+    }
 }
 
 /// Numbers that a launch was allowed not to give, in groups that have enough all the same.
@@ -421,7 +500,13 @@ fn late_until(inventory: &Inventory<'_>, context: &Context) -> Option<Timestamp>
 fn expected_soon(inventory: &Inventory<'_>, context: &Context) -> BTreeMap<Address, Timestamp> {
     let mut expected = BTreeMap::new();
     // One that has ended since is as good a witness of its launch as one that is alive.
-    for (live, mark) in inventory.members.values().flatten() {
+    let instances = inventory.members.iter();
+    let instances = instances.flat_map(|(address, all)| all.iter().map(move |one| (address, one)));
+    for (address, (live, mark)) in instances {
+        // A group that has a new name is expected under that.
+        let Address::Instance { group, .. } = address else {
+            continue;
+        };
         let Some(until) = live
             .first_launched
             .and_then(|launched| launched.checked_add(context.settle).ok())
@@ -433,7 +518,7 @@ fn expected_soon(inventory: &Inventory<'_>, context: &Context) -> BTreeMap<Addre
         }
         for ordinal in mark.siblings.iter() {
             let address = Address::Instance {
-                group: mark.group.clone(),
+                group: group.clone(),
                 ordinal,
             };
             // Only one of the same launch that is seen, in any state, is not late.

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use super::action::{Action, Doomed};
 use super::context::Context;
+use super::disks::{VolumeFacts, going, loose_note, staying};
 use super::held::{Held, Note};
 use super::inventory::Inventory;
 use super::network::everything_of;
 use super::observed::Observed;
-use super::planner::loose_note;
 use super::step::{Mode, Plan, Reason, Step, StepId};
 use crate::lease::Deadline;
 use crate::resource::{
-    EnvironmentName, InstanceState, LiveVolume, VolumeId, is_kept, object_claim,
+    Claim, EnvironmentName, InstanceState, LiveVolume, SpotRequest, claim, is_kept, object_claim,
 };
 
 /// The steps that leave nothing of an environment.
@@ -38,9 +38,23 @@ pub fn plan_destroy(environment: &EnvironmentName, observed: &Observed, context:
     let stray = stray_requests(environment, observed, &doomed);
     // Before anything ends: a request that is still open launches a successor.
     let cancelled = steps.push(Action::CancelSpot(stray), Reason::Requested, None);
+    let (mut attached, remaining) = if context.delete_kept {
+        going(&doomed, observed, environment)
+    } else {
+        Default::default()
+    };
     let ended = steps.push(Action::Terminate(doomed), Reason::Requested, cancelled);
-    let (volumes, notes) = volumes(&inventory, context);
-    steps.push(Action::DeleteVolumes(volumes), Reason::Leftover, None);
+    let (loose, mut notes) = volumes(&inventory, context);
+    steps.push(deletion(&loose), Reason::Leftover, None);
+    attached.retain(|volume| loose.iter().all(|other| other.id != volume.id));
+    // What is attached can go when its instance is gone.
+    steps.push(deletion(&attached), Reason::Requested, ended);
+    notes.extend(loose.into_iter().chain(attached).map(Note::VolumeGoes));
+    if context.delete_kept {
+        notes.extend(remaining);
+    } else {
+        notes.extend(staying(&steps.0, observed));
+    }
     let network = everything_of(observed, environment);
     // While somebody is protected its groups are in use.
     if held.is_empty() {
@@ -101,6 +115,9 @@ fn doomed(inventory: &Inventory<'_>, context: &Context, held: &mut Vec<Held>) ->
 }
 
 /// Spot requests of the environment that belong to no instance that is ended here.
+///
+/// A request keeps its tags when the environment of its instance is renamed, and goes
+/// with its instance.
 fn stray_requests(
     environment: &EnvironmentName,
     observed: &Observed,
@@ -116,23 +133,46 @@ fn stray_requests(
         .filter(|request| {
             let claimed = object_claim(&request.tags, &observed.account);
             claimed.is_some_and(|(name, _)| name == *environment)
+                && !is_elsewhere(request, environment, observed)
         })
         .map(|request| request.id.clone())
         .filter(|id| !known.contains(id))
         .collect()
 }
 
+/// Whether a request launched what lives on in another environment.
+fn is_elsewhere(request: &SpotRequest, environment: &EnvironmentName, observed: &Observed) -> bool {
+    let Some(id) = &request.instance else {
+        return false;
+    };
+    observed
+        .instances
+        .iter()
+        .filter(|live| live.id == *id && live.state.is_alive())
+        .any(|live| match claim(live, &observed.account) {
+            Claim::Ours(mark) => mark.environment != *environment,
+            Claim::Unproven { .. } | Claim::Foreign => false,
+        })
+}
+
 /// The volumes to delete; those that were to be kept are kept, and told of.
-fn volumes(inventory: &Inventory<'_>, context: &Context) -> (Vec<VolumeId>, Vec<Note>) {
+fn volumes(inventory: &Inventory<'_>, context: &Context) -> (Vec<VolumeFacts>, Vec<Note>) {
     let (kept, loose): (Vec<&Arc<LiveVolume>>, Vec<&Arc<LiveVolume>>) = inventory
         .loose_volumes
         .iter()
         .copied()
         .partition(|volume| is_kept(volume) && !context.delete_kept);
     (
-        loose.iter().map(|volume| volume.id.clone()).collect(),
+        loose
+            .iter()
+            .map(|volume| VolumeFacts::of_loose(volume))
+            .collect(),
         kept.iter().map(|volume| loose_note(volume)).collect(),
     )
+}
+
+fn deletion(volumes: &[VolumeFacts]) -> Action {
+    Action::DeleteVolumes(volumes.iter().map(|volume| volume.id.clone()).collect())
 }
 
 /// Steps one after another; an action of nothing is no step.

@@ -6,16 +6,30 @@ use super::action::{Action, Doomed};
 use super::inventory::Inventory;
 use super::observed::Observed;
 use super::step::{Plan, Reason, Step};
+use crate::resource::Address;
 
-/// The plan that ends all but one instance at each address, if there is any to end.
+/// The plan that ends all but one instance at each address that `plan` has launched, if there
+/// is any to end. What the plan did not show is left alone.
 ///
 /// A launch that was tried in several ways can come to double an instance when its
 /// run was killed in between. Everybody ends the same ones: see [`Inventory`].
 pub fn plan_duplicates(plan: &Plan, observed: &Observed) -> Option<Plan> {
     let inventory = Inventory::of(observed, &plan.environment);
+    let launched: BTreeSet<Address> = plan
+        .steps
+        .iter()
+        .filter_map(|step| {
+            let Action::Launch(launch) = &step.action else {
+                return None;
+            };
+            Some(launch.addresses())
+        })
+        .flatten()
+        .collect();
     let doomed: Vec<Doomed> = inventory
         .members
         .iter()
+        .filter(|(address, _)| launched.contains(address))
         .flat_map(|(address, instances)| {
             let alive = instances.iter().filter(|(live, _)| live.state.is_alive());
             alive.skip(1).map(move |(live, mark)| (address, live, mark))

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, Change, Context, Launch, Observed, Plan, Resolution, plan};
+use super::{
+    Action, Change, Context, FoundSecurityGroup, Launch, Observed, Plan, Resolution, plan,
+};
 use crate::resource::fixtures::{
     ENVIRONMENT, account, group_id, image, launched, live_groups, live_metadata, live_volume,
     machine, now, region,
@@ -97,7 +99,15 @@ pub(crate) fn resolution(desired: &Desired) -> Resolution {
             .chain([pinned])
             .map(|selector| (selector, image()))
             .collect(),
-        security_groups: groups.map(|name| (name.clone(), group_id(name))).collect(),
+        security_groups: groups
+            .map(|name| {
+                let found = FoundSecurityGroup {
+                    id: group_id(name),
+                    network: None,
+                };
+                (name.clone(), vec![found])
+            })
+            .collect(),
         machines: types.map(|name| (name.clone(), machine(name))).collect(),
         ..Resolution::default()
     }

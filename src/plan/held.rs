@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::disks::{StayingDisk, VolumeFacts};
 use crate::resource::{Address, GroupName, InstanceId, Lease, ResolvedImage, VolumeId};
 
 /// Something left alone, with the reason.
@@ -75,12 +76,7 @@ pub enum Note {
         lease: Option<Lease>,
     },
     /// A volume of ours that is attached to nothing; destroying the environment deletes it.
-    LooseVolume {
-        /// The volume.
-        id: VolumeId,
-        /// Its size in GiB.
-        gibibytes: u32,
-    },
+    LooseVolume(VolumeFacts),
     /// Deletions that were asked for and are not planned.
     DeletionsWithheld {
         /// The data set.
@@ -89,7 +85,24 @@ pub enum Note {
         reason: String,
     },
     /// A volume that was to outlive its instance, and has.
-    KeptVolume {
+    KeptVolume(VolumeFacts),
+    /// A volume that a step of the plan deletes.
+    VolumeGoes(VolumeFacts),
+    /// Disks that stay, and go on costing money, when a step of the plan ends their instance.
+    DisksStay {
+        /// Where the instance stands.
+        address: Address,
+        /// The instance.
+        instance: InstanceId,
+        /// Its disks that stay.
+        disks: Vec<StayingDisk>,
+    },
+    /// A disk that outlives the instance that is taken over and that its spec does not name.
+    OthersDisk {
+        /// Where the instance will stand.
+        address: Address,
+        /// The device that the disk is attached as.
+        device: String,
         /// The volume.
         id: VolumeId,
         /// Its size in GiB.
@@ -129,10 +142,21 @@ pub enum Note {
         /// How many will do.
         min: u32,
     },
-    /// It was launched with another public key than the one at hand.
+    /// A group is launched anew although it was to take over the instances of another name.
+    NothingRenamed {
+        /// The group.
+        group: GroupName,
+        /// The name under which nothing runs.
+        renamed_from: GroupName,
+        /// Groups that run and that the spec does not name.
+        ending: Vec<GroupName>,
+    },
+    /// It was launched with another public key than the one at hand, and goes on with it.
     OtherKey {
         /// Where it stands.
         address: Address,
+        /// What its key is to what the spec asks for.
+        key: KeyDifference,
     },
     /// Only a part of the environment was planned, as the user asked.
     OnlyTargets {
@@ -148,6 +172,18 @@ pub enum Note {
         /// The first of them with its reason.
         first: String,
     },
+}
+
+/// How the key that an instance was launched with differs from what its spec asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyDifference {
+    /// It has another one.
+    Other,
+    /// It has none.
+    None,
+    /// It has one, and the spec asks for none.
+    NotAskedFor,
 }
 
 /// Why a plan must not be applied.

@@ -214,6 +214,14 @@ impl<'a> Inventory<'a> {
     }
 }
 
+/// Whether an address is one of the spec, or one that an instance of its environment has or had.
+pub fn is_known(desired: &Desired, observed: &Observed, address: &Address) -> bool {
+    desired.instances.contains_key(address)
+        || Inventory::with_renames(observed, &Names::of(desired))
+            .members
+            .contains_key(address)
+}
+
 /// An environment of ours that no given spec names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OtherEnvironment {

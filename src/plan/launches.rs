@@ -11,7 +11,7 @@ use super::step::{Reason, StepId};
 use super::wanted::pinned_image;
 use super::write::Steps;
 use crate::resource::{
-    Address, Digest, GroupName, Instance, LaunchIdentity, Ordinals, ResolvedImage,
+    Address, Digest, GroupName, Instance, LONGEST_VALUE, LaunchIdentity, Ordinals, ResolvedImage,
 };
 
 /// The most instances that one call launches.
@@ -69,12 +69,7 @@ impl Steps<'_> {
                 }
             };
             self.image_notes(&group, &ready);
-            let mut batches: BTreeMap<u32, Members> = BTreeMap::new();
-            for (ordinal, instance) in members {
-                let batch = batches.entry(ordinal / LARGEST_LAUNCH).or_default();
-                batch.push((ordinal, instance));
-            }
-            for batch in batches.into_values() {
+            for batch in batches(members) {
                 let addresses = batch.iter().map(|(ordinal, _)| address(&group, *ordinal));
                 let ended: BTreeSet<StepId> = addresses
                     .filter_map(|address| before.get(&address).copied())
@@ -110,7 +105,7 @@ impl Steps<'_> {
                 environment: self.desired.environment.clone(),
                 group: group.clone(),
                 ordinals,
-                parameters: parameters(instance, ready),
+                parameters: self.parameters(instance, ready),
             },
             incarnation,
             instance: Arc::clone(instance),
@@ -142,6 +137,20 @@ impl Steps<'_> {
         let (steps, launched) = self.launched_by.entry(group.clone()).or_default();
         steps.insert(step);
         launched.extend(numbers);
+    }
+
+    /// Digest of what is launched, however and wherever it is tried.
+    ///
+    /// What is made for a group is no part of it: before it is made it has no id, and a
+    /// run that goes on after that would launch a second time.
+    fn parameters(&self, instance: &Instance, ready: &Ready) -> Digest {
+        let made = self.network_plan.group_ids.get(&instance.group);
+        let named: Vec<&String> = ready
+            .security_groups
+            .iter()
+            .filter(|id| Some(*id) != made)
+            .collect();
+        Digest::of(&(instance.launch_digest(), &ready.image.id, named))
     }
 
     /// How many of a batch will do: its share of the group's `min`, rounded up.
@@ -256,11 +265,27 @@ fn address(group: &GroupName, ordinal: u32) -> Address {
     }
 }
 
-/// Digest of what is launched, however and wherever it is tried.
-fn parameters(instance: &Instance, ready: &Ready) -> Digest {
-    Digest::of(&(
-        instance.launch_digest(),
-        &ready.image.id,
-        &ready.security_groups,
-    ))
+/// What is launched in one call each: numbers of one hundred, with so few gaps that one tag names them.
+///
+/// Members come lowest first, so two machines that miss the same members part them alike.
+fn batches(members: Members) -> Vec<Members> {
+    let mut batches: Vec<Members> = Vec::new();
+    let mut written = Ordinals::default();
+    for (ordinal, instance) in members {
+        let more: Ordinals = written.iter().chain([ordinal]).collect();
+        let fits = more.to_string().len() <= LONGEST_VALUE;
+        let same_hundred = written.iter().next().map(|first| first / LARGEST_LAUNCH)
+            == Some(ordinal / LARGEST_LAUNCH);
+        match batches.last_mut() {
+            Some(batch) if fits && same_hundred => {
+                batch.push((ordinal, instance));
+                written = more;
+            }
+            Some(_) | None => {
+                batches.push(vec![(ordinal, instance)]);
+                written = std::iter::once(ordinal).collect();
+            }
+        }
+    }
+    batches
 }

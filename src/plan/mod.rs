@@ -12,12 +12,15 @@ mod candidates;
 mod context;
 mod decide;
 mod destroy;
+mod disks;
 mod duplicates;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod gpus;
 mod held;
 mod inventory;
 mod launches;
+mod limits;
 mod network;
 mod observed;
 mod planner;
@@ -32,16 +35,20 @@ pub use action::{
     Action, Change, Doomed, Introduction, KeyImport, Launch, NetworkObject, PlacementGroupCreation,
     RetaggedObject, SecurityGroupChange,
 };
+pub use adopt::managed;
 pub use audit::{Violation, audit};
 pub use candidates::{Unfit, launched_groups, unfit_groups};
 pub use context::{Context, TargetName, Targets};
 pub use destroy::plan_destroy;
+pub use disks::{StayingDisk, VolumeFacts};
 pub use duplicates::plan_duplicates;
-pub use held::{Held, Note, Refusal};
-pub use inventory::{Inventory, Member, OtherEnvironment, other_environments};
+pub use held::{Held, KeyDifference, Note, Refusal};
+pub use inventory::{Inventory, Member, OtherEnvironment, is_known, other_environments};
 pub use launches::LARGEST_LAUNCH;
 pub use network::{needs_address, needs_network};
-pub use observed::{Observed, Resolution, Subnet, Wanted, WantedImage};
+pub use observed::{
+    FoundSecurityGroup, Observed, Resolution, Subnet, Wanted, WantedImage, Whereabouts,
+};
 pub use planner::plan;
 pub use step::{Mode, Plan, Reason, Step, StepId};
 pub use verb::{Summary, Verb};

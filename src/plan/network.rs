@@ -14,9 +14,9 @@ use super::inventory::Names;
 use super::observed::{Observed, Resolution};
 use super::step::Reason;
 use crate::resource::{
-    Address, Claim, Desired, Group, GroupName, Instance, LiveInstance, OWN_NAME_PREFIX, OwnNetwork,
-    OwnSecurityGroup, Placement, SshSource, claim, object_claim, object_tags, own_key_name,
-    own_name, wanted_rules,
+    Address, Claim, Desired, Group, GroupName, Instance, InstanceId, LiveInstance, OWN_NAME_PREFIX,
+    OwnNetwork, OwnSecurityGroup, Placement, PublicKey, SshSource, claim, object_claim,
+    object_tags, own_key_name, own_name, short_fingerprint, wanted_rules,
 };
 
 /// What is to be made, changed and deleted, and where launches find it.
@@ -29,6 +29,8 @@ pub(super) struct NetworkPlan {
     pub(super) unused: Vec<NetworkObject>,
     /// The ids of security groups that exist.
     pub(super) group_ids: BTreeMap<GroupName, String>,
+    /// The networks that security groups are in or made in, where they are known.
+    pub(super) group_networks: BTreeMap<GroupName, String>,
     /// The names of key pairs and placement groups, existing or made.
     pub(super) key_names: BTreeMap<GroupName, String>,
     pub(super) placement_names: BTreeMap<GroupName, String>,
@@ -80,17 +82,13 @@ impl NetworkPlan {
         let own = Own::of(network, observed, &names);
         for (name, group) in &desired.groups {
             let address = Address::SecurityGroup(name.clone());
+            let place = Place::of((name, group), (resolution, context), decisions);
             if !context.targets.includes(&address) {
-                plan.remember(&own, name);
+                plan.remember(&own, name, &place);
                 continue;
             }
-            plan.security_group(desired, (name, group), (&own, resolution, context));
-            let launches = decisions.missing.contains_key(name)
-                || decisions
-                    .replaced
-                    .iter()
-                    .any(|one| one.after.group == *name);
-            if launches {
+            plan.security_group(desired, (name, group), (&own, &place, context));
+            if place.launches {
                 plan.key(desired, (name, group), (&own, context));
                 plan.placement_group(desired, (name, group), &own);
             }
@@ -143,9 +141,11 @@ impl NetworkPlan {
     }
 
     /// What is left alone can be used all the same.
-    fn remember(&mut self, own: &Own<'_>, name: &GroupName) {
-        if let Some(group) = own.security_groups.get(name).and_then(|all| all.first()) {
+    fn remember(&mut self, own: &Own<'_>, name: &GroupName, place: &Place<'_>) {
+        if let Some(group) = place.choose(own, name) {
             self.group_ids.insert(name.clone(), group.id.clone());
+            self.group_networks
+                .extend(group.network.clone().map(|network| (name.clone(), network)));
         }
     }
 
@@ -153,18 +153,11 @@ impl NetworkPlan {
         &mut self,
         desired: &Desired,
         (name, group): (&GroupName, &Group),
-        (own, resolution, context): (&Own<'_>, &Resolution, &Context),
+        (own, place, context): (&Own<'_>, &Place<'_>, &Context),
     ) {
         let instance = &group.instance;
-        let network = network_of(instance, resolution);
-        let fits = |group: &&&OwnSecurityGroup| {
-            let both = network.zip(group.network.as_deref());
-            both.is_none_or(|(wanted, has)| wanted == has)
-        };
-        let existing = own
-            .security_groups
-            .get(name)
-            .and_then(|groups| groups.iter().find(fits));
+        self.remember(own, name, place);
+        let existing = place.choose(own, name);
         let tags = object_tags(&desired.environment, &desired.target.account, name);
         let address = Address::SecurityGroup(name.clone());
         let Some(existing) = existing else {
@@ -173,16 +166,20 @@ impl NetworkPlan {
                     address,
                     existing: None,
                     name: own_name(&desired.environment, name, &own.names),
-                    network: network.map(str::to_owned),
+                    network: place.network.map(str::to_owned),
                     add: wanted_rules(instance, &context.caller),
                     remove: BTreeSet::new(),
                     tags,
                 };
+                self.group_networks.extend(
+                    place
+                        .network
+                        .map(|network| (name.clone(), network.to_owned())),
+                );
                 self.security_groups.push((change, Reason::Missing));
             }
             return;
         };
-        self.group_ids.insert(name.clone(), existing.id.clone());
         let (add, remove) = existing.rule_changes(instance, &context.caller);
         let tags: BTreeMap<String, String> = tags
             .into_iter()
@@ -220,15 +217,17 @@ impl NetworkPlan {
         let Some(key) = context.public_keys.get(name).filter(|_| imports) else {
             return;
         };
-        let key_name = own_key_name(&desired.environment, name, key);
-        if !own.keys.contains(&key_name) {
-            self.keys.push(KeyImport {
-                address: Address::KeyPair(name.clone()),
-                name: key_name.clone(),
-                key: key.clone(),
-                tags: object_tags(&desired.environment, &desired.target.account, name),
-            });
+        if let Some(imported) = own.key(name, key) {
+            self.key_names.insert(name.clone(), imported.to_owned());
+            return;
         }
+        let key_name = own_key_name(&desired.environment, name, key, &own.key_names);
+        self.keys.push(KeyImport {
+            address: Address::KeyPair(name.clone()),
+            name: key_name.clone(),
+            key: key.clone(),
+            tags: object_tags(&desired.environment, &desired.target.account, name),
+        });
         self.key_names.insert(name.clone(), key_name);
     }
 
@@ -257,27 +256,24 @@ impl NetworkPlan {
 
     /// Security groups that no instance will be in once the plan is carried out.
     fn find_unused(&mut self, desired: &Desired, own: &Own<'_>, decisions: &Decisions<'_>) {
-        let stay = decisions
-            .members
-            .values()
-            .flat_map(BTreeMap::values)
-            .flat_map(|(live, _)| &live.security_groups);
-        let mut used: BTreeSet<&str> = stay.map(|group| group.id.as_str()).collect();
-        let changed = decisions.changed.iter().filter(|change| {
-            let fields = &change.changes;
-            fields
-                .iter()
-                .any(|change| change.field == "security_groups")
-        });
-        for change in changed {
-            for group in &change.before.security_groups {
-                // A group that the change takes away is not used by this one any more.
-                if group.name.starts_with(OWN_NAME_PREFIX)
-                    && !change.after.needs_own_security_group()
-                {
-                    used.remove(group.id.as_str());
-                }
-            }
+        // A group that the change takes away is not used by this one any more.
+        let loses_own_group: BTreeSet<&InstanceId> = decisions
+            .changed
+            .iter()
+            .filter(|change| !change.after.needs_own_security_group())
+            .filter(|change| {
+                let mut fields = change.changes.iter();
+                fields.any(|change| change.field == "security_groups")
+            })
+            .map(|change| &change.before.id)
+            .collect();
+        let mut used: BTreeSet<&str> = BTreeSet::new();
+        for live in &decisions.stay {
+            let groups = live.security_groups.iter().filter(|group| {
+                let own = group.name.starts_with(OWN_NAME_PREFIX);
+                !own || !loses_own_group.contains(&live.id)
+            });
+            used.extend(groups.map(|group| group.id.as_str()));
         }
         for (name, groups) in &own.security_groups {
             let wanted = desired
@@ -299,8 +295,68 @@ impl NetworkPlan {
     }
 }
 
+/// Where the instances of a group are, and are to be.
+struct Place<'a> {
+    /// Whether any is launched.
+    launches: bool,
+    /// The network of those that are launched; without any, of those that are there.
+    network: Option<&'a str>,
+    /// Those that are there and stay, or are taken over.
+    there: Vec<&'a LiveInstance>,
+}
+
+impl<'a> Place<'a> {
+    fn of(
+        (name, group): (&GroupName, &'a Group),
+        (resolution, context): (&'a Resolution, &Context),
+        decisions: &'a Decisions<'_>,
+    ) -> Self {
+        let replaced = decisions
+            .replaced
+            .iter()
+            .any(|one| one.after.group == *name && one.may_go(context));
+        let launches = replaced || decisions.missing.contains_key(name);
+        let members = decisions.members.get(name).into_iter();
+        let members = members.flat_map(BTreeMap::values);
+        let adopted = decisions.adopted.iter();
+        let adopted = adopted.filter(|change| change.after.group == *name);
+        let there: Vec<&LiveInstance> = members
+            .map(|(live, _)| live.as_ref())
+            .chain(adopted.map(|change| change.before.as_ref()))
+            .collect();
+        let to_be = network_of(&group.instance, resolution);
+        let is = there.iter().find_map(|live| live.network.as_deref());
+        Self {
+            launches,
+            network: if launches { to_be } else { is.or(to_be) },
+            there,
+        }
+    }
+
+    /// The security group of ours that the instances use, among those that there are.
+    ///
+    /// After a move there can be one in each network. What is launched needs the one in
+    /// its network; else the one in use goes first, so that nobody loses it.
+    fn choose<'b>(&self, own: &Own<'b>, name: &GroupName) -> Option<&'b OwnSecurityGroup> {
+        let groups = own.security_groups.get(name)?;
+        let fits = |group: &OwnSecurityGroup| {
+            let both = self.network.zip(group.network.as_deref());
+            both.is_none_or(|(wanted, has)| wanted == has)
+        };
+        let worn = |group: &OwnSecurityGroup| {
+            let mut all = self.there.iter().flat_map(|live| &live.security_groups);
+            all.any(|one| one.id == group.id)
+        };
+        let in_use = groups
+            .iter()
+            .find(|group| worn(group) && (fits(group) || !self.launches));
+        let fitting = || groups.iter().find(|group| fits(group));
+        in_use.or_else(fitting).copied()
+    }
+}
+
 /// The network that a group is launched in, where it is known.
-fn network_of<'a>(instance: &Instance, resolution: &'a Resolution) -> Option<&'a str> {
+pub(super) fn network_of<'a>(instance: &Instance, resolution: &'a Resolution) -> Option<&'a str> {
     match &instance.placement {
         Placement::Subnet(subnet) => resolution
             .subnets
@@ -314,7 +370,9 @@ fn network_of<'a>(instance: &Instance, resolution: &'a Resolution) -> Option<&'a
 #[derive(Debug, Default)]
 struct Own<'a> {
     security_groups: BTreeMap<GroupName, Vec<&'a OwnSecurityGroup>>,
-    keys: BTreeSet<String>,
+    keys: BTreeMap<GroupName, Vec<&'a str>>,
+    /// Names of key pairs that are taken; they are names of their own.
+    key_names: BTreeSet<String>,
     placement_groups: BTreeMap<GroupName, &'a String>,
     /// Names that are taken.
     names: BTreeSet<String>,
@@ -334,8 +392,9 @@ impl<'a> Own<'a> {
             }
         }
         for key in &network.key_pairs {
-            if group_of(&key.tags).is_some() {
-                own.keys.insert(key.name.clone());
+            own.key_names.insert(key.name.clone());
+            if let Some(name) = group_of(&key.tags) {
+                own.keys.entry(name).or_default().push(&key.name);
             }
         }
         for group in &network.placement_groups {
@@ -345,6 +404,15 @@ impl<'a> Own<'a> {
             }
         }
         own
+    }
+}
+
+impl Own<'_> {
+    /// The name under which a group's key is imported already.
+    fn key(&self, group: &GroupName, key: &PublicKey) -> Option<&str> {
+        let short = short_fingerprint(key);
+        let mut all = self.keys.get(group)?.iter();
+        all.find(|name| name.ends_with(&short)).copied()
     }
 }
 

@@ -54,13 +54,13 @@ pub struct Wanted {
     pub types: BTreeMap<String, String>,
     /// Needs that some type must meet.
     pub needs: Vec<Need>,
-    /// Security groups by id or name.
-    pub security_groups: BTreeMap<String, String>,
+    /// Security groups by id or name, each with where it is to be worn.
+    pub security_groups: BTreeMap<(String, Whereabouts), String>,
     /// Subnets by id.
     pub subnets: BTreeMap<String, String>,
     /// Key pairs by name.
     pub keys: BTreeMap<String, String>,
-    /// Whether it matters which network is the default one.
+    /// Whether it must be known which network is the default one.
     pub default_network: bool,
     /// Volumes that are to change, by id: EC2 takes few changes a day.
     pub changed_volumes: BTreeSet<String>,
@@ -82,13 +82,43 @@ pub struct Subnet {
     pub zone: String,
 }
 
+/// The network that something is wanted in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Whereabouts {
+    /// The one that a subnet is part of.
+    Subnet(String),
+    /// The default one.
+    Default,
+    /// This one, by its id.
+    Network(String),
+    /// Nobody knows.
+    Unknown,
+}
+
+/// A security group that a spec names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundSecurityGroup {
+    /// Such as `sg-0123456789abcdef0`.
+    pub id: String,
+    /// The network that it is in, where that is told.
+    pub network: Option<String>,
+}
+
+impl FoundSecurityGroup {
+    /// Whether an instance in a network can wear it, as far as that is known.
+    pub fn fits(&self, network: Option<&str>) -> bool {
+        let both = network.zip(self.network.as_deref());
+        both.is_none_or(|(wanted, has)| wanted == has)
+    }
+}
+
 /// What was looked up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Resolution {
     /// Images by what the spec says.
     pub images: BTreeMap<ImageSelector, ResolvedImage>,
-    /// Ids of security groups by what the spec says.
-    pub security_groups: BTreeMap<String, String>,
+    /// Security groups by what the spec says: a name can stand for one in each network.
+    pub security_groups: BTreeMap<String, Vec<FoundSecurityGroup>>,
     /// What EC2 says of instance types.
     pub machines: BTreeMap<String, Machine>,
     /// Subnets by id.
@@ -97,4 +127,29 @@ pub struct Resolution {
     pub default_network: Option<String>,
     /// Volumes that cannot be changed now, with the reason.
     pub fixed_volumes: BTreeMap<String, String>,
+    /// What nobody may ask AWS, and what the plan takes for possible because of that.
+    pub untold: Vec<String>,
+}
+
+impl Resolution {
+    /// The network of a place, where it is known.
+    pub fn network_of<'a>(&'a self, place: &'a Whereabouts) -> Option<&'a str> {
+        match place {
+            Whereabouts::Subnet(subnet) => {
+                let subnet = self.subnets.get(subnet);
+                subnet.map(|subnet| subnet.network.as_str())
+            }
+            Whereabouts::Default => self.default_network.as_deref(),
+            Whereabouts::Network(network) => Some(network),
+            Whereabouts::Unknown => None,
+        }
+    }
+
+    /// The id of the one security group that the spec means in a network.
+    pub fn security_group(&self, name: &str, network: Option<&str>) -> Option<&str> {
+        let all = self.security_groups.get(name)?.iter();
+        let mut fitting = all.filter(|group| group.fits(network));
+        let first = fitting.next()?;
+        fitting.next().is_none().then_some(first.id.as_str())
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::decide::Decisions;
+use super::disks::{loose_note, staying};
 use super::held::{Note, Refusal};
 use super::inventory::Inventory;
 use super::network::NetworkPlan;
@@ -11,7 +12,7 @@ use super::observed::{Observed, Resolution};
 use super::step::{Mode, Plan};
 use super::write::Steps;
 use crate::lease::Deadline;
-use crate::resource::{Address, Desired, LiveVolume, is_kept};
+use crate::resource::{Address, Desired};
 use crate::sync::{Side, SkipReason, Skipped};
 
 /// The steps that make what is there what is wanted.
@@ -22,6 +23,7 @@ pub fn plan(
     context: &Context,
 ) -> Plan {
     let mut decisions = Decisions::of(desired, observed, resolution, context);
+    withhold(desired, observed, (resolution, context), &mut decisions);
     let network = NetworkPlan::of(desired, observed, (resolution, context), &decisions);
     let held = std::mem::take(&mut decisions.held);
     let mut steps = Steps::new(desired, resolution, (context, &network), held);
@@ -31,8 +33,7 @@ pub fn plan(
     steps.deletions(std::mem::take(&mut decisions.deleted));
     steps.adoptions(std::mem::take(&mut decisions.adopted));
     steps.changes(std::mem::take(&mut decisions.changed));
-    let mut all_replaced = std::mem::take(&mut decisions.replaced);
-    all_replaced.retain(|one| steps.can_launch_anew(one, &decisions));
+    let all_replaced = std::mem::take(&mut decisions.replaced);
     let before = steps.replacements(&all_replaced);
     steps.unreadable(observed);
     let mut missing = std::mem::take(&mut decisions.missing);
@@ -49,6 +50,7 @@ pub fn plan(
     let deadline = inventory.deadline();
     let mut all_notes = decisions.notes;
     all_notes.append(&mut steps.notes);
+    all_notes.extend(staying(&steps.written, observed));
     Plan {
         environment: desired.environment.clone(),
         account: desired.target.account.clone(),
@@ -72,6 +74,32 @@ pub fn plan(
                     Deadline::Unreadable => None,
                 },
             }),
+    }
+}
+
+/// Lets those instances stay whose successors cannot be launched.
+///
+/// That is settled before anything that depends on who is there in the end: what
+/// members are told of one another, and which security groups are of no use any more.
+fn withhold(
+    desired: &Desired,
+    observed: &Observed,
+    (resolution, context): (&Resolution, &Context),
+    decisions: &mut Decisions<'_>,
+) {
+    if decisions.replaced.is_empty() {
+        return;
+    }
+    let network = NetworkPlan::of(desired, observed, (resolution, context), decisions);
+    let mut steps = Steps::new(desired, resolution, (context, &network), Vec::new());
+    let replaced = std::mem::take(&mut decisions.replaced);
+    let (possible, withheld): (Vec<_>, Vec<_>) = replaced
+        .into_iter()
+        .partition(|one| steps.can_launch_anew(one, decisions));
+    decisions.replaced = possible;
+    decisions.held.append(&mut steps.held);
+    for one in &withheld {
+        decisions.keep(one);
     }
 }
 
@@ -112,16 +140,6 @@ fn notes(
         }
     }
     notes
-}
-
-/// A volume that is attached to nothing costs money, whether it was to be kept or not.
-pub(super) fn loose_note(volume: &LiveVolume) -> Note {
-    let (id, gibibytes) = (volume.id.clone(), volume.gibibytes);
-    if is_kept(volume) {
-        Note::KeptVolume { id, gibibytes }
-    } else {
-        Note::LooseVolume { id, gibibytes }
-    }
 }
 
 fn unchanged(mut unchanged: Vec<Address>, observed: &Observed) -> Vec<Address> {

@@ -1,5 +1,6 @@
 //! The plan as a value: it is read, printed, checked and applied, never edited.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -58,7 +59,10 @@ impl Plan {
 
     /// What the steps amount to.
     pub fn summary(&self) -> Summary {
-        let mut summary = Summary::default();
+        let mut summary = Summary {
+            held: self.held.len() as u64,
+            ..Summary::default()
+        };
         for verb in self.verbs().into_values() {
             match verb {
                 Verb::Create => summary.create += 1,
@@ -181,6 +185,11 @@ pub enum Reason {
     Immutable,
     /// The spec does not ask for it.
     NotInSpec,
+    /// The spec asks for fewer of its group.
+    CountLowered {
+        /// How many it asks for now.
+        count: u32,
+    },
     /// Two instances stand at one address.
     Duplicate,
     /// Its instance is gone.
@@ -201,8 +210,9 @@ pub enum Reason {
 
 impl Reason {
     /// The reason in a few words.
-    pub const fn text(&self) -> &'static str {
-        match self {
+    pub fn text(&self) -> Cow<'static, str> {
+        let text = match self {
+            Self::CountLowered { count } => return format!("`count` is {count} now").into(),
             Self::Missing => "the spec asks for it, and it is not there",
             Self::Edited => "the spec was edited",
             Self::Drifted => "it was changed on AWS, not in the spec",
@@ -222,7 +232,8 @@ impl Reason {
             Self::Adopted => "the spec takes it over",
             Self::FilesDiffer => "files differ",
             Self::Requested => "you asked for it",
-        }
+        };
+        text.into()
     }
 
     /// The word in programs' output.
@@ -233,6 +244,7 @@ impl Reason {
             Self::Drifted => "drifted",
             Self::Immutable => "immutable",
             Self::NotInSpec => "not-in-spec",
+            Self::CountLowered { count: _ } => "count-lowered",
             Self::Duplicate => "duplicate",
             Self::Leftover => "leftover",
             Self::ImmutableDrift => "immutable-drift",

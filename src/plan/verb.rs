@@ -61,6 +61,8 @@ pub struct Summary {
     pub transfer_bytes: u64,
     /// Files to delete.
     pub delete_files: u64,
+    /// What is left alone although something about it is wrong.
+    pub held: u64,
 }
 
 impl std::ops::AddAssign for Summary {
@@ -74,6 +76,7 @@ impl std::ops::AddAssign for Summary {
             transfer_files,
             transfer_bytes,
             delete_files,
+            held,
         } = other;
         self.create += create;
         self.update += update;
@@ -83,5 +86,6 @@ impl std::ops::AddAssign for Summary {
         self.transfer_files += transfer_files;
         self.transfer_bytes += transfer_bytes;
         self.delete_files += delete_files;
+        self.held += held;
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::context::Context;
 use super::decide::Decisions;
-use super::observed::{Observed, Resolution, Wanted};
+use super::observed::{Observed, Resolution, Wanted, Whereabouts};
 use crate::resource::{Desired, Effect, ImageSelector, Instance, MachineSelector, Placement};
 
 /// What must be looked up before [`plan`](super::plan()) can write the steps down.
@@ -107,8 +107,12 @@ fn launch(wanted: &mut Wanted, instance: &Instance, pinned: Option<ImageSelector
         }
         MachineSelector::Need(_) => {}
     }
+    let place = match &instance.placement {
+        Placement::Subnet(subnet) => Whereabouts::Subnet(subnet.clone()),
+        Placement::Any | Placement::Zone(_) => Whereabouts::Default,
+    };
     for name in &instance.security_groups {
-        let entry = wanted.security_groups.entry(name.clone());
+        let entry = wanted.security_groups.entry((name.clone(), place.clone()));
         entry.or_insert_with(|| group.clone());
     }
     match &instance.placement {
@@ -150,8 +154,10 @@ fn changed(wanted: &mut Wanted, change: &super::action::Change) {
                 }
             }
             "security_groups" => {
+                let network = change.before.network.clone();
+                let place = network.map_or(Whereabouts::Unknown, Whereabouts::Network);
                 for name in &change.after.security_groups {
-                    let entry = wanted.security_groups.entry(name.clone());
+                    let entry = wanted.security_groups.entry((name.clone(), place.clone()));
                     entry.or_insert_with(|| group.clone());
                 }
             }

@@ -1,16 +1,36 @@
 //! Decisions as steps, in an order in which they can be run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::action::{Action, Change, Doomed};
 use super::context::Context;
 use super::decide::Replaced;
 use super::held::{Held, Note};
-use super::network::NetworkPlan;
+use super::network::{NetworkPlan, network_of};
 use super::observed::{Observed, Resolution};
 use super::planner::is_unreadable;
 use super::step::{Reason, Step, StepId};
-use crate::resource::{Address, Desired, Effect, GroupName, Instance};
+use crate::resource::{
+    Address, Desired, Effect, GroupName, Instance, LiveVolume, tag, too_many_tags,
+};
+
+/// Why a change cannot be recorded in tags, if so; nothing of it is made then.
+fn full_of_tags(change: &Change) -> Option<String> {
+    let place = (&change.environment, change.instance_type.as_str());
+    let (set, remove) = change.mark.retag(&change.after, place, &change.before.tags);
+    let ours = |volume: &&Arc<LiveVolume>| volume.tags.contains_key(tag::ENVIRONMENT);
+    let disks = change.before.volumes.values().filter(ours);
+    let disks = disks.map(|volume| (volume.id.as_str(), &volume.tags));
+    std::iter::once((change.before.id.as_str(), &change.before.tags))
+        .chain(disks)
+        .find_map(|(id, tags)| {
+            let number = too_many_tags(tags, set.keys(), &remove)?;
+            Some(format!(
+                "room for tags: {id} would carry {number}, and EC2 takes 50; remove some of others' first"
+            ))
+        })
+}
 
 /// Writes decisions down as steps.
 pub(super) struct Steps<'a> {
@@ -176,7 +196,7 @@ impl<'a> Steps<'a> {
 
     pub(super) fn changes(&mut self, changed: Vec<Change>) {
         for change in changed {
-            if let Some(why) = self.fixed_volume(&change) {
+            if let Some(why) = self.fixed_volume(&change).or_else(|| full_of_tags(&change)) {
                 self.held.push(Held::Unresolved {
                     address: change.address,
                     what: why,
@@ -226,7 +246,14 @@ impl<'a> Steps<'a> {
         {
             return Some(change);
         }
-        match self.security_groups(&change.after) {
+        if let Some(what) = self.other_network(&change) {
+            self.held.push(Held::Unresolved {
+                address: change.address,
+                what,
+            });
+            return None;
+        }
+        match self.security_groups_in(&change.after, change.before.network.as_deref()) {
             Ok(mut ids) => {
                 if change.after.security_groups.is_empty() {
                     // Only a group of ours comes to those that are there.
@@ -247,6 +274,18 @@ impl<'a> Steps<'a> {
                 None
             }
         }
+    }
+
+    /// An instance wears groups of its own network only (EC2 API, `ModifyInstanceAttribute`).
+    fn other_network(&self, change: &Change) -> Option<String> {
+        let group = &change.after.group;
+        let has = change.before.network.as_ref()?;
+        let networks = &self.network_plan.group_networks;
+        let other = networks.get(group).filter(|other| *other != has)?;
+        let asks = change.after.needs_own_security_group();
+        asks.then(|| {
+            format!("a security group of {group} in its network {has}: {group} has one in {other}")
+        })
     }
 
     fn own_group_step(&self, change: &Change) -> BTreeSet<StepId> {
@@ -295,10 +334,20 @@ impl<'a> Steps<'a> {
         ended_by
     }
 
+    /// The ids of the security groups that a launch gives.
     pub(super) fn security_groups(&self, instance: &Instance) -> Result<Vec<String>, String> {
+        self.security_groups_in(instance, network_of(instance, self.resolution))
+    }
+
+    fn security_groups_in(
+        &self,
+        instance: &Instance,
+        network: Option<&str>,
+    ) -> Result<Vec<String>, String> {
         let named = instance.security_groups.iter().map(|name| {
-            let id = self.resolution.security_groups.get(name).cloned();
-            id.ok_or_else(|| format!("the security group {name}"))
+            let id = self.resolution.security_group(name, network);
+            id.map(str::to_owned)
+                .ok_or_else(|| format!("the security group {name}"))
         });
         let mut ids = named.collect::<Result<Vec<String>, String>>()?;
         if instance.needs_own_security_group() {
@@ -318,6 +367,17 @@ impl<'a> Steps<'a> {
     fn replacement_reason(&self, one: &Replaced<'_>) -> Reason {
         let fields = || one.changes.iter().map(|change| change.field.as_str());
         if fields().any(|field| field == "--replace") {
+            return Reason::Requested;
+        }
+        let mut forced = one
+            .changes
+            .iter()
+            .filter(|change| change.effect == Effect::Replace);
+        // The spec asks for the image that it asked for before: the user wants a newer one.
+        if self.context.upgrade_image
+            && one.mark.image == one.after.image.tag_value()
+            && forced.all(|change| change.field == "image")
+        {
             return Reason::Requested;
         }
         match self.digests.get(&one.after.group) {

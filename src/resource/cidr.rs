@@ -40,9 +40,11 @@ impl Cidr {
         self.prefix
     }
 
-    /// Whether it holds every address of its kind, so that a rule for it is a rule for anybody.
-    pub const fn is_everything(self) -> bool {
-        self.prefix == 0
+    /// Whether it is wider than any network that somebody has, so that a rule for it is one for anybody.
+    ///
+    /// The widest blocks that were ever given to one holder are IPv4's `/8`.
+    pub const fn is_anybody(self) -> bool {
+        self.prefix < 8
     }
 
     /// Whether its addresses are IPv6, which EC2 keeps in a list of their own.
@@ -211,16 +213,19 @@ mod tests {
     }
 
     #[test]
-    fn only_a_prefix_of_nothing_is_everything() {
-        for (text, everything) in [
+    fn a_block_wider_than_any_network_is_anybody() {
+        for (text, anybody) in [
             ("0.0.0.0/0", true),
             ("::/0", true),
-            ("0.0.0.0/1", false),
+            ("0.0.0.0/1", true),
+            ("128.0.0.0/1", true),
+            ("2000::/3", true),
+            ("10.0.0.0/8", false),
             ("0.0.0.0", false),
         ] {
             assert_eq!(
-                text.parse::<Cidr>().unwrap().is_everything(),
-                everything,
+                text.parse::<Cidr>().unwrap().is_anybody(),
+                anybody,
                 "{text}"
             );
         }

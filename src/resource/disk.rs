@@ -45,6 +45,35 @@ impl DiskKind {
         }
     }
 
+    /// Whether an instance can boot from it (EBS user guide, volume types).
+    pub const fn boots(self) -> bool {
+        match self {
+            Self::Gp3 | Self::Gp2 | Self::Io1 | Self::Io2 => true,
+            Self::St1 | Self::Sc1 => false,
+        }
+    }
+
+    /// How many operations a second may be asked for each GiB (EBS user guide, volume types).
+    pub const fn iops_per_gibibyte(self) -> Option<u32> {
+        match self {
+            Self::Gp3 => Some(500),
+            Self::Io1 => Some(50),
+            Self::Io2 => Some(1_000),
+            Self::Gp2 | Self::St1 | Self::Sc1 => None,
+        }
+    }
+
+    /// How many operations a second may be asked of a disk of so many GiB.
+    pub fn most_iops(self, gibibytes: u32) -> Option<u32> {
+        let most = gibibytes.saturating_mul(self.iops_per_gibibyte()?);
+        // A gp3 disk of any size has 3,000.
+        Some(if self == Self::Gp3 {
+            most.max(3_000)
+        } else {
+            most
+        })
+    }
+
     /// The kind that EC2's word names.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)

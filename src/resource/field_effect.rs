@@ -12,7 +12,7 @@ pub enum FieldEffect {
     /// It holds for what is launched from now on.
     NewOnly,
     /// It cannot be changed: it names another environment.
-    Refused,
+    Another,
     /// It says how to reach AWS, or what to read; nothing of it is on AWS.
     Nothing,
     /// Files are transferred.
@@ -31,7 +31,7 @@ impl FieldEffect {
         Self::Restart,
         Self::Replace,
         Self::Ends,
-        Self::Refused,
+        Self::Another,
     ];
 
     /// The words in the table.
@@ -41,7 +41,7 @@ impl FieldEffect {
             Self::Restart => "restart",
             Self::Replace => "replace",
             Self::NewOnly => "new only",
-            Self::Refused => "refused",
+            Self::Another => "another",
             Self::Nothing => "nothing",
             Self::Data => "data",
             Self::Ends => "ends",
@@ -58,7 +58,7 @@ impl FieldEffect {
             }
             Self::Replace => "terminated and launched anew; the plan names the key that forces it",
             Self::NewOnly => "holds for what is launched from now on; what runs keeps what it has",
-            Self::Refused => "cannot be changed: it makes another environment, and this one stays",
+            Self::Another => "makes another environment; this one stays, and goes on costing money",
             Self::Nothing => "says how to reach AWS or what to read; nothing on AWS changes",
             Self::Data => "files are transferred",
             Self::Ends => "what is no longer asked for is terminated",

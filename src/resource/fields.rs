@@ -17,7 +17,7 @@ pub const FIELDS: &[FieldFact] = &[
     fact("version", FieldEffect::Nothing, "the version of the format"),
     fact(
         "name",
-        FieldEffect::Refused,
+        FieldEffect::Another,
         "unless `renamed_from` holds the old name: then in place",
     ),
     fact(
@@ -27,12 +27,12 @@ pub const FIELDS: &[FieldFact] = &[
     ),
     fact(
         "account",
-        FieldEffect::Refused,
+        FieldEffect::Another,
         "destroy the environment in the old account first",
     ),
     fact(
         "region",
-        FieldEffect::Refused,
+        FieldEffect::Another,
         "destroy the environment in the old region first",
     ),
     fact(

@@ -205,6 +205,7 @@ pub(crate) fn launched(
                 spot_request: None,
                 placement_group: None,
                 interfaces: BTreeSet::from([format!("eni-{}", &hash[..17])]),
+                primary_interface: Some(format!("eni-{}", &hash[..17])),
                 kept_devices: kept(instance),
                 zone: Some(match &instance.placement {
                     Placement::Zone(zone) => zone.clone(),
@@ -214,6 +215,7 @@ pub(crate) fn launched(
                     Placement::Subnet(subnet) => subnet.clone(),
                     Placement::Any | Placement::Zone(_) => "subnet-0123456789abcdef0".to_owned(),
                 }),
+                network: Some("vpc-0123456789abcdef0".to_owned()),
                 iam_profile: instance.iam_profile.clone(),
                 security_groups: live_groups(instance),
                 key: instance.key.clone(),
@@ -226,6 +228,8 @@ pub(crate) fn launched(
                 public_address: None,
                 private_address: Some(format!("172.31.16.{}", 4 + launch_index)),
                 user_data: None,
+                manager: None,
+                attributes: None,
             }
         })
         .collect()

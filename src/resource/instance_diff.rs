@@ -145,12 +145,17 @@ fn diff_image(
     known: Known<'_>,
 ) {
     if let Some(newest) = known.upgrade.filter(|newest| newest.id != live.image_id) {
-        changes.push(
+        let mut change = FieldChange::new(
             "image",
             Value::Text(format!("id:{}", live.image_id)),
             Value::Text(format!("id:{}", newest.id)),
             Effect::Replace,
         );
+        if mark.image == image.tag_value() {
+            // The spec asks for nothing else than before: it is the flag that replaces.
+            change.avoid = Some("leave out `--upgrade-image`".to_owned());
+        }
+        changes.0.push(change);
         return;
     }
     if mark.image == image.tag_value() {

@@ -112,6 +112,15 @@ pub struct LiveMetadata {
     pub enabled: bool,
 }
 
+/// What no listing tells of an instance, only a question each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveAttributes {
+    /// Whether EC2 refuses to terminate it.
+    pub protected: bool,
+    /// Whether powering it off from inside terminates it; else it stops.
+    pub ends_at_shutdown: bool,
+}
+
 /// One instance as EC2 reported it at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveInstance {
@@ -135,11 +144,15 @@ pub struct LiveInstance {
     pub zone: Option<String>,
     /// Its subnet.
     pub subnet: Option<String>,
+    /// The network that its subnet is part of.
+    pub network: Option<String>,
     /// The name of its instance profile.
     pub iam_profile: Option<String>,
     /// Its network interfaces, by id.
     pub interfaces: BTreeSet<String>,
-    /// Its security groups.
+    /// The first of them, which cannot be taken off.
+    pub primary_interface: Option<String>,
+    /// The security groups of its primary interface.
     pub security_groups: BTreeSet<LiveSecurityGroup>,
     /// Its key pair.
     pub key: Option<String>,
@@ -173,6 +186,10 @@ pub struct LiveInstance {
     pub private_address: Option<String>,
     /// Its user data as the user wrote it, where it was read.
     pub user_data: Option<String>,
+    /// Who launches another one when it ends, such as an auto scaling group, in words.
+    pub manager: Option<String>,
+    /// What only a question each tells, where it was asked.
+    pub attributes: Option<LiveAttributes>,
 }
 
 impl LiveInstance {
@@ -181,5 +198,14 @@ impl LiveInstance {
         self.volumes
             .get(self.root_device.as_deref()?)
             .map(Arc::as_ref)
+    }
+
+    /// Whether powering it off is known to stop it only, and could end it instead.
+    ///
+    /// How a spot instance ends is settled in its request.
+    pub fn stops_at_shutdown(&self) -> bool {
+        let attributes = self.attributes.as_ref();
+        self.purchase == Purchase::OnDemand
+            && attributes.is_some_and(|attributes| !attributes.ends_at_shutdown)
     }
 }

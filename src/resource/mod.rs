@@ -63,21 +63,23 @@ pub use image::{ImageSelector, ResolvedImage};
 pub use image_support::{Support, described_families, image_support, is_described};
 pub use instance::{DISTRIBUTED_SUFFIX, Instance, Metadata, OWN_NAME_PREFIX, Placement, Tokens};
 pub use instance_diff::{Known, diff, in_place_changes};
-pub use live::{InstanceState, LiveInstance, LiveMetadata, LiveSecurityGroup, LiveVolume};
+pub use live::{
+    InstanceState, LiveAttributes, LiveInstance, LiveMetadata, LiveSecurityGroup, LiveVolume,
+};
 pub use machine::{Choice, Machine, MachineGpu, SizeKey, choose};
 pub use market::{MachineSelector, Market, Purchase};
 pub use members::{MOST_MEMBERS, member_tags};
 pub use need::{GpuNeed, Need};
 pub use network::{
     Caller, OwnKeyPair, OwnNetwork, OwnPlacementGroup, OwnSecurityGroup, Rule, RuleSource,
-    SpotRequest, own_key_name, own_name, wanted_rules,
+    SpotRequest, own_key_name, own_name, short_fingerprint, wanted_rules,
 };
 pub use ordinals::Ordinals;
-pub(crate) use ownership::own_tag_count;
 pub use ownership::{
-    Claim, Mark, TAG_PREFIX, adoption_tags, claim, is_kept, object_claim, object_tags, owned_tags,
-    tag, volume_claim,
+    Claim, Mark, TAG_PREFIX, adoption_tags, claim, is_kept, object_claim, object_tags,
+    others_disks, own_disks, owned_tags, tag, too_many_tags, volume_claim,
 };
+pub(crate) use ownership::{LONGEST_VALUE, MOST_TAGS, own_tag_count};
 pub use price::Price;
 pub use public_key::{KeyKind, PublicKey};
 pub use quota::{Quota, quota_of, raise_help};

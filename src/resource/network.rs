@@ -262,23 +262,47 @@ pub fn own_name(
     taken: &BTreeSet<String>,
 ) -> String {
     let base = format!("{OWN_NAME_PREFIX}{environment}-{group}");
-    let numbered = (2..).map(|number| format!("{base}-{number}"));
-    std::iter::once(base.clone())
-        .chain(numbered)
-        .find(|name| !taken.contains(name))
-        .unwrap_or(base)
+    first_free(taken, |number| match number {
+        None => base.clone(),
+        Some(number) => format!("{base}-{number}"),
+    })
 }
 
 /// The name under which a public key is imported: another key has another name.
-pub fn own_key_name(environment: &EnvironmentName, group: &GroupName, key: &PublicKey) -> String {
-    let short: String = key
-        .fingerprint
+///
+/// `taken` are names of ours that belong to something else.
+pub fn own_key_name(
+    environment: &EnvironmentName,
+    group: &GroupName,
+    key: &PublicKey,
+    taken: &BTreeSet<String>,
+) -> String {
+    let short = short_fingerprint(key);
+    let base = format!("{OWN_NAME_PREFIX}{environment}-{group}");
+    first_free(taken, |number| match number {
+        None => format!("{base}-{short}"),
+        // The fingerprint stays last: it tells keys apart.
+        Some(number) => format!("{base}-{number}-{short}"),
+    })
+}
+
+/// What of a key's fingerprint ends the name under which it is imported.
+pub fn short_fingerprint(key: &PublicKey) -> String {
+    key.fingerprint
         .chars()
         .filter(char::is_ascii_alphanumeric)
         .skip("SHA256".len())
         .take(10)
-        .collect();
-    format!("{OWN_NAME_PREFIX}{environment}-{group}-{short}")
+        .collect()
+}
+
+/// The first name that is not taken: without a number, or else with the lowest.
+fn first_free(taken: &BTreeSet<String>, name: impl Fn(Option<u32>) -> String) -> String {
+    let numbered = (2..).map(|number| name(Some(number)));
+    std::iter::once(name(None))
+        .chain(numbered)
+        .find(|name| !taken.contains(name))
+        .unwrap_or_else(|| name(None))
 }
 
 #[cfg(test)]

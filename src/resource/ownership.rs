@@ -63,8 +63,24 @@ pub mod tag {
 
 /// The version of the tags that this program writes.
 const VERSION: &str = "1";
+/// The most tags that EC2 takes on one resource (EC2 API, `CreateTags`); those of AWS aside.
+pub(crate) const MOST_TAGS: usize = 50;
 /// Longest tag value that a filter can still match (EC2 API filtering).
-pub(super) const LONGEST_VALUE: usize = 255;
+pub(crate) const LONGEST_VALUE: usize = 255;
+
+/// How many tags an object would carry, where EC2 would refuse that many.
+///
+/// Those of AWS itself are not counted.
+pub fn too_many_tags<'a>(
+    live: &'a BTreeMap<String, String>,
+    set: impl Iterator<Item = &'a String>,
+    remove: &BTreeSet<String>,
+) -> Option<usize> {
+    let kept = live.keys().filter(|key| !remove.contains(*key));
+    let all: BTreeSet<&String> = kept.chain(set).collect();
+    let counted = all.iter().filter(|key| !key.starts_with("aws:")).count();
+    (counted > MOST_TAGS).then_some(counted)
+}
 
 /// How many tags every instance of ours carries, the list of keys aside.
 const FIXED_TAGS: usize = 13;
@@ -229,12 +245,12 @@ fn mark(live: &LiveInstance, account: &AccountId, environment: &str) -> Result<M
     })
 }
 
-/// The last part of the proof: a token of ours, or the instance's own id in its tag.
+/// The last part of the proof: the instance's own id in its tag, or a token of ours.
+///
+/// The tag goes first: what we launched, released and took over again is ours since then.
 fn adopted(live: &LiveInstance) -> Result<Option<Timestamp>, String> {
     let ours = |token: &str| token.starts_with(TOKEN_PREFIX);
-    if live.client_token.as_deref().is_some_and(ours) {
-        return Ok(None);
-    }
+    let launched = live.client_token.as_deref().is_some_and(ours);
     match live.tags.get(tag::ADOPTED) {
         Some(id) if id == live.id.as_str() => {
             let since = live.tags.get(tag::SINCE);
@@ -243,6 +259,7 @@ fn adopted(live: &LiveInstance) -> Result<Option<Timestamp>, String> {
                 .map(Some)
                 .ok_or_else(|| format!("its tag {} cannot be read", tag::SINCE))
         }
+        Some(_) | None if launched => Ok(None),
         Some(_) => Err(format!("its tag {} names another instance", tag::ADOPTED)),
         None => Err("it was not launched with a token of ours".to_owned()),
     }
@@ -384,6 +401,38 @@ pub fn object_tags(
         (tag::ACCOUNT.to_owned(), account.to_string()),
         (tag::GROUP.to_owned(), group.to_string()),
     ])
+}
+
+/// The disks of an instance that become ours when it is taken over, by device.
+///
+/// Those that end with it, and those that the spec speaks of. Any other one is data
+/// that somebody means to outlive the instance: nobody has given it to us.
+pub fn own_disks<'a>(
+    instance: &'a Instance,
+    live: &'a LiveInstance,
+) -> impl Iterator<Item = (&'a String, &'a LiveVolume)> {
+    let disks = live.volumes.iter();
+    disks
+        .filter(|(device, _)| is_own_disk(instance, live, device))
+        .map(|(device, volume)| (device, volume.as_ref()))
+}
+
+/// The disks of an instance that stay nobody's when it is taken over, by device.
+pub fn others_disks<'a>(
+    instance: &'a Instance,
+    live: &'a LiveInstance,
+) -> impl Iterator<Item = (&'a String, &'a LiveVolume)> {
+    let disks = live.volumes.iter();
+    disks
+        .filter(|(device, _)| !is_own_disk(instance, live, device))
+        .map(|(device, volume)| (device, volume.as_ref()))
+}
+
+/// A device that the instance does not name is not known to end with it.
+fn is_own_disk(instance: &Instance, live: &LiveInstance, device: &String) -> bool {
+    let is_root = live.root_device.as_ref() == Some(device);
+    let named = instance.volumes.contains_key(device) || is_root && instance.disk.is_some();
+    named || live.devices.contains(device) && !live.kept_devices.contains(device)
 }
 
 /// Reads the proof of such an object: its environment and its group, if it is ours.

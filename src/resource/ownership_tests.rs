@@ -9,7 +9,8 @@ use super::super::fixtures::{
 };
 use super::super::{AccountId, EnvironmentName, ImageSelector, Instance, LiveInstance, Ordinals};
 use super::{
-    Claim, LONGEST_VALUE, TAG_PREFIX, claim, own_tag_count, owned_tags, tag, volume_claim,
+    Claim, LONGEST_VALUE, TAG_PREFIX, claim, others_disks, own_disks, own_tag_count, owned_tags,
+    tag, volume_claim,
 };
 
 type Damage = fn(&mut LiveInstance);
@@ -316,4 +317,23 @@ proptest! {
         prop_assert_eq!(mark(&live).keys, after.tags.keys().cloned().collect());
         prop_assert!(live.tags.contains_key("of-others"));
     }
+}
+
+#[test]
+fn a_disk_that_outlives_its_instance_is_taken_over_only_where_the_spec_names_it() {
+    let instance = full("trainer");
+    let mut live = live(&instance);
+    live.kept_devices = live.devices.clone();
+    let named: Vec<&String> = own_disks(&instance, &live)
+        .map(|(device, _)| device)
+        .collect();
+    assert_eq!(named, ["/dev/sdf", "/dev/xvda"]);
+    let silent = plain("trainer");
+    assert_eq!(own_disks(&silent, &live).count(), 0);
+    assert_eq!(others_disks(&silent, &live).count(), 2);
+    live.kept_devices.clear();
+    assert_eq!(own_disks(&silent, &live).count(), 2);
+    // What the instance does not name yet is not known to end with it.
+    live.devices.clear();
+    assert_eq!(own_disks(&silent, &live).count(), 0);
 }

@@ -147,6 +147,13 @@ impl Size {
     }
 }
 
+/// What to write in place of a decimal unit.
+fn binary(amount: &str, unit: &str) -> ParseUnitError {
+    ParseUnitError::new(format!(
+        "EBS counts in binary units: write `{amount} {unit}`"
+    ))
+}
+
 impl FromStr for Size {
     type Err = ParseUnitError;
 
@@ -156,11 +163,8 @@ impl FromStr for Size {
         let factor = match unit.strip_prefix(' ').unwrap_or(unit) {
             "GiB" if digits > 0 => 1,
             "TiB" if digits > 0 => 1024,
-            "GB" | "G" | "gb" | "g" | "TB" => {
-                return Err(ParseUnitError::new(format!(
-                    "EBS counts in binary units: write `{amount} GiB`"
-                )));
-            }
+            "GB" | "G" | "gb" | "g" => return Err(binary(amount, "GiB")),
+            "TB" | "T" | "tb" | "t" => return Err(binary(amount, "TiB")),
             _ => {
                 return Err(ParseUnitError::new(
                     "write a size with its unit, such as `150 GiB` or `2 TiB`",

@@ -2,10 +2,11 @@
 
 use super::diagnostic::{Code, Diagnostic, SpecPath};
 use super::model_group::{DiskKindSpec, DiskSpec, VolumeSpec};
-use crate::resource::{Size, Throughput};
+use crate::resource::{DiskKind, Size, Throughput};
 
 /// The figures of a root disk or of a further one.
 pub(super) struct Figures<'a> {
+    is_root: bool,
     size: Option<&'a str>,
     kind: DiskKindSpec,
     iops: Option<u32>,
@@ -23,6 +24,7 @@ impl<'a> Figures<'a> {
             keep: _,
         } = disk;
         Self {
+            is_root: true,
             size: size.as_deref(),
             kind: *kind,
             iops: *iops,
@@ -40,6 +42,7 @@ impl<'a> Figures<'a> {
             keep: _,
         } = volume;
         Self {
+            is_root: false,
             size: Some(size),
             kind: *kind,
             iops: *iops,
@@ -122,37 +125,41 @@ pub(super) fn check_disk(disk: &Figures<'_>, path: &SpecPath, found: &mut Vec<Di
         );
     }
     ratios(disk, path, found);
+    root(disk, path, found);
+}
+
+/// Magnetic disks hold data, not systems.
+fn root(disk: &Figures<'_>, path: &SpecPath, found: &mut Vec<Diagnostic>) {
+    let kind = DiskKind::from(disk.kind);
+    if disk.is_root && !kind.boots() {
+        found.push(
+            Diagnostic::at(
+                path.key("type"),
+                Code::BadDisk,
+                format!("an instance cannot boot from an {} disk", kind.as_str()),
+            )
+            .help("choose gp3, and put what is large on a disk under `volumes`"),
+        );
+    }
 }
 
 /// The bounds of one figure by another (EBS user guide, volume types).
 fn ratios(disk: &Figures<'_>, path: &SpecPath, found: &mut Vec<Diagnostic>) {
     let size = disk.size.and_then(|size| size.parse::<Size>().ok());
-    let most_per_gibibyte = match disk.kind {
-        DiskKindSpec::Gp3 => 500,
-        DiskKindSpec::Io1 => 50,
-        DiskKindSpec::Io2 => 1_000,
-        DiskKindSpec::Gp2 | DiskKindSpec::St1 | DiskKindSpec::Sc1 => return,
-    };
-    if let (Some(size), Some(iops)) = (size, disk.iops) {
-        let most = u64::from(size.gibibytes()) * most_per_gibibyte;
-        // A gp3 disk of any size has 3,000.
-        let most = if disk.kind == DiskKindSpec::Gp3 {
-            most.max(3_000)
-        } else {
-            most
-        };
-        if u64::from(iops) > most {
-            found.push(
-                Diagnostic::at(
-                    path.key("iops"),
-                    Code::BadDisk,
-                    format!("a disk of {size} cannot have {iops} operations a second"),
-                )
-                .help(format!(
-                    "it has at most {most}: {most_per_gibibyte} for each GiB"
-                )),
-            );
-        }
+    let kind = DiskKind::from(disk.kind);
+    if let (Some(size), Some(iops)) = (size, disk.iops)
+        && let Some(most) = kind.most_iops(size.gibibytes())
+        && iops > most
+    {
+        let each = kind.iops_per_gibibyte().unwrap_or_default();
+        found.push(
+            Diagnostic::at(
+                path.key("iops"),
+                Code::BadDisk,
+                format!("a disk of {size} cannot have {iops} operations a second"),
+            )
+            .help(format!("it has at most {most}: {each} for each GiB")),
+        );
     }
     let rate = disk
         .throughput

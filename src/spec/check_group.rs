@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::check_disk::{Figures, check_disk};
+use super::check_network::check_ways_in;
 use super::diagnostic::{Code, Diagnostic, SpecPath};
-use super::lower_group::is_key_text;
 use super::model::{EnvironmentSpec, ProjectSpec};
 use super::model_group::{GroupSpec, ImageSpec, MarketSpec};
-use super::tag_rules::{MOST_TAGS, check_tags};
+use super::tag_rules::check_tags;
 use crate::lease::{Boot, LARGEST_USER_DATA};
-use crate::resource::{Cidr, Lease, MOST_MEMBERS, PublicKey, Wait, own_tag_count};
+use crate::resource::{Lease, MOST_MEMBERS, MOST_TAGS, Wait, own_tag_count};
 
 /// Everything that is wrong with a group of the right shape.
 pub(super) fn check_group(
@@ -24,7 +24,7 @@ pub(super) fn check_group(
     market(spec, group, path, found);
     numbers(group, path, found);
     distributed(spec, project, group, (path, found));
-    ssh(group, path, found);
+    check_ways_in(group, path, found);
     if group.subnet.is_some() && group.zone.is_some() {
         found.push(
             Diagnostic::at(
@@ -195,8 +195,10 @@ fn distributed(
             .help("remove `enabled: false` from `metadata`"),
         );
     }
-    // EC2 user guide, instance tags in the metadata service.
-    let servable = |key: &str| !key.contains([' ', '/']) && ![".", "..", "_index"].contains(&key);
+    // EC2 user guide, instance tags in the metadata service: fewer characters than in other tags.
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || "+-=.,_:@".contains(character);
+    let servable = |key: &str| key.chars().all(plain) && ![".", "..", "_index"].contains(&key);
     let keys = project
         .tags
         .keys()
@@ -209,48 +211,7 @@ fn distributed(
                 Code::BadTag,
                 format!("the tag `{key}` cannot be told by the metadata service"),
             )
-            .help("a distributed group needs tags whose keys have neither spaces nor `/`"),
-        );
-    }
-}
-
-fn ssh(group: &GroupSpec, path: &SpecPath, found: &mut Vec<Diagnostic>) {
-    let Some(ssh) = &group.ssh else { return };
-    let path = path.key("ssh");
-    for text in &ssh.from.0 {
-        let everything = text.parse::<Cidr>().is_ok_and(Cidr::is_everything);
-        if everything {
-            found.push(
-                Diagnostic::at(
-                    path.key("from"),
-                    Code::Combination,
-                    format!("`{text}` lets the whole world in"),
-                )
-                .help("write `from: me`, or `from: anywhere` if that is what you mean"),
-            );
-        }
-    }
-    let Some(key) = &ssh.public_key else { return };
-    if group.key.is_some() {
-        found.push(
-            Diagnostic::at(
-                path.key("public_key"),
-                Code::Combination,
-                "`key` and `ssh.public_key` exclude each other",
-            )
-            .help("EC2 takes one key: name one that it has, or have one imported"),
-        );
-    }
-    if is_key_text(key)
-        && let Err(error) = key.parse::<PublicKey>()
-    {
-        found.push(
-            Diagnostic::at(
-                path.key("public_key"),
-                Code::BadForm,
-                "this is no public key that EC2 takes",
-            )
-            .help(error.to_string()),
+            .help("in a distributed group a key is made of `a` to `z`, `A` to `Z`, digits and `+ - = . _ : @`"),
         );
     }
 }

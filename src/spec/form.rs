@@ -5,7 +5,8 @@ use crate::resource::{
     Cidr, EnvironmentName, GpuNeed, Lease, ParseUnitError, Price, Range, Size, Throughput, Wait,
 };
 
-pub(super) const NAME_HELP: &str = "a name starts with a small letter, goes on with small letters, digits and hyphens, and has at most 40 characters";
+/// The rule for names of environments and groups.
+pub const NAME_HELP: &str = "a name starts with a small letter, goes on with small letters, digits and hyphens, and has at most 40 characters";
 pub(super) const DEVICE_HELP: &str =
     "name the device as EC2 does, such as `/dev/sdf`; the root disk is `disk:`";
 
@@ -48,12 +49,18 @@ pub(super) fn form(format: &str, value: &str) -> Result<(), String> {
         "throughput" => said(value.parse::<Throughput>()),
         "wait" => said(value.parse::<Wait>()),
         "price" => said(value.parse::<Price>()),
+        // A number alone could be a name, and is somebody's wish for so many.
+        "gpu" if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => Err(
+            format!("write the model and how many, such as `A10G:{value}`"),
+        ),
         "gpu" => said(GpuNeed::parse_alternatives(value)),
         "number-range" => said(value.parse::<Range>()),
         "size-range" => said(Range::parse_sizes(value)),
         "ssh-source" => match value {
             "me" | "anywhere" => Ok(()),
-            block => said(block.parse::<Cidr>()),
+            "Me" | "ME" => Err("write `me`, in small letters".to_owned()),
+            block => said(block.parse::<Cidr>())
+                .map_err(|error| format!("{error}; your own address is `me`")),
         },
         "instance-id" => when(
             is_id("i-", value),

@@ -267,20 +267,26 @@ fn lower_disk(disk: &DiskSpec, path: &SpecPath, found: &mut Vec<Diagnostic>) -> 
         size: size
             .as_deref()
             .and_then(|size| quantity(size, &path.key("size"), found)),
-        kind: match kind {
-            DiskKindSpec::Gp3 => DiskKind::Gp3,
-            DiskKindSpec::Gp2 => DiskKind::Gp2,
-            DiskKindSpec::Io1 => DiskKind::Io1,
-            DiskKindSpec::Io2 => DiskKind::Io2,
-            DiskKindSpec::St1 => DiskKind::St1,
-            DiskKindSpec::Sc1 => DiskKind::Sc1,
-        },
+        kind: DiskKind::from(*kind),
         iops: *iops,
         throughput: throughput
             .as_deref()
             .and_then(|rate| quantity(rate, &path.key("throughput"), found)),
         encrypted: *encrypted,
         keep: *keep,
+    }
+}
+
+impl From<DiskKindSpec> for DiskKind {
+    fn from(kind: DiskKindSpec) -> Self {
+        match kind {
+            DiskKindSpec::Gp3 => Self::Gp3,
+            DiskKindSpec::Gp2 => Self::Gp2,
+            DiskKindSpec::Io1 => Self::Io1,
+            DiskKindSpec::Io2 => Self::Io2,
+            DiskKindSpec::St1 => Self::St1,
+            DiskKindSpec::Sc1 => Self::Sc1,
+        }
     }
 }
 

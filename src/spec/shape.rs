@@ -176,7 +176,9 @@ fn unknown_key(
         Code::UnknownKey,
         format!("the key `{key}` is not known {place}"),
     );
-    let help = if let Some(near) = nearest(key, properties.keys().map(String::as_str)) {
+    let help = if let Some(near) = elsewhere(key).filter(|near| properties.contains_key(*near)) {
+        format!("did you mean `{near}`?")
+    } else if let Some(near) = nearest(key, properties.keys().map(String::as_str)) {
         format!("did you mean `{near}`?")
     } else {
         let known = properties
@@ -186,6 +188,24 @@ fn unknown_key(
         format!("known keys are {}", known.join(", "))
     };
     diagnostic.help(help)
+}
+
+/// What a key of EC2's or of another tool is called in a spec.
+fn elsewhere(key: &str) -> Option<&'static str> {
+    match key {
+        "instance_type" => Some("type"),
+        "ami" | "ami_id" | "image_id" => Some("image"),
+        "instance_count" => Some("count"),
+        "key_name" => Some("key"),
+        "vpc_security_group_ids" | "security_group_ids" => Some("security_groups"),
+        "subnet_id" => Some("subnet"),
+        "availability_zone" => Some("zone"),
+        "root_block_device" => Some("disk"),
+        "ebs_block_device" => Some("volumes"),
+        "iam_instance_profile" => Some("iam_profile"),
+        "associate_public_ip_address" => Some("public_address"),
+        _ => None,
+    }
 }
 
 fn missing_key(key: &str, path: &SpecPath, schema: Option<&Schema>) -> Diagnostic {
@@ -282,7 +302,12 @@ fn integer(number: i64, schema: &Schema, path: &SpecPath, found: &mut Vec<Diagno
             (None, Some(high)) => format!("`{path}` is {number}; it must be at most {high}"),
             (None, None) => return,
         };
-        found.push(Diagnostic::at(path.clone(), Code::OutOfRange, summary));
+        let diagnostic = Diagnostic::at(path.clone(), Code::OutOfRange, summary);
+        found.push(if number == 0 && path.is_key("count") {
+            diagnostic.help("to have none, remove the group")
+        } else {
+            diagnostic
+        });
     }
 }
 
@@ -334,7 +359,11 @@ fn wrong_type(value: &Value, expected: &str, path: &SpecPath) -> Diagnostic {
     } else {
         format!("`{path}`")
     };
-    let summary = format!("{name} must be {wanted}, and this is {}", describe(value));
+    let is = match value.as_str() {
+        Some(text) if is_boolean(text) => format!("the text {}", quote(text)),
+        Some(_) | None => describe(value),
+    };
+    let summary = format!("{name} must be {wanted}, and this is {is}");
     let diagnostic = Diagnostic::at(path.clone(), Code::WrongType, summary);
     match (expected, value) {
         ("string", Value::Number(_) | Value::Bool(_)) => {
@@ -344,7 +373,10 @@ fn wrong_type(value: &Value, expected: &str, path: &SpecPath) -> Diagnostic {
         ("object", Value::String(_)) if path.is_key("image") => {
             diagnostic.help("write `{id: ami-…}`, `{name: …, owner: …}` or `{ssm: /…}`")
         }
-        ("array", Value::String(text)) => diagnostic.help(format!("write `[{text}]`")),
+        ("array", Value::String(text)) => diagnostic.help(format!("write `[{}]`", item(text))),
+        ("boolean", Value::String(text)) if is_boolean(text) => {
+            diagnostic.help(format!("write {} without quotes", quote(text)))
+        }
         ("boolean", Value::String(text)) if ["yes", "on"].contains(&text.as_str()) => {
             diagnostic.help("write `true`")
         }
@@ -352,6 +384,22 @@ fn wrong_type(value: &Value, expected: &str, path: &SpecPath) -> Diagnostic {
             diagnostic.help("write `false`")
         }
         _ => diagnostic,
+    }
+}
+
+fn is_boolean(text: &str) -> bool {
+    ["true", "false"].contains(&text)
+}
+
+/// Text as an item of a list in brackets: what YAML would read otherwise stands in quotes.
+fn item(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
+    let begins_as_text =
+        text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/');
+    if begins_as_text && text.bytes().all(plain) && !is_boolean(text) {
+        text.to_owned()
+    } else {
+        Schema::from(text).to_string()
     }
 }
 
@@ -368,6 +416,7 @@ impl Diagnostic {
             "throughput",
             "wait",
             "price",
+            "gpu",
             "number-range",
             "size-range",
         ]

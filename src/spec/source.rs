@@ -126,7 +126,7 @@ impl Source {
             return Err(empty());
         };
         let value: Value =
-            serde::Deserialize::deserialize(first).map_err(|error| syntax(&error))?;
+            serde::Deserialize::deserialize(first).map_err(|error| self.syntax(&error))?;
         if documents.next().is_some() {
             return Err(Diagnostic::of_file(
                 Code::ManyDocuments,
@@ -148,6 +148,21 @@ impl Source {
 }
 
 impl Source {
+    /// Where a tab begins a line, the parser's own words do not say what to do.
+    fn syntax(&self, error: &serde_yaml::Error) -> Diagnostic {
+        let diagnostic = syntax(error);
+        let indented_with_tab = error.location().is_some_and(|location| {
+            let first = location.line().saturating_sub(2);
+            let mut near = self.text.lines().skip(first).take(2);
+            near.any(|line| line.trim_start_matches(' ').starts_with('\t'))
+        });
+        if indented_with_tab && diagnostic.code == Code::Syntax {
+            diagnostic.help("indent with spaces: YAML takes no tabs there")
+        } else {
+            diagnostic
+        }
+    }
+
     /// Line and column from 1 of what a diagnostic means, unless it is the whole file.
     pub fn place(&self, diagnostic: &Diagnostic) -> Option<(usize, usize)> {
         diagnostic

@@ -4,14 +4,10 @@ use std::collections::BTreeMap;
 
 use super::diagnostic::{Code, Diagnostic, SpecPath};
 use super::model::TagValue;
-use crate::resource::TAG_PREFIX;
+use crate::resource::{LONGEST_VALUE, TAG_PREFIX};
 
-/// The most tags that EC2 takes on one resource (EC2 API, `CreateTags`).
-pub(super) const MOST_TAGS: usize = 50;
 /// Longest key; EC2 takes 127, and some services that copy tags take less.
 const LONGEST_KEY: usize = 120;
-/// Longest value that a filter can still match (EC2 API filtering).
-const LONGEST_VALUE: usize = 255;
 
 /// Everything wrong with one map of tags.
 pub(super) fn check_tags(

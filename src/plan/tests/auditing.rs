@@ -116,6 +116,16 @@ fn broken_rules_of_launches_and_order_are_named() {
             let tags = (0..50).map(|number| (format!("k{number}"), String::new()));
             instance(plan).tags.extend(tags);
         }),
+        ("a longer tag than EC2 takes", |plan| {
+            let even = (0..300).map(|number| number * 2);
+            launch(plan).identity.ordinals = even.collect();
+        }),
+        ("a longer tag than EC2 takes", |plan| {
+            instance(plan).tags.insert("k".repeat(128), String::new());
+        }),
+        ("more security groups than an interface takes", |plan| {
+            launch(plan).security_groups = vec![String::new(); 17];
+        }),
         ("more user data than EC2 takes", |plan| {
             instance(plan).user_data = Some("#".repeat(16_384));
         }),

@@ -14,8 +14,8 @@ use crate::resource::fixtures::{
 };
 use crate::resource::{
     Address, Caller, Desired, EnvironmentName, GroupName, ImageSelector, Instance, InstanceState,
-    LiveInstance, MachineSelector, Market, Need, OwnNetwork, OwnSecurityGroup, Placement, Purchase,
-    Ssh, SshSource, member_tags, object_tags, tag, wanted_rules,
+    LiveAttributes, LiveInstance, MachineSelector, Market, Need, OwnNetwork, OwnSecurityGroup,
+    Placement, Purchase, Ssh, SshSource, member_tags, object_tags, tag, wanted_rules,
 };
 
 fn group(desired: &mut Desired, name: &str, edit: impl FnOnce(&mut crate::resource::Group)) {
@@ -264,6 +264,15 @@ fn what_is_added_to_a_group_runs_the_image_of_the_rest() {
     };
     let plan = planned_with(&desired, &observed(&lives), &resolution, &upgrade);
     assert_eq!((plan.summary().replace, plan.summary().create), (2, 1));
+    let end = plan
+        .steps
+        .iter()
+        .find(|step| step.action.doomed().is_some());
+    assert_eq!(end.unwrap().reason, Reason::Requested);
+    for one in plan.replaced() {
+        let avoid = one.replaced_because[0].avoid.as_deref();
+        assert_eq!(avoid, Some("leave out `--upgrade-image`"));
+    }
     assert_eq!(launches(&plan)[0].image.id, image().id);
 }
 
@@ -427,6 +436,25 @@ fn a_security_group_comes_before_its_instances_and_goes_after_them() {
 }
 
 #[test]
+fn the_token_is_the_same_before_and_after_the_own_group_is_made() {
+    let instance = open("trainer");
+    let context = Context {
+        caller: caller(),
+        ..context()
+    };
+    let wanted = desired(&[(instance.clone(), 2)]);
+    let group = own_group("trainer", &instance, &wanted.environment);
+    let before = planned(&wanted, &with_network(&[], Vec::new()), &context);
+    let after = planned(&wanted, &with_network(&[], vec![group]), &context);
+    let identity = |plan: &Plan| launches(plan)[0].identity.clone();
+    assert_ne!(
+        launches(&before)[0].security_groups,
+        launches(&after)[0].security_groups
+    );
+    assert_eq!(identity(&before), identity(&after));
+}
+
+#[test]
 fn members_are_told_when_the_group_changes_and_not_again() {
     let mut instance = plain("trainer");
     instance.distributed = true;
@@ -461,6 +489,124 @@ fn members_are_told_when_the_group_changes_and_not_again() {
     };
     assert_eq!(told.after, [launch.id].into());
     assert!(matches!(&told.action, Action::Introduce(one) if one.members.len() == 2));
+}
+
+#[test]
+fn a_security_group_is_where_the_instances_are() {
+    let wears = |live: &mut LiveInstance, group: &OwnSecurityGroup| {
+        live.security_groups = [crate::resource::LiveSecurityGroup {
+            id: group.id.clone(),
+            name: group.name.clone(),
+        }]
+        .into();
+    };
+    let instance = open("trainer");
+    let context = Context {
+        caller: caller(),
+        ..context()
+    };
+    let mut lives = there(&instance, &[0, 1]);
+    for live in &mut lives {
+        live.network = Some("vpc-x".to_owned());
+        live.security_groups = BTreeSet::new();
+    }
+    let wanted = desired(&[(instance.clone(), 2)]);
+    let mut elsewhere = own_group("trainer", &instance, &wanted.environment);
+    elsewhere.network = Some("vpc-default".to_owned());
+    // Nothing is launched, and so no subnet is looked up: theirs counts. A group that
+    // is left in another network is of no use to them.
+    for left in [Vec::new(), vec![elsewhere.clone()]] {
+        let plan = planned(&wanted, &with_network(&lives, left), &context);
+        let Action::SecurityGroup(made) = &plan.steps[0].action else {
+            panic!("{plan:?}");
+        };
+        assert_eq!(made.existing, None);
+        assert_eq!(made.network.as_deref(), Some("vpc-x"));
+    }
+
+    // With one in each network they keep the one that they wear.
+    let mut here = elsewhere.clone();
+    here.id = "sg-here".to_owned();
+    here.name += "-2";
+    here.network = Some("vpc-x".to_owned());
+    let both = vec![elsewhere.clone(), here.clone()];
+    for live in &mut lives {
+        wears(live, &here);
+    }
+    assert!(planned(&wanted, &with_network(&lives, both.clone()), &context).is_empty());
+
+    // What is launched elsewhere takes the one there.
+    let more = desired(&[(instance.clone(), 3)]);
+    let mut found = resolution(&more);
+    found.default_network = Some("vpc-default".to_owned());
+    let seen = with_network(&lives, both);
+    let plan = planned_with(&more, &seen, &found, &context);
+    assert_eq!(launches(&plan)[0].security_groups, [elsewhere.id.clone()]);
+
+    // One that cannot wear the group of the others is told of, and the rest goes on.
+    wears(&mut lives[0], &elsewhere);
+    lives[0].network = elsewhere.network.clone();
+    lives[1].security_groups = BTreeSet::new();
+    let plan = planned(&wanted, &with_network(&lives, vec![elsewhere]), &context);
+    assert!(plan.steps.is_empty(), "{plan:?}");
+    assert!(
+        matches!(&plan.held[..], [Held::Unresolved { what, .. }] if what.contains("vpc-x")),
+        "{plan:?}"
+    );
+}
+
+#[test]
+fn one_whose_replacement_is_withheld_is_a_member_still() {
+    let mut instance = plain("trainer");
+    instance.distributed = true;
+    instance.protect = true;
+    let mut lives = there(&instance, &[0, 1]);
+    let group = own_group("trainer", &instance, &EnvironmentName::new("demo"));
+    let told = lives.iter().filter_map(|live| live.private_address.clone());
+    let told = member_tags(&told.collect::<Vec<String>>());
+    for live in &mut lives {
+        live.security_groups = [crate::resource::LiveSecurityGroup {
+            id: group.id.clone(),
+            name: group.name.clone(),
+        }]
+        .into();
+        live.tags.extend(told.clone());
+    }
+    let seen = with_network(&lives, vec![group]);
+    let asked = Context {
+        replace: Targets(["trainer[0]".parse().unwrap()].into()),
+        ..context()
+    };
+    // Its protection holds it: the others are told nothing new.
+    let wanted = desired(&[(instance.clone(), 2)]);
+    let plan = planned(&wanted, &seen, &asked);
+    assert!(plan.steps.is_empty(), "{plan:?}");
+    assert!(matches!(plan.held[..], [Held::Protected { .. }]));
+
+    // Nothing can be launched in its place: the same.
+    instance.protect = false;
+    let lifted = desired(&[(instance, 2)]);
+    let mut nothing = resolution(&lifted);
+    nothing.images.clear();
+    let plan = planned_with(&lifted, &seen, &nothing, &asked);
+    assert!(matches!(plan.held[..], [Held::Unresolved { .. }]));
+    let introduced = |action: &Action| matches!(action, Action::Introduce(_));
+    assert!(
+        !plan.steps.iter().any(|step| introduced(&step.action)),
+        "{plan:?}"
+    );
+
+    // The group that it wears is in use, even where the spec has no group of that name.
+    let mut closed = plain("trainer");
+    closed.protect = true;
+    for other in [closed, plain("other")] {
+        let plan = planned(&desired(&[(other, 2)]), &seen, &asked);
+        let deleted = |action: &Action| matches!(action, Action::DeleteNetwork(_));
+        assert!(
+            !plan.steps.iter().any(|step| deleted(&step.action)),
+            "{plan:?}"
+        );
+    }
 }
 
 #[test]
@@ -545,6 +691,10 @@ fn by_hand(instance: &Instance) -> LiveInstance {
     live.client_token = None;
     live.tags = [("Name".to_owned(), "by hand".to_owned())].into();
     live.launch_index = 3;
+    live.attributes = Some(LiveAttributes {
+        protected: false,
+        ends_at_shutdown: true,
+    });
     for volume in live.volumes.values_mut() {
         std::sync::Arc::make_mut(volume).tags.clear();
     }
@@ -593,6 +743,121 @@ fn an_instance_is_taken_over_by_tags_alone_and_then_is_ours() {
 }
 
 #[test]
+fn protection_is_compared_with_what_ec2_says() {
+    let fields = |protect: bool, attributes: Option<LiveAttributes>| {
+        let instance = Instance {
+            protect,
+            ..full("trainer")
+        };
+        let mut foreign = by_hand(&instance);
+        foreign.attributes = attributes;
+        let mut wanted = desired(&[(instance, 1)]);
+        group(&mut wanted, "trainer", |group| {
+            group.adopt = vec![foreign.id.clone()];
+        });
+        let plan = planned(&wanted, &observed(&[foreign]), &context());
+        let step = plan.steps.first()?;
+        let Action::Adopt(change) = &step.action else {
+            panic!("{step:?}");
+        };
+        let fields = change.changes.iter().map(|change| change.field.clone());
+        Some(fields.filter(|field| !field.starts_with("tags.")).collect())
+    };
+    let asked = |protected, ends_at_shutdown| {
+        Some(LiveAttributes {
+            protected,
+            ends_at_shutdown,
+        })
+    };
+    let none: Vec<String> = Vec::new();
+    assert_eq!(fields(true, asked(true, true)), Some(none.clone()));
+    assert_eq!(fields(false, asked(false, false)), Some(none));
+    let protect = Some(vec!["protect".to_owned()]);
+    assert_eq!(fields(true, asked(false, true)), protect);
+    assert_eq!(fields(false, asked(true, true)), protect);
+    assert_eq!(fields(true, None), None, "unknown is not off");
+}
+
+#[test]
+fn what_an_auto_scaling_group_manages_is_not_taken_over() {
+    let instance = full("trainer");
+    let mut foreign = by_hand(&instance);
+    foreign.manager = Some("the auto scaling group workers".to_owned());
+    let mut wanted = desired(&[(instance, 1)]);
+    group(&mut wanted, "trainer", |group| {
+        group.adopt = vec![foreign.id.clone()];
+    });
+    let plan = planned(&wanted, &observed(&[foreign]), &context());
+    let [Held::NotAdopted { why, .. }] = &plan.held[..] else {
+        panic!("{:?}", plan.held);
+    };
+    assert!(why.contains("the auto scaling group workers manages it"));
+    assert_eq!(plan.steps, []);
+}
+
+/// So many tags of somebody else's.
+fn others_tags(number: usize) -> impl Iterator<Item = (String, String)> {
+    (0..number).map(|number| (format!("team:{number}"), "x".to_owned()))
+}
+
+#[test]
+fn more_tags_than_ec2_takes_are_counted_before_anything_is_changed() {
+    let instance = full("trainer");
+    let mut foreign = by_hand(&instance);
+    foreign.tags.extend(others_tags(40));
+    // AWS does not count its own.
+    let reserved = (0..9).map(|number| (format!("aws:{number}"), "x".to_owned()));
+    foreign.tags.extend(reserved);
+    let mut wanted = desired(&[(instance.clone(), 1)]);
+    group(&mut wanted, "trainer", |group| {
+        group.adopt = vec![foreign.id.clone()];
+    });
+    let place = (&wanted.environment, &crate::resource::fixtures::account());
+    let written = crate::resource::adoption_tags(&instance, &foreign, place, (0, now()));
+    let number = 40 + written.len();
+    let plan = planned(&wanted, &observed(&[foreign.clone()]), &context());
+    let [Held::NotAdopted { why, .. }] = &plan.held[..] else {
+        panic!("{:?}", plan.held);
+    };
+    assert!(
+        why.contains(&format!("it would carry {number} tags")),
+        "{why}"
+    );
+    let few = |key: &String| !key.starts_with("team:") || key.len() < "team:10".len();
+    foreign.tags.retain(|key, _| few(key));
+    let disk = foreign.volumes.get_mut("/dev/sdf").unwrap();
+    std::sync::Arc::make_mut(disk).tags.extend(others_tags(40));
+    let plan = planned(&wanted, &observed(&[foreign.clone()]), &context());
+    let Held::NotAdopted { why, .. } = &plan.held[0] else {
+        panic!("{:?}", plan.held);
+    };
+    assert!(why.contains("its disk /dev/sdf would carry"), "{why}");
+    let disk = foreign.volumes.get_mut("/dev/sdf").unwrap();
+    std::sync::Arc::make_mut(disk).tags.clear();
+    assert_eq!(planned(&wanted, &observed(&[foreign]), &context()).held, []);
+
+    // What is ours can have got tags of others since.
+    let mut ours = live(&instance);
+    let free = 50 - ours.tags.len();
+    ours.tags.extend(others_tags(free));
+    let mut edited = instance.clone();
+    edited.tags.insert("owner".to_owned(), "jo".to_owned());
+    let plan = planned(
+        &desired(&[(edited.clone(), 1)]),
+        &observed(&[ours.clone()]),
+        &context(),
+    );
+    assert_eq!((plan.held.len(), plan.steps.len()), (0, 1));
+    edited.tags.insert("more".to_owned(), "x".to_owned());
+    let plan = planned(&desired(&[(edited, 1)]), &observed(&[ours]), &context());
+    let [Held::Unresolved { what, .. }] = &plan.held[..] else {
+        panic!("{:?}", plan.held);
+    };
+    assert!(what.contains("would carry 51"), "{what}");
+    assert_eq!(plan.steps, []);
+}
+
+#[test]
 fn nothing_is_launched_in_the_place_of_what_is_to_be_taken_over() {
     let instance = full("trainer");
     let mut foreign = by_hand(&instance);
@@ -629,7 +894,7 @@ fn disks_that_are_kept_outlive_the_environment() {
     let mut seen = observed(&[]);
     seen.volumes = vec![loose.into()];
     let plan = plan_destroy(&wanted.environment, &seen, &context());
-    assert!(plan.steps.is_empty() && matches!(plan.notes[0], Note::KeptVolume { .. }));
+    assert!(plan.steps.is_empty() && matches!(plan.notes[0], Note::KeptVolume(_)));
     let all = Context {
         delete_kept: true,
         ..context()
@@ -656,4 +921,30 @@ fn every_spot_request_of_the_environment_is_cancelled_before_anything_ends() {
     assert_eq!(audit(&plan), []);
     assert!(matches!(&plan.steps[0].action, Action::CancelSpot(ids) if *ids == ["sir-2"]));
     assert_eq!(plan.steps[1].after, [1].into());
+}
+
+#[test]
+fn the_request_of_what_was_renamed_goes_with_its_new_name() {
+    let mut instance = plain("trainer");
+    instance.market = Market::Spot;
+    let mut lives = there(&instance, &[0]);
+    let tags = lives[0].tags.clone();
+    lives[0]
+        .tags
+        .insert(tag::ENVIRONMENT.to_owned(), "renamed".to_owned());
+    lives[0].spot_request = Some("sir-1".to_owned());
+    let mut seen = observed(&lives);
+    seen.spot_requests.push(crate::resource::SpotRequest {
+        id: "sir-1".to_owned(),
+        instance: Some(lives[0].id.clone()),
+        tags,
+    });
+    let old = plan_destroy(&EnvironmentName::new("demo"), &seen, &context());
+    assert_eq!(old.steps, []);
+    let new = plan_destroy(&EnvironmentName::new("renamed"), &seen, &context());
+    let [ended] = &new.steps[..] else {
+        panic!("{new:?}");
+    };
+    let doomed = ended.action.doomed().unwrap();
+    assert_eq!(doomed[0].spot_request.as_deref(), Some("sir-1"));
 }

@@ -15,8 +15,8 @@ use crate::resource::fixtures::{
     account, ago, full, group_id, identity, image, launched, live, now, plain, region, types,
 };
 use crate::resource::{
-    AccountId, Address, DataPlace, DataSet, Deletion, Desired, EnvironmentName, ImageSelector,
-    Instance, InstanceState, LiveInstance, Region, tag,
+    AccountId, Address, DataPlace, DataSet, Deletion, Desired, EnvironmentName, GroupName,
+    ImageSelector, Instance, InstanceState, LiveInstance, Region, tag,
 };
 use crate::sync::{
     Change as FileChange, Origin, Place, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer,
@@ -262,11 +262,12 @@ fn what_the_spec_does_not_name_any_more_is_deleted() {
         words(&plan),
         [
             "terminate old[0]: not-in-spec",
-            "terminate trainer[1]: not-in-spec",
-            "terminate trainer[2]: not-in-spec",
+            "terminate trainer[1]: count-lowered",
+            "terminate trainer[2]: count-lowered",
         ]
     );
-    assert_eq!(plan.steps.len(), 1);
+    // One step for each reason.
+    assert_eq!(plan.steps.len(), 2);
 }
 
 #[test]
@@ -449,7 +450,7 @@ fn protection_is_lifted_only_when_asked_and_never_for_what_the_spec_dropped() {
     assert_eq!(
         plan.held,
         [
-            held(1, "not terminated (the spec does not name it any more)"),
+            held(1, "not terminated (`count` is 1 now)"),
             held(0, "not replaced for key"),
         ]
     );
@@ -458,7 +459,7 @@ fn protection_is_lifted_only_when_asked_and_never_for_what_the_spec_dropped() {
     assert_eq!(
         words(&plan),
         [
-            "terminate trainer[1]: not-in-spec",
+            "terminate trainer[1]: count-lowered",
             "terminate trainer[0]: immutable",
             "launch trainer[0]: immutable"
         ]
@@ -529,6 +530,23 @@ fn siblings_that_are_late_are_waited_for_and_not_launched_again() {
     let plan = plan_of(&desired, &observed(&lives(SETTLE)[1..2]));
     assert_eq!(words(&plan), ["launch trainer[0,2]: missing"]);
     assert_eq!(plan.held, []);
+}
+
+#[test]
+fn late_siblings_of_a_renamed_group_are_waited_for_under_its_new_name() {
+    let before = plain("worker");
+    let mut renamed = desired(&[(plain("trainer"), 2)]);
+    let group = renamed.groups.get_mut(&GroupName::new("trainer")).unwrap();
+    group.renamed_from = Some(GroupName::new("worker"));
+    let lives = launched(&before, &identity(&before, &[0, 1]), 0, ago(5));
+    let plan = plan_of(&renamed, &observed(&lives[..1]));
+    assert_eq!(
+        plan.held,
+        [Held::NotYetVisible {
+            address: address("trainer", 1),
+            until: settled(5),
+        }]
+    );
 }
 
 #[test]
@@ -614,6 +632,32 @@ fn launches_are_batches_of_a_hundred_by_number() {
         .map(|launch| launch.identity.token(launch.incarnation))
         .collect();
     assert_eq!(tokens.len(), 3);
+}
+
+#[test]
+fn a_launch_with_more_gaps_than_a_tag_can_name_is_parted() {
+    let instance = plain("trainer");
+    // Two of three are missing everywhere: that is the longest way to write a hundred.
+    let alive: Vec<u32> = (0..1_000).filter(|ordinal| ordinal % 3 == 2).collect();
+    let missing: Vec<u32> = (0..1_000).filter(|ordinal| ordinal % 3 != 2).collect();
+    let plan = plan_of(
+        &desired(&[(instance.clone(), 1_000)]),
+        &observed(&there(&instance, &alive)),
+    );
+    assert_eq!(audit(&plan), []);
+    let calls = launches(&plan);
+    let launched: Vec<u32> = calls
+        .iter()
+        .flat_map(|launch| launch.identity.ordinals.iter())
+        .collect();
+    assert_eq!(launched, missing);
+    for launch in &calls {
+        let attempt = launch.attempts(0).next().unwrap();
+        let tags = launch.tags(&attempt, launch.incarnation);
+        assert!(tags.values().all(|value| value.len() <= 255), "{tags:?}");
+    }
+    // No more calls than the text needs.
+    assert!((11..=20).contains(&calls.len()), "{}", calls.len());
 }
 
 #[test]
@@ -750,8 +794,11 @@ fn loose_volumes_of_ours_are_noted() {
     seen.volumes = vec![volume.clone().into()];
     let plan = plan_of(&desired(&[]), &seen);
     assert!(plan.steps.is_empty());
-    let id = volume.id.clone();
-    assert_eq!(plan.notes, [Note::LooseVolume { id, gibibytes: 8 }]);
+    let Note::LooseVolume(facts) = &plan.notes[0] else {
+        panic!("{:?}", plan.notes);
+    };
+    assert_eq!((&facts.id, facts.gibibytes), (&volume.id, 8));
+    assert_eq!(facts.group, Some(GroupName::new("trainer")));
     volume.tags.remove(tag::ACCOUNT);
     seen.volumes = vec![volume.into()];
     assert_eq!(plan_of(&desired(&[]), &seen).notes, []);
@@ -784,7 +831,14 @@ fn what_is_wanted_is_looked_up_and_nothing_else() {
     assert_eq!(wanted_all.keys, [("alex".to_owned(), eval())].into());
     assert_eq!(
         wanted_all.security_groups,
-        [("training".to_owned(), eval())].into()
+        [(
+            (
+                "training".to_owned(),
+                super::super::Whereabouts::Subnet("subnet-1".to_owned())
+            ),
+            eval()
+        )]
+        .into()
     );
     let image = &wanted_all.images[&subnet.image];
     assert_eq!((&image.disk, image.needed), (&Some((150, eval())), true));

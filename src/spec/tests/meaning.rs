@@ -48,8 +48,12 @@ fn every_rule_has_its_code_and_its_place() {
             "T204 10:18: a gp2 disk cannot have 17408 GiB",
         ),
         (
-            &["disk: {size: 124 GiB, type: st1}"],
-            "T204 10:18: an st1 disk cannot have 124 GiB",
+            &["disk: {size: 125 GiB, type: st1}"],
+            "T204 10:33: an instance cannot boot from an st1 disk",
+        ),
+        (
+            &["volumes: {/dev/sdf: {size: 124 GiB, type: st1}}"],
+            "T204 10:32: an st1 disk cannot have 124 GiB",
         ),
         (
             &["disk: {type: io2}"],
@@ -93,7 +97,7 @@ fn the_figures_at_their_bounds_are_good() {
         "disk: {iops: 80000, throughput: 2000 MiB/s}",
         "disk: {size: 16384 GiB, type: gp2}",
         "disk: {size: 4 GiB, type: io1, iops: 100}",
-        "disk: {size: 125 GiB, type: sc1}",
+        "volumes: {/dev/sdf: {size: 125 GiB, type: sc1}}",
         "zone: eu-central-1a",
     ] {
         assert_eq!(lines(&with_group(&[line])), Vec::<String>::new(), "{line}");
