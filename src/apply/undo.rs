@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::perform::{StepError, StepErrorKind};
 use super::report::{ApplyReport, Outcome};
-use crate::plan::{Action, Doomed, Plan, Reason, Step, StepId};
-use crate::resource::{Address, GroupName};
+use crate::plan::{Action, Doomed, Plan, Reason, Step};
+use crate::resource::{Address, GroupName, InstanceId};
 
 /// The plan that ends what was launched of groups whose launch came to nothing in another part.
 ///
@@ -80,26 +80,32 @@ fn refused_groups<'a>(plan: &'a Plan, report: &ApplyReport) -> BTreeSet<&'a Grou
 }
 
 /// Takes back the word that what was ended again had been done.
-pub fn disown(report: &mut ApplyReport, rest: &Plan) {
-    let ended: BTreeSet<_> = rest
-        .steps
-        .iter()
-        .filter_map(|step| step.action.doomed())
-        .flatten()
-        .map(|one| one.id.clone())
-        .collect();
-    let gone: Vec<StepId> = report
-        .outcomes
-        .iter()
-        .filter(|(_, outcome)| {
-            matches!(outcome, Outcome::Done(done)
-                if done.instances.iter().any(|live| ended.contains(&live.id)))
-        })
-        .map(|(id, _)| *id)
-        .collect();
-    for id in gone {
-        let text = Reason::AllOrNothing.text();
-        let error = StepError::new(StepErrorKind::Capacity, text);
-        report.outcomes.insert(id, Outcome::Failed(error));
+///
+/// What could not be ended lives on, and is named as alive.
+pub fn disown(report: &mut ApplyReport, rest: &Plan, ended: &ApplyReport) {
+    let mut doomed: BTreeMap<&InstanceId, bool> = BTreeMap::new();
+    for step in &rest.steps {
+        let gone = matches!(ended.outcomes.get(&step.id), Some(Outcome::Done(_)));
+        let ids = step.action.doomed().unwrap_or_default().iter();
+        doomed.extend(ids.map(|one| (&one.id, gone)));
+    }
+    for outcome in report.outcomes.values_mut() {
+        let Outcome::Done(done) = outcome else {
+            continue;
+        };
+        let ids = done.instances.iter().map(|live| &live.id);
+        let known: Vec<_> = ids.filter_map(|id| Some((id, *doomed.get(id)?))).collect();
+        if known.is_empty() {
+            continue;
+        }
+        let alive = known.iter().filter(|(_, gone)| !gone);
+        let alive: Vec<_> = alive
+            .map(|(id, _)| (id.to_string(), "to be ended".to_owned()))
+            .collect();
+        let error = StepError::new(
+            StepErrorKind::Capacity,
+            Reason::AllOrNothing.text().as_ref(),
+        );
+        *outcome = Outcome::Failed(error.alive(alive));
     }
 }

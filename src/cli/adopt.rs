@@ -10,14 +10,14 @@ use super::output::Output;
 use super::session::{Destination, Session, open, plan_one, region_of, show_findings};
 use super::shared::Shared;
 use super::specs;
-use crate::cloud::{default_subnets, is_protected, with_volumes};
-use crate::plan::{Action, Plan};
-use crate::render::{good, plan_text};
+use crate::cloud::{attributes, default_subnets, has_user_data, with_volumes};
+use crate::plan::{Action, Plan, managed};
+use crate::render::{escape, good, plan_text, warn};
 use crate::resource::{
     AccountId, Claim, EnvironmentName, InstanceId, InstanceState, Lease, LiveInstance, Region,
-    claim,
+    TOKEN_PREFIX, claim,
 };
-use crate::spec::{Draft, DraftInstance, load, name_from};
+use crate::spec::{Draft, DraftInstance, NAME_HELP, load, name_from};
 
 pub(super) async fn run(global: &Global, arguments: &Adopt, output: Output) -> CommandResult {
     let lease = lease(arguments)?;
@@ -47,6 +47,7 @@ pub(super) async fn run(global: &Global, arguments: &Adopt, output: Output) -> C
         // A spec that proves nothing must not be applied by mistake.
         std::fs::remove_file(&path).unwrap_or_default();
     })?;
+    let region = format!(" --region {}", session.clients.region);
     output.data(&plan_text(&plan, &[]));
     output.say(&format!(
         "{} {} is written, and applying it changes nothing but tags",
@@ -58,11 +59,83 @@ pub(super) async fn run(global: &Global, arguments: &Adopt, output: Output) -> C
         global.again(),
         path.display()
     ));
+    say_boot_scripts(&session, &lives, output).await;
     output.say(&format!(
-        "no timer of ours runs in these machines. To arm it, run in each: sudo systemd-run --on-active={}s poweroff",
+        "{}. To arm one, run in each: sudo systemd-run --on-active={}s poweroff",
+        timers(&lives),
         lease.seconds()
     ));
+    say_stopping(&plan, &region, output);
     Ok(ExitCode::Done)
+}
+
+/// What is known of timers in the machines: a launch of ours has armed one, for a lease of its own.
+fn timers(lives: &[LiveInstance]) -> String {
+    let ours = |live: &&LiveInstance| {
+        let token = live.client_token.as_deref();
+        token.is_some_and(|token| token.starts_with(TOKEN_PREFIX))
+    };
+    let armed: Vec<&str> = lives
+        .iter()
+        .filter(ours)
+        .map(|live| live.id.as_str())
+        .collect();
+    if armed.is_empty() {
+        return "no timer of ours runs in these machines".to_owned();
+    }
+    let armed = armed.join(", ");
+    format!(
+        "the timer that our launch of {armed} armed still goes off, whatever the new lease says; no other runs"
+    )
+}
+
+/// A boot script is in no spec that is written here: say so of every instance that has one.
+async fn say_boot_scripts(session: &Session, lives: &[LiveInstance], output: Output) {
+    for live in lives {
+        match has_user_data(&session.clients, &live.id).await {
+            Ok(true) => output.say(&format!(
+                "{} has user data: its boot script has run and is not written into the spec",
+                live.id
+            )),
+            Ok(false) => {}
+            Err(error) => output.say(&format!(
+                "{} {}; a boot script would not be written into the spec",
+                warn("note:"),
+                escape(&error.to_string())
+            )),
+        }
+    }
+}
+
+/// The instances of a plan that powering off stops and does not end.
+fn stopping(plan: &Plan) -> Vec<&InstanceId> {
+    let adopted = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Adopt(change) => Some(change),
+        Action::Launch(_)
+        | Action::Update(_)
+        | Action::Restart(_)
+        | Action::Terminate(_)
+        | Action::DeleteVolumes(_)
+        | Action::SecurityGroup(_)
+        | Action::KeyPair(_)
+        | Action::PlacementGroup(_)
+        | Action::Retag(_)
+        | Action::Introduce(_)
+        | Action::DeleteNetwork(_)
+        | Action::CancelSpot(_)
+        | Action::Sync { .. } => None,
+    });
+    let stopping = adopted.filter(|change| change.before.stops_at_shutdown());
+    stopping.map(|change| &change.before.id).collect()
+}
+
+/// A stopped instance is not paid for, and its disks are: how to make powering off the end.
+fn say_stopping(plan: &Plan, again: &str, output: Output) {
+    for id in stopping(plan) {
+        output.say(&format!(
+            "{id} only stops when it is powered off, and its disks go on costing money. To end it then: aws ec2 modify-instance-attribute --instance-id {id} --instance-initiated-shutdown-behavior terminate{again}"
+        ));
+    }
 }
 
 fn lease(arguments: &Adopt) -> Result<Lease, CommandError> {
@@ -75,7 +148,7 @@ fn lease(arguments: &Adopt) -> Result<Lease, CommandError> {
 fn ids(arguments: &Adopt) -> Result<Vec<InstanceId>, CommandError> {
     if !EnvironmentName::is_valid(&arguments.group) {
         let text = format!("`{}` cannot be a group's name", arguments.group);
-        return Err(CommandError::new(ExitCode::Usage, text));
+        return Err(CommandError::new(ExitCode::Usage, text).help(NAME_HELP));
     }
     let good = |id: &str| {
         id.strip_prefix("i-").is_some_and(|digits| {
@@ -105,6 +178,11 @@ async fn read(session: &Session, ids: &[InstanceId]) -> Result<Vec<LiveInstance>
             );
             return Err(CommandError::refused(text).help("start it first, or terminate it by hand"));
         }
+        if let Some(why) = managed(live) {
+            return Err(CommandError::refused(format!(
+                "{id} cannot be taken over: {why}"
+            )));
+        }
         if let Claim::Ours(mark) = claim(live, &session.identity.account) {
             let text = format!(
                 "{id} belongs to the environment {} already",
@@ -123,7 +201,7 @@ fn name(arguments: &Adopt, lives: &[LiveInstance]) -> Result<EnvironmentName, Co
             return Ok(EnvironmentName::new(name));
         }
         let text = format!("`{name}` cannot be an environment's name");
-        return Err(CommandError::new(ExitCode::Usage, text));
+        return Err(CommandError::new(ExitCode::Usage, text).help(NAME_HELP));
     }
     let names = lives.iter().filter_map(|live| live.tags.get("Name"));
     let first = names.into_iter().find_map(|name| name_from(name));
@@ -141,7 +219,7 @@ async fn write_up(
         let subnet = live.subnet.as_ref();
         instances.push(DraftInstance {
             live,
-            protect: is_protected(&session.clients, &live.id).await?,
+            protect: attributes(&session.clients, &live.id).await?.protected,
             default_subnet: subnet.is_some_and(|subnet| defaults.contains(subnet)),
         });
     }
@@ -158,14 +236,12 @@ async fn write_up(
 
 fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
     let failed = |error: std::io::Error| {
-        let text = format!("cannot write {}: {error}", path.display());
-        let error_is_exists = error.kind() == std::io::ErrorKind::AlreadyExists;
-        let error = CommandError::failed(text);
-        if error_is_exists {
-            error.help("name another file with `--output`, or another environment with `--name`")
-        } else {
-            error
+        if error.kind() == std::io::ErrorKind::AlreadyExists {
+            let text = format!("{} is there already; nothing was written", path.display());
+            return CommandError::refused(text)
+                .help("name another file with `--output`, or another environment with `--name`");
         }
+        CommandError::failed(format!("cannot write {}: {error}", path.display()))
     };
     if let Some(folder) = path
         .parent()
@@ -175,6 +251,11 @@ fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
     }
     let mut file = std::fs::File::create_new(path).map_err(failed)?;
     std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)
+}
+
+/// What may change of a machine that somebody works on: tags.
+fn is_harmless(field: &str) -> bool {
+    field.starts_with("tags.")
 }
 
 /// The plan of the spec that was written: it must take over, and change nothing but tags.
@@ -195,7 +276,7 @@ async fn prove(session: &Session, path: &Path, output: Output) -> Result<Plan, C
         Action::Adopt(change) => change
             .changes
             .iter()
-            .all(|change| change.field.starts_with("tags.")),
+            .all(|change| is_harmless(&change.field)),
         Action::Launch(_)
         | Action::Update(_)
         | Action::Restart(_)

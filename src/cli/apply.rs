@@ -38,7 +38,7 @@ pub(super) async fn run(global: &Global, arguments: &Apply, output: Output) -> C
         return Err(CommandError::refused(
             "there is nothing that may be done, and not everything is as the spec says",
         )
-        .help("see the lines that begin with `=`"));
+        .help("see the lines that begin with `!`"));
     }
     if work.is_empty() {
         output.say(&format!("{} nothing to do", good("✓")));
@@ -62,7 +62,7 @@ pub(super) async fn run(global: &Global, arguments: &Apply, output: Output) -> C
     let verdict = worst(&verdicts, &cancel);
     if verdict == ExitCode::Done && held {
         output.insist(&format!(
-            "{} not everything is as the spec says: see the lines that begin with `=`",
+            "{} not everything is as the spec says: see the lines that begin with `!`",
             warn("note:")
         ));
         return Ok(ExitCode::Partly);
@@ -196,15 +196,20 @@ async fn apply_one(
     let sink = progress::sink(plan, Arc::clone(known), output);
     let mut report = run_plan(plan, Arc::new(session.aws()), sink, cancel.clone()).await;
     if let Some(rest) = undo(plan, &report) {
-        end_rest(session, &rest, (known, cancel), output).await;
-        disown(&mut report, &rest);
+        let ended = end_rest(session, &rest, known, output).await;
+        disown(&mut report, &rest, &ended);
     }
     // A listing that fails here costs a table, and the next plan looks again.
     let observed = session.observe().await.ok();
     if let Some(observed) = observed.as_ref().filter(|_| tries_several(plan))
         && let Some(rest) = plan_duplicates(plan, observed)
     {
-        end_rest(session, &rest, (known, cancel), output).await;
+        let ended = end_rest(session, &rest, known, output).await;
+        // A double that goes on costing money is no success.
+        let next = report.outcomes.keys().max().map_or(1, |last| last + 1);
+        let failed = ended.outcomes.into_values();
+        let failed = failed.filter(|outcome| !matches!(outcome, Outcome::Done(_)));
+        report.outcomes.extend((next..).zip(failed));
     }
     show_instances(plan, observed.as_ref(), &report, output);
     if !report.is_success() {
@@ -214,12 +219,10 @@ async fn apply_one(
 }
 
 /// Ends what must not stay of this run: the rest of a launch that is all or nothing, or a double.
-async fn end_rest(
-    session: &Session,
-    rest: &Plan,
-    (known, cancel): (&Known, &Cancel),
-    output: Output,
-) {
+///
+/// Whoever asked to stop wants nothing more to be launched; what is paid for and of no use
+/// is ended all the same.
+async fn end_rest(session: &Session, rest: &Plan, known: &Known, output: Output) -> ApplyReport {
     for step in &rest.steps {
         let doomed = step.action.doomed().unwrap_or_default();
         let names = ordinals_of(doomed.iter().map(|one| &one.address));
@@ -227,10 +230,11 @@ async fn end_rest(
         output.insist(&format!("{} ending {names}: {reason}", warn("note:")));
     }
     let sink = progress::sink(rest, Arc::clone(known), output);
-    let report = run_plan(rest, Arc::new(session.aws()), sink, cancel.clone()).await;
+    let report = run_plan(rest, Arc::new(session.aws()), sink, Cancel::default()).await;
     if !report.is_success() {
         show_remains(&report, output);
     }
+    report
 }
 
 /// Whether a launch of the plan had several candidates.

@@ -1,6 +1,6 @@
 //! `destroy`: ends an environment and proves that nothing of it is left.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -10,16 +10,17 @@ use super::arguments::{Destroy, Global};
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
-use super::session::{Session, open, region_of};
+use super::session::{Blind, Session, open, region_of};
 use super::signals::{self, Known};
 use super::specs;
 use super::{progress, prompt};
 use crate::apply::{Cancel, Outcome, run as run_plan};
 use crate::plan::{
-    Action, Held, Inventory, Note, Observed, Plan, audit, other_environments, plan_destroy,
+    Action, Held, Inventory, Note, Observed, Plan, VolumeFacts, audit, other_environments,
+    plan_destroy,
 };
-use crate::render::{bad, escape, good, held_words, plan_text, plural, warn};
-use crate::resource::EnvironmentName;
+use crate::render::{bad, escape, good, held_words, kept_words, plan_text, plural, warn};
+use crate::resource::{EnvironmentName, VolumeId};
 use crate::spec::nearest;
 
 /// How often what turns up late is ended before giving up.
@@ -28,6 +29,7 @@ const MOST_ROUNDS: u32 = 5;
 pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) -> CommandResult {
     let (environment, destination) =
         specs::target(&arguments.environment, &arguments.place, output)?;
+    let former = specs::former_name(&arguments.environment, output)?;
     region_of(global, &destination)?;
     let mut session = open(global, destination, output).await.map_err(|error| {
         unknown(
@@ -37,23 +39,14 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
     })?;
     session.wishes.lift_protection = arguments.lift_protection;
     session.delete_kept = arguments.delete_kept;
-    let mut lift = String::new();
-    for (flag, given) in [
-        (" --lift-protection", arguments.lift_protection),
-        (" --delete-kept", arguments.delete_kept),
-    ] {
-        if given {
-            lift.push_str(flag);
-        }
-    }
-    let resume = format!(
-        "trainyard destroy {environment}{}{lift} --region {} --account {}",
-        global.again(),
-        session.clients.region,
-        session.identity.account
-    );
+    let flags = flags(global, arguments, &session);
+    let resume = format!("trainyard destroy {environment}{flags}");
     let known = Known::default();
-    let (observed, _) = Box::pin(session.observe_for_destroy(output))
+    let former = former.map(|name| Former {
+        command: format!("trainyard destroy {name}{flags}"),
+        name,
+    });
+    let (observed, blind) = Box::pin(session.observe_for_destroy(output))
         .await
         .map_err(|error| unknown(error, &resume))?;
     let plan = plan_destroy(&environment, &observed, &session.context());
@@ -74,19 +67,46 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
     let work = Work {
         session: &session,
         environment: &environment,
+        former: former.as_ref(),
         known,
         cancel,
         output,
+        told: (plan.notes.iter().filter_map(kept_volume))
+            .map(|volume| volume.id.clone())
+            .collect(),
         left: RefCell::default(),
+        blind: RefCell::new(blind),
+        protected: Cell::default(),
     };
-    work.until_nothing_is_left(plan)
+    let code = work
+        .until_nothing_is_left(plan)
         .await
-        .map_err(|error| unknown(error, &resume))
-        .inspect(|code| {
-            if *code != ExitCode::Done {
-                output.insist(&format!("to go on: {resume}"));
-            }
-        })
+        .map_err(|error| unknown(error, &resume))?;
+    if code != ExitCode::Done {
+        // Without the word that lifts it, a protection would hold for ever.
+        let lift = if work.protected.get() {
+            " --lift-protection"
+        } else {
+            ""
+        };
+        output.insist(&format!("to go on: {resume}{lift}"));
+    }
+    Ok(code)
+}
+
+/// What follows the name in a command that goes on with the same wishes, wherever it is run.
+fn flags(global: &Global, arguments: &Destroy, session: &Session) -> String {
+    let mut flags = global.again();
+    for (flag, given) in [
+        (" --lift-protection", arguments.lift_protection),
+        (" --delete-kept", arguments.delete_kept),
+    ] {
+        if given {
+            flags.push_str(flag);
+        }
+    }
+    let (region, account) = (&session.clients.region, &session.identity.account);
+    format!("{flags} --region {region} --account {account}")
 }
 
 /// What cannot be read is unknown: never "nothing is left".
@@ -137,14 +157,45 @@ fn refuse_slip(environment: &EnvironmentName, observed: &Observed) -> Result<(),
     }
 }
 
+/// The name that an environment had before its spec gave it another.
+struct Former {
+    name: EnvironmentName,
+    /// The command that ends what has that name.
+    command: String,
+}
+
+impl Former {
+    /// What a renaming that was not finished has left under the old name, in words.
+    fn left(&self, observed: &Observed) -> Option<String> {
+        let inventory = Inventory::of(observed, &self.name);
+        let instances = inventory.alive().count() + inventory.unproven.len() + inventory.late.len();
+        let volumes = inventory.loose_volumes.len();
+        let mut parts = Vec::new();
+        for (number, what) in [(instances, "instance"), (volumes, "volume")] {
+            if number > 0 {
+                parts.push(plural(number as u64, what));
+            }
+        }
+        (!parts.is_empty()).then(|| parts.join(" and "))
+    }
+}
+
 struct Work<'a> {
     session: &'a Session,
     environment: &'a EnvironmentName,
+    /// The name before, under which a part may still run.
+    former: Option<&'a Former>,
     known: Known,
     cancel: Cancel,
     output: Output,
+    /// Kept disks that the plan has named already.
+    told: BTreeSet<VolumeId>,
     /// What is left of what costs nothing.
     left: RefCell<Vec<(String, String)>>,
+    /// What could not be listed.
+    blind: RefCell<Blind>,
+    /// Whether termination protection is what held something.
+    protected: Cell<bool>,
 }
 
 impl Work<'_> {
@@ -228,7 +279,13 @@ impl Work<'_> {
             self.session.pace.settle.as_secs()
         ));
         loop {
-            let (observed, blind) = self.session.observe_instances_first().await?;
+            let (mut observed, blind) = self.session.observe_instances_first().await?;
+            let mut unlisted = self.blind.borrow().clone();
+            let again = self
+                .session
+                .spot_requests_again(&mut observed, &mut unlisted);
+            again.await;
+            *self.blind.borrow_mut() = unlisted;
             looks += 1;
             let plan = plan_destroy(self.environment, &observed, &self.session.context());
             if !plan.steps.is_empty() {
@@ -241,7 +298,8 @@ impl Work<'_> {
                 return Ok(Watch::Quiet(Box::new(Quiet {
                     looks,
                     held: plan.held,
-                    notes: plan.notes.iter().filter_map(kept_words).collect(),
+                    former: self.former.and_then(|former| former.left(&observed)),
+                    kept: plan.notes.iter().filter_map(kept_volume).cloned().collect(),
                 })));
             }
             tokio::select! {
@@ -255,27 +313,51 @@ impl Work<'_> {
         let Quiet {
             looks,
             held,
-            notes: _,
+            former,
+            kept,
         } = quiet;
         if !held.is_empty() {
             self.output
                 .insist(&format!("{} left alone, and still there:", bad("error:")));
+            let is_protected = |one: &Held| matches!(one, Held::Protected { .. });
+            self.protected.set(held.iter().any(is_protected));
             for one in held {
                 self.output
                     .insist(&format!("  {}", escape(&held_words(one))));
             }
             return ExitCode::Alive;
         }
-        for note in &quiet.notes {
+        for note in kept_words(kept.iter().filter(|one| !self.told.contains(&one.id))) {
             self.output
-                .insist(&format!("{} {}", warn("note:"), escape(note)));
+                .insist(&format!("{} {}", warn("note:"), escape(&note)));
         }
         let proof = format!(
             "{} over {} s showed nothing of it",
             plural(*looks, "complete listing"),
             self.session.pace.settle.as_secs()
         );
-        let what = if ended == 0 {
+        let blind = self.blind.borrow();
+        if let Some(error) = &blind.spot {
+            self.output.insist(&format!(
+                "{} no instance of {} is listed, but whether a spot request of it is still open, and launches another one, is not known: {}",
+                bad("error:"),
+                self.environment,
+                escape(error)
+            ));
+            return ExitCode::Alive;
+        }
+        let left_behind = self.former.zip(former.as_deref());
+        let what = if let Some((Former { name, .. }, left)) = left_behind {
+            format!(
+                "nothing is left under the name {}: {proof}; under {name}, its name before, there still is: {left}",
+                self.environment
+            )
+        } else if !blind.network.is_empty() {
+            format!(
+                "no instance of {} is left: {proof}; what goes with instances is not known",
+                self.environment
+            )
+        } else if ended == 0 {
             format!("nothing of {} is there: {proof}", self.environment)
         } else {
             format!(
@@ -290,9 +372,36 @@ impl Work<'_> {
             plan.account,
             plan.region
         ));
+        let code = self.verdict_on_the_rest();
+        match left_behind {
+            Some((Former { name, command }, left)) => {
+                self.output.insist(&format!(
+                    "{} what still has the name {name} was not ended: {left}; to end it: {command}",
+                    bad("error:")
+                ));
+                ExitCode::Partly
+            }
+            None => code,
+        }
+    }
+
+    /// The exit code once no instance is left: the rest costs nothing, and is named.
+    fn verdict_on_the_rest(&self) -> ExitCode {
+        let blind = self.blind.borrow();
+        for error in &blind.network {
+            self.output.insist(&format!(
+                "{} {}: whether any of it is left is not known",
+                warn("note:"),
+                escape(error)
+            ));
+        }
         let left = self.left.borrow();
         if left.is_empty() {
-            return ExitCode::Done;
+            return if blind.network.is_empty() {
+                ExitCode::Done
+            } else {
+                ExitCode::Partly
+            };
         }
         self.output.insist(&format!(
             "{} this is left, and costs nothing:",
@@ -315,22 +424,26 @@ enum Watch {
 struct Quiet {
     looks: u64,
     held: Vec<Held>,
+    /// What is left under the name before.
+    former: Option<String>,
     /// What stays because its spec says so.
-    notes: Vec<String>,
+    kept: Vec<VolumeFacts>,
 }
 
-/// What is said of a disk that stays.
-fn kept_words(note: &Note) -> Option<String> {
+/// The disk that stays, where that is what the note is about.
+fn kept_volume(note: &Note) -> Option<&VolumeFacts> {
     match note {
-        Note::KeptVolume { id, gibibytes } => Some(format!(
-            "{id} ({gibibytes} GiB) is kept, as its spec says, and goes on costing money; `destroy --delete-kept` deletes it"
-        )),
+        Note::KeptVolume(facts) => Some(facts),
         Note::KeepsLease { .. }
-        | Note::LooseVolume { .. }
+        | Note::LooseVolume(_)
+        | Note::VolumeGoes(_)
+        | Note::DisksStay { .. }
+        | Note::OthersDisk { .. }
         | Note::NewerImage { .. }
         | Note::ImageWarning { .. }
         | Note::FileSystem { .. }
         | Note::Fewer { .. }
+        | Note::NothingRenamed { .. }
         | Note::OtherKey { .. }
         | Note::OnlyTargets { .. }
         | Note::DeletionsWithheld { .. }

@@ -7,15 +7,18 @@ use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
 use crate::resource::EnvironmentName;
-use crate::spec::{SchemaKind, schema_text};
+use crate::spec::{NAME_HELP, SchemaKind, schema_text};
 
 const TEMPLATE: &str = include_str!("init_template.yaml");
 
 pub(super) fn run(arguments: &Init, output: Output) -> CommandResult {
     let name = &arguments.name;
     if !EnvironmentName::is_valid(name) {
-        return Err(CommandError::new(ExitCode::Usage, format!("`{name}` cannot name an environment"))
-            .help("a name starts with a small letter, goes on with small letters, digits and hyphens, and has at most 40 characters"));
+        return Err(CommandError::new(
+            ExitCode::Usage,
+            format!("`{name}` cannot name an environment"),
+        )
+        .help(NAME_HELP));
     }
     let spec = Path::new("environments").join(format!("{name}.yaml"));
     if spec.exists() {

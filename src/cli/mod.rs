@@ -28,6 +28,7 @@ mod shared;
 mod signals;
 mod specs;
 mod status;
+mod targets;
 mod validate;
 
 pub use arguments::Arguments;

@@ -16,6 +16,10 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(quiet: bool, plain: bool) -> Self {
+        if plain {
+            // For whoever asks on stderr without this value at hand.
+            ColorChoice::Never.write_global();
+        }
         Self { quiet, plain }
     }
 

@@ -23,7 +23,7 @@ pub(super) fn confirm(question: &str, word: &str) -> Result<bool, CommandError> 
             CommandError::refused(text).help("pass `--yes` to go ahead without being asked")
         );
     }
-    let mut stderr = std::io::stderr();
+    let mut stderr = anstream::stderr();
     write!(stderr, "{question} Type {} to go ahead: ", bold(word)).unwrap_or_default();
     stderr.flush().unwrap_or_default();
     let mut answer = String::new();

@@ -9,9 +9,9 @@ use tokio::sync::OnceCell;
 use super::arguments::{Format, Global, Wishes};
 use super::caller::caller_name;
 use super::error::CommandError;
-use super::exit::ExitCode;
 use super::output::Output;
 use super::shared::Shared;
+use super::targets::{known_targets, named_members, unknown_member};
 use super::{clock, environment, local_server, public_keys, specs};
 use crate::cloud::{
     Aws, Clients, CloudError, CloudErrorKind, Connection, Finding, Identity, Pace, SurveyFailure,
@@ -19,16 +19,15 @@ use crate::cloud::{
     read_adoptions, read_user_data, spot_requests, survey_data,
 };
 use crate::plan::{
-    Context, Inventory, Observed, OtherEnvironment, Plan, Resolution, TargetName, Targets, Unfit,
-    Wanted, launched_groups, needs_address, needs_network, other_environments, plan, unfit_groups,
-    wanted,
+    Context, Inventory, Observed, OtherEnvironment, Plan, Resolution, Targets, Unfit, Wanted,
+    is_known, launched_groups, needs_address, needs_network, other_environments, plan,
+    unfit_groups, wanted,
 };
 use crate::render::{escape, warn};
 use crate::resource::{
-    AccountId, Address, Caller, Desired, EnvironmentName, GroupName, InstanceState, Region,
-    SshSource, Target,
+    AccountId, Address, Caller, Desired, EnvironmentName, InstanceState, Region, SshSource, Target,
 };
-use crate::spec::{Code, Diagnostic, Loaded, Source, SpecPath, nearest};
+use crate::spec::{Code, Diagnostic, Loaded, Source, SpecPath};
 
 /// A connection to one account and region, checked.
 pub(super) struct Session {
@@ -38,6 +37,7 @@ pub(super) struct Session {
     pub(super) wishes: Wishes,
     pub(super) delete_kept: bool,
     local: bool,
+    output: Output,
     /// The caller's own address, asked for once.
     address: OnceCell<Result<IpAddr, String>>,
 }
@@ -108,18 +108,20 @@ impl Session {
 
     /// The same with all that goes with instances: groups, keys, spot requests.
     ///
-    /// What costs nothing must not keep what costs money alive, so a listing of it
-    /// that fails is said and no more.
+    /// No listing of these must keep what costs money alive, so one that fails is said
+    /// here, and left to the verdict: what was not listed is unknown, not absent.
     pub(super) async fn observe_for_destroy(
         &self,
         output: Output,
-    ) -> Result<(Observed, Option<CommandError>), CommandError> {
+    ) -> Result<(Observed, Blind), CommandError> {
         let (instances, requests, network) = tokio::join!(
             observe_instances_first(&self.clients, &self.identity.account),
             spot_requests(&self.clients),
             network_for_destroy(&self.clients),
         );
-        let (mut observed, blind) = instances?;
+        // The volumes are listed again before anything is claimed of them.
+        let (mut observed, _) = instances?;
+        let mut blind = Blind::default();
         let (network, unread) = network;
         observed.network = Some(network);
         for error in unread {
@@ -128,21 +130,48 @@ impl Session {
                 warn("note:"),
                 escape(&error.to_string())
             ));
+            blind.network.push(error.to_string());
         }
         match requests {
             Ok(requests) => observed.spot_requests = requests,
-            Err(error) => output.insist(&format!(
-                "{} {}; instances are ended all the same",
-                warn("note:"),
-                escape(&error.to_string())
-            )),
+            Err(error) => {
+                output.insist(&format!(
+                    "{} {}; instances are ended all the same",
+                    warn("note:"),
+                    escape(&error.to_string())
+                ));
+                blind.spot = Some(error.to_string());
+            }
         }
-        Ok((observed, blind.map(CommandError::from)))
+        Ok((observed, blind))
+    }
+
+    /// Spot requests again, where they are not known yet.
+    pub(super) async fn spot_requests_again(&self, observed: &mut Observed, blind: &mut Blind) {
+        if blind.spot.is_none() {
+            return;
+        }
+        match spot_requests(&self.clients).await {
+            Ok(requests) => {
+                observed.spot_requests = requests;
+                blind.spot = None;
+            }
+            Err(error) => blind.spot = Some(error.to_string()),
+        }
     }
 
     pub(super) async fn observe(&self) -> Result<Observed, CommandError> {
         Ok(observe(&self.clients, &self.identity.account).await?)
     }
+}
+
+/// What could not be listed for a `destroy`, in words: it is unknown.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Blind {
+    /// Why spot requests are unknown: one that is open launches a successor.
+    pub(super) spot: Option<String>,
+    /// Why some of what goes with instances is unknown; none of it costs anything.
+    pub(super) network: Vec<String>,
 }
 
 /// Where the caller's own address is asked for when nobody says otherwise.
@@ -237,6 +266,7 @@ pub(super) async fn open(
         wishes: Wishes::default(),
         delete_kept: false,
         local: global.local,
+        output,
         address: OnceCell::new(),
     })
 }
@@ -295,6 +325,7 @@ pub(super) async fn plan_all(
     output: Output,
 ) -> Result<Plans, CommandError> {
     known_targets(&loaded, wishes)?;
+    let mut members = named_members(wishes);
     let mut by_target: BTreeMap<Target, Vec<Loaded>> = BTreeMap::new();
     for spec in loaded {
         by_target
@@ -326,6 +357,9 @@ pub(super) async fn plan_all(
         let observed = session.observe().await?;
         let shared = Shared::default();
         plans.others.extend(other_environments(&observed, &named));
+        for spec in &loaded {
+            members.retain(|(_, address)| !is_known(&spec.desired, &observed, address));
+        }
         for spec in loaded {
             let starting = is_starting(&observed, &spec.desired.environment);
             match plan_one(&session, &spec, (observed.clone(), &shared)).await? {
@@ -342,6 +376,9 @@ pub(super) async fn plan_all(
             }
         }
     }
+    if let Some((flag, address)) = members.first() {
+        return Err(unknown_member(flag, address));
+    }
     if !bad.is_empty() {
         return Err(specs::show(&bad, format, output));
     }
@@ -349,44 +386,6 @@ pub(super) async fn plan_all(
         .planned
         .sort_by(|one, other| one.plan.environment.cmp(&other.plan.environment));
     Ok(plans)
-}
-
-/// A name on the command line that no spec knows is a slip of the pen.
-fn known_targets(loaded: &[Loaded], wishes: &Wishes) -> Result<(), CommandError> {
-    let groups = || loaded.iter().flat_map(|spec| spec.desired.groups.keys());
-    let data = || loaded.iter().flat_map(|spec| spec.desired.data.keys());
-    for (flag, names) in [("--target", &wishes.target), ("--replace", &wishes.replace)] {
-        for name in names {
-            // A number that the spec no longer has may still run.
-            let known = match name {
-                TargetName::Group(group) | TargetName::Instance(group, _) => {
-                    groups().any(|known| known == group)
-                }
-                TargetName::Data(name) => {
-                    flag == "--target" && data().any(|known| *known == Address::Data(name.clone()))
-                }
-            };
-            if known {
-                continue;
-            }
-            let text = format!("{flag}: no spec here has `{name}`");
-            let error = CommandError::new(ExitCode::Usage, text);
-            let near = match name {
-                TargetName::Group(group) | TargetName::Instance(group, _) => {
-                    nearest(group.as_str(), groups().map(GroupName::as_str)).map(str::to_owned)
-                }
-                TargetName::Data(_) => {
-                    let all: Vec<String> = data().map(ToString::to_string).collect();
-                    nearest(&name.to_string(), all.iter().map(String::as_str)).map(str::to_owned)
-                }
-            };
-            return Err(match near {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error,
-            });
-        }
-    }
-    Ok(())
 }
 
 /// Looks up what the steps need, and what that shows to be needed.
@@ -428,7 +427,9 @@ pub(super) async fn plan_one(
     found.extend(findings.into_iter().map(from_finding));
     found.extend(failures.iter().map(from_failure));
     let unfit = unfit_groups(desired, &observed, &resolution, &context);
-    found.extend(unfit.into_iter().map(from_unfit));
+    let unfit = unfit.into_iter();
+    let unfit = unfit.map(|one| one.with_known_gpus(desired, &resolution));
+    found.extend(unfit.map(from_unfit));
     let launched = launched_groups(desired, &observed, &resolution, &context);
     found.extend(
         unread
@@ -460,6 +461,10 @@ async fn resolve(
         }
         (resolution, findings) = look_up(&session.clients, &now, &shared.images).await?;
         last = now;
+    }
+    for text in &resolution.untold {
+        let note = format!("{} {}", warn("note:"), escape(text));
+        session.output.insist(&note);
     }
     Ok((resolution, findings))
 }

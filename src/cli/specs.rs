@@ -9,7 +9,7 @@ use super::output::Output;
 use super::session::Destination;
 use crate::render::{diagnostics_json, diagnostics_text, plural};
 use crate::resource::{AccountId, EnvironmentName, Region};
-use crate::spec::{Diagnostic, Loaded, Source, find_specs, load, project_here};
+use crate::spec::{Code, Diagnostic, Loaded, Source, find_specs, load, project_here};
 
 /// The folder that is looked into when nothing is named.
 pub(super) const DEFAULT_FOLDER: &str = "environments";
@@ -146,11 +146,17 @@ pub(super) fn place_of_a_name(
     } else {
         Vec::new()
     };
-    if let Some((source, _)) = bad.first()
+    if let Some((source, found)) = bad.first()
         && !region_is_given
     {
+        let is_unread = found.iter().any(|one| one.code == Code::Unreadable);
+        let what = if is_unread {
+            "cannot be read"
+        } else {
+            "has a mistake"
+        };
         let text = format!(
-            "no good spec names `{name}`, and {} cannot be read; nothing was changed",
+            "no good spec names `{name}`, and {} {what}; nothing was changed",
             source.path.display()
         );
         return Err(CommandError::refused(text).help(
@@ -172,6 +178,21 @@ pub(super) fn project_place() -> NamePlace {
         account: project.account.map(AccountId::new),
         region: project.region.map(Region::new),
     }
+}
+
+/// The name that an environment had before, where its spec says one.
+///
+/// # Errors
+///
+/// When the word is a file that is no good spec.
+pub(super) fn former_name(
+    word: &str,
+    output: Output,
+) -> Result<Option<EnvironmentName>, CommandError> {
+    Ok(match named(word, output)? {
+        Named::Spec(spec) => spec.desired.renamed_from,
+        Named::Name(_) => None,
+    })
 }
 
 /// An environment is named by its file, or by its name with a place.

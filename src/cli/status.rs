@@ -36,9 +36,11 @@ pub(super) async fn run(global: &Global, arguments: &Status, output: Output) -> 
         wanted = Some(name);
     }
     let mut environments = Vec::new();
+    let mut places = Vec::new();
     for destination in destinations(arguments, wanted.as_ref(), &desired)? {
         let session = open(global, destination, output).await?;
         let observed = session.observe().await?;
+        places.push(format!("{}, {}", observed.account, observed.region));
         environments.extend(statuses(&observed, wanted.as_ref(), &desired));
     }
     environments.sort_by(|one, other| {
@@ -53,9 +55,11 @@ pub(super) async fn run(global: &Global, arguments: &Status, output: Output) -> 
                 .iter()
                 .all(|environment| environment.instances.is_empty())
             {
+                // Elsewhere there may be some: what was looked at is part of the answer.
+                let places = places.join("; ");
                 output.say(&match &wanted {
-                    Some(name) => format!("no instance of {name} is there"),
-                    None => "no instance of ours is there".to_owned(),
+                    Some(name) => format!("no instance of {name} is there ({places})"),
+                    None => format!("no instance of ours is there ({places})"),
                 });
             }
         }

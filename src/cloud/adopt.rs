@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::InstanceAttributeName;
+use aws_sdk_ec2::operation::describe_instance_attribute::DescribeInstanceAttributeOutput;
+use aws_sdk_ec2::types::{AttributeBooleanValue, AttributeValue, InstanceAttributeName};
 
 use super::change::{but_tags, read_back};
 use super::connect::Clients;
@@ -11,13 +12,19 @@ use super::performer::Aws;
 use super::tags::{remove_tags, resources_of, set_tags};
 use crate::apply::{Control, Performed, StepError, StepErrorKind};
 use crate::plan::Change;
-use crate::resource::{Address, InstanceId, LiveInstance, TAG_PREFIX, adoption_tags};
+use crate::resource::{
+    Address, InstanceId, LiveAttributes, LiveInstance, TAG_PREFIX, adoption_tags, own_disks,
+};
+
+/// The shutdown behavior that ends an instance (EC2 API, `ShutdownBehavior`).
+const TERMINATE: &str = "terminate";
 
 /// Makes an instance ours: first what differs, then the tags that prove it.
 ///
 /// The proof comes last and in one request, so that an interrupted run is seen as
 /// one that has not begun. What belongs to the instance gets the proof alone: the
-/// user's tags on a disk may say something else than those on its instance.
+/// user's tags on a disk may say something else than those on its instance. A disk
+/// that is neither the spec's nor ends with the instance belongs to somebody else.
 pub(super) async fn adopt(
     aws: &Aws,
     change: &Change,
@@ -43,7 +50,8 @@ pub(super) async fn adopt(
     let itself = [live.id.to_string()];
     remove_tags(&aws.clients, &itself, &copied).await?;
     set_tags(&aws.clients, &itself, &users).await?;
-    set_tags(&aws.clients, &resources_of(live), &proof).await?;
+    let disks = own_disks(&change.after, live).map(|(_, volume)| volume);
+    set_tags(&aws.clients, &resources_of(live, disks), &proof).await?;
     let text = read_back(aws, change, control).await?;
     Ok(Performed {
         instances: Vec::new(),
@@ -53,7 +61,8 @@ pub(super) async fn adopt(
 
 /// Gives an instance up without ending it: takes our tags from it and from what belongs to it.
 ///
-/// The instance's own go last: until then it is ours, and the same command goes on.
+/// The
+/// instance's own go last: until then it is ours, and the same command goes on.
 ///
 /// # Errors
 ///
@@ -61,27 +70,54 @@ pub(super) async fn adopt(
 pub async fn release(clients: &Clients, live: &LiveInstance) -> Result<(), CloudError> {
     let ours = |key: &&String| key.starts_with(TAG_PREFIX);
     let keys: BTreeSet<String> = live.tags.keys().filter(ours).cloned().collect();
-    let mut resources = resources_of(live);
+    let disks = live.volumes.values().map(AsRef::as_ref);
+    let mut resources = resources_of(live, disks);
     let instance = resources.pop();
     remove_tags(clients, &resources, &keys).await?;
     let instance: Vec<String> = instance.into_iter().collect();
     remove_tags(clients, &instance, &keys).await
 }
 
-/// Whether EC2 refuses to terminate an instance.
+/// Reads what only a question each tells of an instance.
 ///
 /// # Errors
 ///
 /// When EC2 cannot be asked.
-pub async fn is_protected(clients: &Clients, id: &InstanceId) -> Result<bool, CloudError> {
+pub async fn attributes(clients: &Clients, id: &InstanceId) -> Result<LiveAttributes, CloudError> {
+    let protection = attribute(clients, id, InstanceAttributeName::DisableApiTermination).await?;
+    let protected = protection.disable_api_termination();
+    let shutdown = InstanceAttributeName::InstanceInitiatedShutdownBehavior;
+    let shutdown = attribute(clients, id, shutdown).await?;
+    let behavior = shutdown.instance_initiated_shutdown_behavior();
+    Ok(LiveAttributes {
+        protected: protected.and_then(AttributeBooleanValue::value) == Some(true),
+        ends_at_shutdown: behavior.and_then(AttributeValue::value) == Some(TERMINATE),
+    })
+}
+
+/// Whether an instance was launched with user data.
+///
+/// # Errors
+///
+/// When EC2 cannot be asked.
+pub async fn has_user_data(clients: &Clients, id: &InstanceId) -> Result<bool, CloudError> {
+    let answer = attribute(clients, id, InstanceAttributeName::UserData).await?;
+    let text = answer.user_data().and_then(AttributeValue::value);
+    Ok(text.is_some_and(|text| !text.is_empty()))
+}
+
+async fn attribute(
+    clients: &Clients,
+    id: &InstanceId,
+    name: InstanceAttributeName,
+) -> Result<DescribeInstanceAttributeOutput, CloudError> {
+    let operation = format!("read {} of {id}", name.as_str());
     let answer = clients
         .ec2
         .describe_instance_attribute()
         .instance_id(id.as_str())
-        .attribute(InstanceAttributeName::DisableApiTermination)
+        .attribute(name)
         .send()
-        .await
-        .map_err(|error| CloudError::from_sdk("read the termination protection", &error))?;
-    let protected = answer.disable_api_termination();
-    Ok(protected.and_then(aws_sdk_ec2::types::AttributeBooleanValue::value) == Some(true))
+        .await;
+    answer.map_err(|error| CloudError::from_sdk(&operation, &error))
 }

@@ -244,6 +244,20 @@ async fn security_groups(aws: &Aws, change: &Change) -> Result<(), CloudError> {
         })?;
         groups.push(own);
     }
+    let several = change.before.interfaces.len() > 1;
+    if let Some(primary) = change.before.primary_interface.as_ref().filter(|_| several) {
+        // With several interfaces EC2 wants to know which one is meant.
+        return aws
+            .clients
+            .ec2
+            .modify_network_interface_attribute()
+            .network_interface_id(primary)
+            .set_groups(Some(groups))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| CloudError::from_sdk(OPERATION, &error));
+    }
     aws.clients
         .ec2
         .modify_instance_attribute()
@@ -421,10 +435,7 @@ pub(super) async fn iam_profile(
             .await
             .map(drop)
             .map_err(|error| CloudError::from_sdk(OPERATION, &error)),
-        (None, None) => Err(CloudError::of(
-            OPERATION,
-            CloudErrorKind::Rejected,
-            "there is none to take away",
-        )),
+        // Somebody took it away since the plan was made, which is what was asked for.
+        (None, None) => Ok(()),
     }
 }

@@ -50,7 +50,7 @@ impl CloudError {
             let text = format!("{message} ({code})");
             return Self {
                 operation,
-                kind: kind_of_code(&code),
+                kind: kind_of(&code, message),
                 code: Some(code),
                 text,
             };
@@ -153,6 +153,15 @@ fn chain(error: &dyn std::error::Error) -> String {
     } else {
         words.join(": ")
     }
+}
+
+/// Sorts an error by its code, and by its words where the code alone says too little.
+fn kind_of(code: &str, message: &str) -> CloudErrorKind {
+    // "No default subnet for availability zone": another zone may have one.
+    if code == "MissingInput" && message.to_lowercase().contains("default subnet for") {
+        return CloudErrorKind::Capacity;
+    }
+    kind_of_code(code)
 }
 
 /// Sorts AWS's codes (EC2 API error codes) by what a caller can do.

@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::operation::run_instances::RunInstancesOutput;
-
 use super::change::iam_profile;
 use super::connect::Clients;
 use super::error::{CloudError, CloudErrorKind};
+use super::launch_answer::{Answer, answered, is_free_of_holders, is_mismatch};
 use super::launch_request;
 use super::observe::by_id;
 use super::performer::Aws;
 use super::poll::{GaveUp, Pace, Wait};
 use super::tags::set_tags;
-use super::translate;
 use crate::apply::{Control, Performed, StepError, StepErrorKind};
 use crate::plan::Launch;
 use crate::resource::{
@@ -267,11 +265,17 @@ async fn request(
         }
         let answer = launch_request::send(&aws.clients, launch, (attempt, incarnation), &groups);
         match answer.await {
-            Ok(answer) => match replayed(&answer) {
-                Replay::Dead => {}
-                Replay::Alive(ids) => return Ok(ids),
+            Ok(answer) => match answered(aws, launch, &answer, control).await? {
+                Answer::Burnt => {}
+                Answer::Launched(ids) => return Ok(ids),
             },
             Err(error) if error.is_code("IdempotentInstanceTerminated") => {}
+            Err(error) if is_mismatch(&error) => {
+                let token = launch.token(attempt, incarnation);
+                if !is_free_of_holders(aws, launch, &token, control).await? {
+                    return Err(explain(error, launch, (attempt, incarnation)));
+                }
+            }
             Err(error) => return Err(explain(error, launch, (attempt, incarnation))),
         }
     }
@@ -295,24 +299,6 @@ fn security_groups(aws: &Aws, launch: &Launch) -> Result<Vec<String>, StepError>
     Ok(groups)
 }
 
-enum Replay {
-    Dead,
-    Alive(Vec<InstanceId>),
-}
-
-/// An answer can be a replay of an old launch; where all of it has ended, the token is burnt.
-fn replayed(answer: &RunInstancesOutput) -> Replay {
-    let live: Vec<LiveInstance> = answer
-        .instances()
-        .iter()
-        .filter_map(translate::instance)
-        .collect();
-    if !live.is_empty() && live.iter().all(|live| !live.state.is_alive()) {
-        return Replay::Dead;
-    }
-    Replay::Alive(live.into_iter().map(|live| live.id).collect())
-}
-
 fn explain(
     error: CloudError,
     launch: &Launch,
@@ -322,12 +308,12 @@ fn explain(
         // The candidate is named by whoever tells the story.
         return StepError::new(StepErrorKind::Capacity, error.text);
     }
-    let mismatch = error.is_code("IdempotentParameterMismatch");
+    let mismatch = is_mismatch(&error);
     let mut error = StepError::from(error);
     if mismatch {
         let token = launch.token(attempt, incarnation);
         error.help = Some(format!(
-            "another launch holds the token {token}; nothing was launched. Run `trainyard status` to see it"
+            "another launch of this group, as it was asked for otherwise, holds the token {token}; nothing was launched. Run the command again: it sees what is there"
         ));
     }
     if error.kind == StepErrorKind::Quota {

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ec2::types::VolumeModificationState;
 
 use super::connect::Clients;
-use super::error::CloudError;
+use super::error::{CloudError, CloudErrorKind};
 use super::lookup_image::Images;
 use super::translate::filter;
 use super::{lookup_image, lookup_machine};
-use crate::plan::{Resolution, Subnet, Wanted};
+use crate::plan::{FoundSecurityGroup, Resolution, Subnet, Wanted, Whereabouts};
 
 /// Something that a spec names and AWS does not have, or that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,29 +61,34 @@ pub async fn look_up(
     known: &Images,
 ) -> Result<(Resolution, Vec<Finding>), CloudError> {
     let mut found = Vec::new();
-    let machines = lookup_machine::machines(clients, wanted).await?;
+    let mut untold = Vec::new();
+    let machines = lookup_machine::machines(clients, wanted, &mut untold).await?;
     let images = lookup_image::images(clients, wanted, known, &mut found).await?;
-    let security_groups = security_groups(clients, wanted, &mut found).await?;
     let subnets = subnets(clients, &wanted.subnets, &mut found).await?;
     keys(clients, &wanted.keys, &mut found).await?;
-    let default_network = default_network(clients, wanted).await?;
-    let fixed_volumes = fixed_volumes(clients, wanted).await?;
-    Ok((
-        Resolution {
-            images,
-            security_groups,
-            machines,
-            subnets,
-            default_network,
-            fixed_volumes,
-        },
-        found,
-    ))
+    let resolution = Resolution {
+        images,
+        security_groups: security_groups(clients, wanted).await?,
+        machines,
+        subnets,
+        default_network: default_network(clients, wanted).await?,
+        fixed_volumes: fixed_volumes(clients, wanted, &mut untold).await?,
+        untold,
+    };
+    for ((name, place), group) in &wanted.security_groups {
+        let wrong = unusable(clients, &resolution, (name, place));
+        found.extend(wrong.map(|(exists, summary, help)| {
+            let finding = Finding::missing(group, &["security_groups"], summary).help(help);
+            Finding { exists, ..finding }
+        }));
+    }
+    Ok((resolution, found))
 }
 
 /// The default network, where it matters; an account can be without one.
 async fn default_network(clients: &Clients, wanted: &Wanted) -> Result<Option<String>, CloudError> {
-    if !wanted.default_network {
+    let mut places = wanted.security_groups.keys().map(|(_, place)| place);
+    if !wanted.default_network && !places.any(|place| *place == Whereabouts::Default) {
         return Ok(None);
     }
     let answer = clients
@@ -92,7 +97,14 @@ async fn default_network(clients: &Clients, wanted: &Wanted) -> Result<Option<St
         .filters(filter("is-default", ["true"]))
         .send()
         .await
-        .map_err(|error| CloudError::from_sdk("look up the default network", &error))?;
+        .map_err(|error| CloudError::from_sdk("look up the default network", &error));
+    let answer = match answer {
+        // Groups that somebody else made are only checked against it.
+        Err(error) if error.kind == CloudErrorKind::Denied && !wanted.default_network => {
+            return Ok(None);
+        }
+        answer => answer?,
+    };
     let network = answer.vpcs().first();
     Ok(network.and_then(|network| network.vpc_id().map(str::to_owned)))
 }
@@ -102,6 +114,7 @@ async fn default_network(clients: &Clients, wanted: &Wanted) -> Result<Option<St
 async fn fixed_volumes(
     clients: &Clients,
     wanted: &Wanted,
+    untold: &mut Vec<String>,
 ) -> Result<BTreeMap<String, String>, CloudError> {
     const AT_ONCE: usize = 200;
     let ids: Vec<&String> = wanted.changed_volumes.iter().collect();
@@ -113,7 +126,15 @@ async fn fixed_volumes(
             .filters(filter("volume-id", chunk))
             .send()
             .await
-            .map_err(|error| CloudError::from_sdk("look up changes of disks", &error))?;
+            .map_err(|error| CloudError::from_sdk("look up changes of disks", &error));
+        let answer = match answer {
+            // EC2 refuses a change that comes too early, and nothing is lost by it.
+            Err(error) if error.kind == CloudErrorKind::Denied => {
+                untold.push(format!("{error}; a disk may not take a change yet"));
+                return Ok(fixed);
+            }
+            answer => answer?,
+        };
         for change in answer.volumes_modifications() {
             let state = change
                 .modification_state()
@@ -135,13 +156,15 @@ async fn fixed_volumes(
 async fn security_groups(
     clients: &Clients,
     wanted: &Wanted,
-    found: &mut Vec<Finding>,
-) -> Result<BTreeMap<String, String>, CloudError> {
-    let (ids, names): (Vec<&String>, Vec<&String>) = wanted
+) -> Result<BTreeMap<String, Vec<FoundSecurityGroup>>, CloudError> {
+    let wished: BTreeSet<&String> = wanted
         .security_groups
         .keys()
-        .partition(|name| name.starts_with("sg-"));
-    let mut matches: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        .map(|(name, _)| name)
+        .collect();
+    let (ids, names): (Vec<&String>, Vec<&String>) =
+        wished.into_iter().partition(|name| name.starts_with("sg-"));
+    let mut found: BTreeMap<String, Vec<FoundSecurityGroup>> = BTreeMap::new();
     for (key, values) in [("group-id", ids), ("group-name", names)] {
         if values.is_empty() {
             continue;
@@ -160,35 +183,52 @@ async fn security_groups(
             } else {
                 group.group_name().unwrap_or_default()
             };
-            matches
-                .entry(name.to_owned())
-                .or_default()
-                .push(id.to_owned());
+            let groups = found.entry(name.to_owned()).or_default();
+            groups.push(FoundSecurityGroup {
+                id: id.to_owned(),
+                network: group.vpc_id().map(str::to_owned),
+            });
         }
     }
-    let mut resolved = BTreeMap::new();
-    for (name, group) in &wanted.security_groups {
-        match matches.get(name).map(Vec::as_slice) {
-            Some([id]) => {
-                resolved.insert(name.clone(), id.clone());
-            }
-            Some([_, _, ..]) => {
-                let summary = format!("several networks have a security group named `{name}`");
-                let mut finding = Finding::missing(group, &["security_groups"], summary)
-                    .help("name it by its id, such as `sg-0123456789abcdef0`");
-                finding.exists = true;
-                found.push(finding);
-            }
-            Some([]) | None => {
-                let summary = format!("{} has no security group `{name}`", clients.region);
-                found.push(
-                    Finding::missing(group, &["security_groups"], summary)
-                        .help("check the name and the region, or create the group first"),
-                );
-            }
-        }
+    Ok(found)
+}
+
+/// Why a security group cannot be worn where it is to be, with what to do; and whether it exists.
+///
+/// EC2 would say so at the launch, when what the launch replaces is gone.
+fn unusable(
+    clients: &Clients,
+    resolution: &Resolution,
+    (name, place): (&str, &Whereabouts),
+) -> Option<(bool, String, String)> {
+    let network = resolution.network_of(place);
+    if resolution.security_group(name, network).is_some() {
+        return None;
     }
-    Ok(resolved)
+    let all = resolution.security_groups.get(name);
+    let all = all.map(Vec::as_slice).unwrap_or_default();
+    if all.is_empty() {
+        let summary = format!("{} has no security group `{name}`", clients.region);
+        let help = "check the name and the region, or create the group first";
+        return Some((false, summary, help.to_owned()));
+    }
+    if let Some(network) = network.filter(|network| !all.iter().any(|one| one.fits(Some(network))))
+    {
+        let others: BTreeSet<&str> = all
+            .iter()
+            .filter_map(|one| one.network.as_deref())
+            .collect();
+        let others: Vec<&str> = others.into_iter().collect();
+        let summary = format!(
+            "the security group `{name}` is in {}, and the instances are in {network}",
+            others.join(" and ")
+        );
+        let help = format!("name a group of {network}, or a subnet of the group's network");
+        return Some((true, summary, help));
+    }
+    let summary = format!("several networks have a security group named `{name}`");
+    let help = "name it by its id, such as `sg-0123456789abcdef0`";
+    Some((true, summary, help.to_owned()))
 }
 
 async fn subnets(

@@ -8,7 +8,7 @@ use aws_sdk_ec2::types::{
 };
 
 use super::connect::Clients;
-use super::error::CloudError;
+use super::error::{CloudError, CloudErrorKind};
 use super::translate::filter;
 use crate::plan::Wanted;
 use crate::resource::{Machine, MachineGpu, Need};
@@ -22,31 +22,39 @@ const GPU_FAMILIES: [&str; 2] = ["g*", "p*"];
 pub(super) async fn machines(
     clients: &Clients,
     wanted: &Wanted,
+    untold: &mut Vec<String>,
 ) -> Result<BTreeMap<String, Machine>, CloudError> {
     let mut machines = BTreeMap::new();
-    if wanted.needs.is_empty() {
+    let needs_gpu = |need: &Need| !need.gpu.is_empty() || need.gpu_memory.is_some();
+    let all_types = !wanted.needs.iter().all(needs_gpu);
+    if all_types {
+        describe(clients, Vec::new(), &mut machines).await?;
+    } else {
+        // A group can name its types while another one states its needs.
         let names: Vec<&String> = wanted.types.keys().collect();
         for chunk in names.chunks(VALUES) {
             describe(clients, vec![filter("instance-type", chunk)], &mut machines).await?;
         }
-    } else {
-        describe(clients, patterns(&wanted.needs), &mut machines).await?;
+        if !wanted.needs.is_empty() {
+            describe(clients, vec![gpu_families()], &mut machines).await?;
+        }
     }
-    offerings(clients, &mut machines).await?;
+    match offerings(clients, &mut machines).await {
+        // What is not told is possible: EC2 has the last word.
+        Err(error) if error.kind == CloudErrorKind::Denied => {
+            untold.push(format!("{error}; any zone may offer a type"));
+        }
+        asked => asked?,
+    }
     Ok(machines)
 }
 
 /// Only types with GPUs can meet a need for one: that spares most pages of the listing.
-fn patterns(needs: &[Need]) -> Vec<Filter> {
-    let gpu = |need: &Need| !need.gpu.is_empty() || need.gpu_memory.is_some();
-    if needs.iter().all(gpu) {
-        let patterns = GPU_FAMILIES.map(str::to_owned).to_vec();
-        // Here the wildcards are meant as such.
-        let families = Filter::builder().name("instance-type");
-        vec![families.set_values(Some(patterns)).build()]
-    } else {
-        Vec::new()
-    }
+fn gpu_families() -> Filter {
+    let patterns = GPU_FAMILIES.map(str::to_owned).to_vec();
+    // Here the wildcards are meant as such.
+    let families = Filter::builder().name("instance-type");
+    families.set_values(Some(patterns)).build()
 }
 
 async fn describe(

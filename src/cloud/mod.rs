@@ -12,6 +12,7 @@ mod identity;
 mod introduce;
 mod key_pair;
 mod launch;
+mod launch_answer;
 mod launch_request;
 mod lookup;
 mod lookup_image;
@@ -36,7 +37,7 @@ mod tests;
 mod translate;
 mod volumes;
 
-pub use adopt::{is_protected, release};
+pub use adopt::{attributes, has_user_data, release};
 pub use connect::{Clients, Connection, connect};
 pub use data::{SurveyFailure, survey_data};
 pub use error::{CloudError, CloudErrorKind};

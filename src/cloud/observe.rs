@@ -8,6 +8,7 @@ use aws_sdk_ec2::operation::describe_instances::DescribeInstancesError;
 use aws_sdk_ec2::types::{Filter, InstanceAttributeName, Reservation};
 use base64::Engine as _;
 
+use super::adopt::attributes;
 use super::connect::Clients;
 use super::error::CloudError;
 use super::pages::{PAGE, Pages, untagged};
@@ -20,6 +21,8 @@ use crate::resource::{
 
 /// The most ids that one request may name; AWS advises fewer than the thousand it takes.
 const IDS: usize = 200;
+/// The code of an instance that EC2 does not know, or not yet.
+const NOT_FOUND: &str = "InvalidInstanceID.NotFound";
 /// How often instances are listed before an answer without tags is an error.
 const LISTINGS: usize = 3;
 /// The pause between two such listings.
@@ -260,13 +263,35 @@ pub(super) async fn by_id(
     Ok(found)
 }
 
-fn is_not_found(error: &DescribeInstancesError) -> bool {
-    aws_sdk_ec2::error::ProvideErrorMetadata::code(error) == Some("InvalidInstanceID.NotFound")
+/// Reads what was launched with a token of ours, what has ended among it for as long as it is listed.
+///
+/// # Errors
+///
+/// When EC2 cannot be asked.
+pub(super) async fn by_token(
+    clients: &Clients,
+    token: &str,
+) -> Result<Vec<LiveInstance>, CloudError> {
+    let page = clients
+        .ec2
+        .describe_instances()
+        .filters(translate::filter("client-token", [token]))
+        .send()
+        .await
+        .map_err(|error| CloudError::from_sdk("read instances", &error))?;
+    let mut found = BTreeMap::new();
+    collect(page.reservations(), &mut found);
+    Ok(found.into_values().collect())
 }
 
-/// Reads the instances that a spec takes over, with their disks.
+fn is_not_found(error: &DescribeInstancesError) -> bool {
+    aws_sdk_ec2::error::ProvideErrorMetadata::code(error) == Some(NOT_FOUND)
+}
+
+/// Reads the instances that a spec takes over, with their disks and attributes.
 ///
-/// They carry no tags of ours yet, so no listing shows them.
+/// They carry no tags of ours yet, so no listing shows them; one that carries a copy
+/// of some is listed, and without its disks.
 ///
 /// # Errors
 ///
@@ -276,23 +301,36 @@ pub async fn read_adoptions(
     desired: &Desired,
     observed: &mut Observed,
 ) -> Result<(), CloudError> {
-    let listed: BTreeSet<&InstanceId> = observed.instances.iter().map(|live| &live.id).collect();
+    let is_ours = |live: &LiveInstance| matches!(claim(live, &observed.account), Claim::Ours(_));
+    let ours = observed.instances.iter().filter(|live| is_ours(live));
+    let ours: BTreeSet<&InstanceId> = ours.map(|live| &live.id).collect();
     let wanted: Vec<InstanceId> = desired
         .groups
         .values()
         .flat_map(|group| &group.adopt)
-        .filter(|id| !listed.contains(id))
+        .filter(|id| !ours.contains(id))
         .cloned()
         .collect();
     if wanted.is_empty() {
         return Ok(());
     }
-    observed.instances.extend(
-        with_volumes(clients, &wanted)
-            .await?
-            .into_iter()
-            .map(Arc::new),
-    );
+    let mut lives = with_volumes(clients, &wanted).await?;
+    for live in lives.iter_mut().filter(|live| live.state.is_alive()) {
+        read_attributes(clients, live).await?;
+    }
+    let read: BTreeSet<InstanceId> = lives.iter().map(|live| live.id.clone()).collect();
+    observed.instances.retain(|live| !read.contains(&live.id));
+    observed.instances.extend(lives.into_iter().map(Arc::new));
+    Ok(())
+}
+
+/// Reads the attributes of an instance; where EC2 says that there is none, they stay unknown.
+async fn read_attributes(clients: &Clients, live: &mut LiveInstance) -> Result<(), CloudError> {
+    match attributes(clients, &live.id).await {
+        Ok(attributes) => live.attributes = Some(attributes),
+        Err(error) if error.code.as_deref() == Some(NOT_FOUND) => {}
+        Err(error) => return Err(error),
+    }
     Ok(())
 }
 

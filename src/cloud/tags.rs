@@ -8,7 +8,7 @@ use super::connect::Clients;
 use super::error::CloudError;
 use super::translate;
 use crate::plan::Change;
-use crate::resource::{LiveInstance, tag};
+use crate::resource::{LiveInstance, LiveVolume, tag};
 
 /// Makes the tags of an instance and of what belongs to it what the spec says, and records the spec.
 pub(super) async fn retag(clients: &Clients, change: &Change) -> Result<(), CloudError> {
@@ -25,8 +25,10 @@ pub(super) async fn retag(clients: &Clients, change: &Change) -> Result<(), Clou
         .chain(interfaces(&change.before))
         .chain([change.before.id.to_string()])
         .collect();
-    set_tags(clients, &resources, &set).await?;
-    remove_tags(clients, &resources, &remove).await
+    // Old and new together may be more than EC2 takes. What is removed and not yet
+    // replaced is found again by the list of keys, which is written with the rest.
+    remove_tags(clients, &resources, &remove).await?;
+    set_tags(clients, &resources, &set).await
 }
 
 /// The interfaces of an instance of ours, which were tagged at its launch.
@@ -34,10 +36,13 @@ fn interfaces(live: &LiveInstance) -> impl Iterator<Item = String> + '_ {
     live.interfaces.iter().cloned()
 }
 
-/// Everything that belongs to an instance and is tagged with it, the instance last.
-pub(super) fn resources_of(live: &LiveInstance) -> Vec<String> {
-    let disks = live.volumes.values().map(|volume| volume.id.to_string());
+/// An instance with these disks and its interfaces: all that is tagged with it, itself last.
+pub(super) fn resources_of<'a>(
+    live: &LiveInstance,
+    disks: impl Iterator<Item = &'a LiveVolume>,
+) -> Vec<String> {
     disks
+        .map(|volume| volume.id.to_string())
         .chain(interfaces(live))
         .chain([live.id.to_string()])
         .collect()

@@ -29,6 +29,7 @@ pub(super) fn instance(from: &sdk::Instance) -> Option<LiveInstance> {
         placement_group: text(from.placement().and_then(sdk::Placement::group_name)),
         zone: text(from.placement().and_then(sdk::Placement::availability_zone)),
         subnet: text(from.subnet_id()),
+        network: text(from.vpc_id()),
         iam_profile: from
             .iam_instance_profile()
             .and_then(sdk::IamInstanceProfile::arn)
@@ -39,6 +40,8 @@ pub(super) fn instance(from: &sdk::Instance) -> Option<LiveInstance> {
             .iter()
             .filter_map(|card| card.network_interface_id().map(str::to_owned))
             .collect(),
+        primary_interface: primary(from)
+            .and_then(|card| card.network_interface_id().map(str::to_owned)),
         security_groups: security_groups(from),
         key: text(from.key_name()),
         root_device: text(from.root_device_name()),
@@ -68,7 +71,28 @@ pub(super) fn instance(from: &sdk::Instance) -> Option<LiveInstance> {
         public_address: text(from.public_ip_address()),
         private_address: text(from.private_ip_address()),
         user_data: None,
+        manager: manager(from),
+        attributes: None,
     })
+}
+
+/// Whoever keeps the number of its instances launches a successor of one that ends.
+fn manager(from: &sdk::Instance) -> Option<String> {
+    // EC2 alone can set tags that begin like these.
+    let kinds = [
+        ("aws:autoscaling:groupName", "the auto scaling group"),
+        ("aws:ec2spot:fleet-request-id", "the spot fleet"),
+    ];
+    let tagged = kinds.into_iter().find_map(|(key, kind)| {
+        let tag = from.tags().iter().find(|tag| tag.key() == Some(key))?;
+        Some(format!("{kind} {}", tag.value().unwrap_or_default()))
+    });
+    let operator = || {
+        let operator = from.operator()?;
+        let name = operator.principal().unwrap_or("unknown");
+        (operator.managed() == Some(true)).then(|| format!("the operator {name}"))
+    };
+    tagged.or_else(operator)
 }
 
 /// Instances that are bought on demand have no lifecycle (EC2 API, `Instance`).
@@ -82,16 +106,30 @@ fn purchase(from: &sdk::Instance) -> Purchase {
     }
 }
 
-/// The groups of the instance; with a network interface in the launch, EC2 lists them there only.
+/// The interface that the launch made first; a listing gives them in no order.
+fn primary(from: &sdk::Instance) -> Option<&sdk::InstanceNetworkInterface> {
+    let cards = from.network_interfaces();
+    let is_first = |card: &&sdk::InstanceNetworkInterface| {
+        card.attachment().is_some_and(|attachment| {
+            attachment.device_index() == Some(0)
+                && attachment.network_card_index().is_none_or(|card| card == 0)
+        })
+    };
+    cards
+        .iter()
+        .find(is_first)
+        .or_else(|| cards.first().filter(|_| cards.len() == 1))
+}
+
+/// The groups of the primary interface; with an interface in the launch, EC2 lists them there only.
 fn security_groups(from: &sdk::Instance) -> std::collections::BTreeSet<LiveSecurityGroup> {
-    let own = from.security_groups();
-    let groups = if own.is_empty() {
-        from.network_interfaces()
-            .first()
-            .map(sdk::InstanceNetworkInterface::groups)
-            .unwrap_or_default()
+    let of_primary = primary(from)
+        .map(sdk::InstanceNetworkInterface::groups)
+        .unwrap_or_default();
+    let groups = if of_primary.is_empty() {
+        from.security_groups()
     } else {
-        own
+        of_primary
     };
     groups
         .iter()
@@ -198,4 +236,30 @@ pub(super) fn filter(name: &str, values: impl IntoIterator<Item = impl AsRef<str
         .name(name)
         .set_values(Some(values.collect()))
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_launches_successors_is_named() {
+        let tagged = |key: &str, value: &str| {
+            let tag = sdk::Tag::builder().key(key).value(value).build();
+            manager(&sdk::Instance::builder().tags(tag).build())
+        };
+        assert_eq!(tagged("Name", "mine"), None);
+        let group = tagged("aws:autoscaling:groupName", "workers");
+        assert_eq!(group.as_deref(), Some("the auto scaling group workers"));
+        let operated = |managed: bool| {
+            let operator = sdk::OperatorResponse::builder();
+            let operator = operator.managed(managed).principal("eks.amazonaws.com");
+            manager(&sdk::Instance::builder().operator(operator.build()).build())
+        };
+        assert_eq!(operated(false), None);
+        assert_eq!(
+            operated(true).as_deref(),
+            Some("the operator eks.amazonaws.com")
+        );
+    }
 }

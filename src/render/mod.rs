@@ -6,6 +6,7 @@
 mod diagnostics;
 mod escape;
 mod plan_changes;
+mod plan_disks;
 mod plan_json;
 mod plan_launch;
 mod plan_markdown;
@@ -21,6 +22,7 @@ mod words;
 
 pub use diagnostics::{diagnostics_json, diagnostics_text};
 pub use escape::{escape, gate};
+pub use plan_disks::kept_words;
 pub use plan_json::{PlanDocument, plan_json};
 pub use plan_markdown::plan_markdown;
 pub use plan_notes::held_words;

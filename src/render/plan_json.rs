@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::plan::{
     Action, Change, Doomed, Held, Launch, Mode, Note, OtherEnvironment, Plan, Refusal,
-    SecurityGroupChange, Step, Summary, Verb,
+    SecurityGroupChange, Step, Summary, Verb, VolumeFacts,
 };
 use crate::resource::Address;
 use crate::sync::SyncPlan;
@@ -270,16 +270,46 @@ fn held_json(held: &Held) -> Value {
     }
 }
 
+fn volume_json(kind: &str, facts: &VolumeFacts) -> Value {
+    let VolumeFacts {
+        id,
+        gibibytes,
+        devices,
+        group,
+        ordinals,
+    } = facts;
+    json!({
+        "kind": kind,
+        "id": id,
+        "gibibytes": gibibytes,
+        "devices": devices,
+        "group": group,
+        "ordinals": ordinals,
+    })
+}
+
 fn note(note: &Note) -> Value {
     match note {
         Note::KeepsLease { address, lease } => {
             json!({"kind": "keeps-lease", "address": address, "lease": lease})
         }
-        Note::LooseVolume { id, gibibytes } => {
-            json!({"kind": "loose-volume", "id": id, "gibibytes": gibibytes})
+        Note::LooseVolume(facts) => volume_json("loose-volume", facts),
+        Note::KeptVolume(facts) => volume_json("kept-volume", facts),
+        Note::VolumeGoes(facts) => volume_json("volume-goes", facts),
+        Note::DisksStay {
+            address,
+            instance,
+            disks,
+        } => {
+            json!({"kind": "disks-stay", "address": address, "instance": instance, "disks": disks})
         }
-        Note::KeptVolume { id, gibibytes } => {
-            json!({"kind": "kept-volume", "id": id, "gibibytes": gibibytes})
+        Note::OthersDisk {
+            address,
+            device,
+            id,
+            gibibytes,
+        } => {
+            json!({"kind": "others-disk", "address": address, "device": device, "id": id, "gibibytes": gibibytes})
         }
         Note::NewerImage {
             addresses,
@@ -302,7 +332,16 @@ fn note(note: &Note) -> Value {
         } => {
             json!({"kind": "fewer", "group": group, "alive": alive, "count": count, "min": min})
         }
-        Note::OtherKey { address } => json!({"kind": "other-key", "address": address}),
+        Note::NothingRenamed {
+            group,
+            renamed_from,
+            ending,
+        } => {
+            json!({"kind": "nothing-renamed", "group": group, "renamed_from": renamed_from, "ending": ending})
+        }
+        Note::OtherKey { address, key } => {
+            json!({"kind": "other-key", "address": address, "key": key})
+        }
         Note::OnlyTargets { targets } => json!({"kind": "only-targets", "targets": targets}),
         Note::DeletionsWithheld { address, reason } => {
             json!({"kind": "deletions-withheld", "address": address, "reason": reason})

@@ -24,7 +24,7 @@ pub(super) fn push_security_group(text: &mut String, group: &SecurityGroupChange
         None => (Verb::Create, format!("security group {name}")),
         Some(id) => (
             Verb::Update,
-            format!("security group {id}; {}", dim(reason.text())),
+            format!("security group {id}; {}", dim(&reason.text())),
         ),
     };
     heading(text, verb, address, &what);
@@ -108,7 +108,7 @@ pub(super) fn push_unused(text: &mut String, objects: &[NetworkObject], reason: 
         } else {
             format!(" ({id})")
         };
-        let what = format!("{kind} {name}{id} deleted; {}", dim(reason.text()));
+        let what = format!("{kind} {name}{id} deleted; {}", dim(&reason.text()));
         heading(text, Verb::Delete, address, &what);
     }
 }

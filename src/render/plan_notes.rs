@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 
 use super::escape::escape;
+use super::plan_disks::{kept_words, left_words};
 use super::plan_text::line;
 use super::style::warn;
 use super::words::{ordinals_of, plural, when};
-use crate::plan::{Held, Note, OtherEnvironment, Plan};
-use crate::resource::{Address, ResolvedImage};
+use crate::plan::{Held, KeyDifference, Note, OtherEnvironment, Plan, VolumeFacts};
+use crate::resource::{Address, GroupName, ResolvedImage};
+use crate::spec::nearest;
 use jiff::Timestamp;
 
 pub(super) fn push_held(text: &mut String, plan: &Plan) {
     for held in &plan.held {
         line(
             text,
-            &format!("{} {}", warn("  ="), escape(&held_words(held))),
+            &format!("{} {}", warn("  !"), escape(&held_words(held))),
         );
     }
 }
@@ -80,13 +82,22 @@ fn push_note(text: &mut String, words: &str) {
 struct Alike<'a> {
     keeps: BTreeMap<String, Vec<&'a Address>>,
     grows: BTreeMap<&'a str, Vec<&'a Address>>,
-    keys: Vec<&'a Address>,
+    keys: BTreeMap<KeyDifference, Vec<&'a Address>>,
+    loose: Vec<&'a VolumeFacts>,
+    kept: Vec<&'a VolumeFacts>,
 }
 
 impl Alike<'_> {
     fn words(self) -> Vec<String> {
-        let Self { keeps, grows, keys } = self;
-        let mut words = Vec::new();
+        let Self {
+            keeps,
+            grows,
+            keys,
+            loose,
+            kept,
+        } = self;
+        let mut words = left_words(loose);
+        words.extend(kept_words(kept));
         for (lease, addresses) in keeps {
             let names = ordinals_of(addresses);
             words.push(format!(
@@ -99,11 +110,19 @@ impl Alike<'_> {
                 "{names}: {field} grows, and the file system on it does not: grow it in the guest (`growpart`, then `resize2fs` or `xfs_growfs`)"
             ));
         }
-        if !keys.is_empty() {
-            let names = ordinals_of(keys);
-            words.push(format!(
-                "{names}: launched with another public key than yours; add yours in the guest, or replace it"
-            ));
+        for (key, addresses) in keys {
+            let what = match key {
+                KeyDifference::Other => {
+                    "launched with another public key than yours; add yours in the guest, or replace it"
+                }
+                KeyDifference::None => {
+                    "launched without a key, and a key goes in at launch only; `--replace` launches it anew"
+                }
+                KeyDifference::NotAskedFor => {
+                    "launched with a public key that the spec does not name any more, and keeps it; remove it in the guest, or replace it"
+                }
+            };
+            words.push(format!("{}: {what}", ordinals_of(addresses)));
         }
         words
     }
@@ -122,15 +141,27 @@ fn note_words<'a>(note: &'a Note, alike: &mut Alike<'a>) -> Option<String> {
             alike.grows.entry(field).or_default().push(address);
             return None;
         }
-        Note::OtherKey { address } => {
-            alike.keys.push(address);
+        Note::OtherKey { address, key } => {
+            alike.keys.entry(*key).or_default().push(address);
             return None;
         }
-        Note::LooseVolume { id, gibibytes } => format!(
-            "{id} ({gibibytes} GiB) is ours and attached to nothing; it costs money, and `destroy` deletes it"
-        ),
-        Note::KeptVolume { id, gibibytes } => format!(
-            "{id} ({gibibytes} GiB) was kept as its spec says and costs money; `destroy --delete-kept` deletes it"
+        Note::LooseVolume(facts) => {
+            alike.loose.push(facts);
+            return None;
+        }
+        Note::KeptVolume(facts) => {
+            alike.kept.push(facts);
+            return None;
+        }
+        // They are said with the steps that they are about.
+        Note::VolumeGoes(_) | Note::DisksStay { .. } => return None,
+        Note::OthersDisk {
+            address,
+            device,
+            id,
+            gibibytes,
+        } => format!(
+            "{address}: {id} ({device}, {gibibytes} GiB) outlives the instance and the spec does not name it, so it stays nobody's of ours: no lease covers it and no `destroy` deletes it"
         ),
         Note::NewerImage {
             addresses,
@@ -146,6 +177,11 @@ fn note_words<'a>(note: &'a Note, alike: &mut Alike<'a>) -> Option<String> {
         } => format!(
             "{group} has {alive} of {count}, which is enough for its `min` of {min}; raise `min` to have the rest launched"
         ),
+        Note::NothingRenamed {
+            group,
+            renamed_from,
+            ending,
+        } => nothing_renamed_words(group, renamed_from, ending),
         Note::OnlyTargets { targets } => format!(
             "only {} was looked at, as you asked; the rest may differ too",
             targets.join(", ")
@@ -161,6 +197,21 @@ fn note_words<'a>(note: &'a Note, alike: &mut Alike<'a>) -> Option<String> {
         }
     };
     Some(words)
+}
+
+fn nothing_renamed_words(
+    group: &GroupName,
+    renamed_from: &GroupName,
+    ending: &[GroupName],
+) -> String {
+    let near = nearest(renamed_from.as_str(), ending.iter().map(GroupName::as_str));
+    let advice = match near {
+        Some(near) => format!("did you mean `renamed_from: {near}`?"),
+        None => "remove `renamed_from` if that is what you want".to_owned(),
+    };
+    format!(
+        "{group} is launched anew, because nothing called `{renamed_from}` is there to be renamed; {advice}"
+    )
 }
 
 fn newer_image_words(addresses: &[Address], runs: &str, newest: &ResolvedImage) -> String {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::escape::escape;
 use super::plan_changes::changes_text;
+use super::plan_disks::Disks;
 use super::plan_launch::launch_facts;
 use super::plan_network::{
     push_introduction, push_key, push_placement_group, push_requests, push_retagged,
@@ -17,7 +18,7 @@ use crate::plan::{
     Action, Change, Doomed, Launch, Mode, OtherEnvironment, Plan, Reason, Refusal, Step, Summary,
     Verb,
 };
-use crate::resource::{Address, DataSet, human_bytes};
+use crate::resource::{Address, DataSet, VolumeId, human_bytes};
 use crate::sync::SyncPlan;
 
 /// How many of the largest files a plan names.
@@ -29,6 +30,7 @@ const MOST_DELETIONS: usize = 50;
 /// The plan as text, ending with its summary line.
 pub fn plan_text(plan: &Plan, others: &[OtherEnvironment]) -> String {
     let mut text = header(plan);
+    let disks = Disks::of(plan);
     let replaced: BTreeMap<&Address, (&Doomed, &Reason)> = plan
         .steps
         .iter()
@@ -41,7 +43,7 @@ pub fn plan_text(plan: &Plan, others: &[OtherEnvironment]) -> String {
     let mut updates: BTreeMap<String, Vec<&Change>> = BTreeMap::new();
     for step in &plan.steps {
         match &step.action {
-            Action::Launch(launch) => push_launch(&mut text, launch, &replaced),
+            Action::Launch(launch) => push_launch(&mut text, launch, (&replaced, &disks)),
             Action::Update(change) => {
                 updates
                     .entry(change_key(Verb::Update, step, change))
@@ -54,19 +56,9 @@ pub fn plan_text(plan: &Plan, others: &[OtherEnvironment]) -> String {
                     .or_default()
                     .push(change);
             }
-            Action::Terminate(doomed) => push_doomed(&mut text, doomed, &step.reason),
+            Action::Terminate(doomed) => push_doomed(&mut text, doomed, (&step.reason, &disks)),
             Action::DeleteVolumes(volumes) => {
-                for volume in volumes {
-                    let reason = dim(step.reason.text());
-                    line(
-                        &mut text,
-                        &format!(
-                            "{} {}  {reason}",
-                            sign(Verb::Delete),
-                            bold(&format!("volume {}", escape(volume.as_str())))
-                        ),
-                    );
-                }
+                push_volumes(&mut text, volumes, (&step.reason, &disks));
             }
             Action::Adopt(change) => {
                 let heading = change_key(Verb::Update, step, change);
@@ -120,12 +112,18 @@ pub fn summary_line(summary: Summary, mode: Mode) -> String {
         transfer_files,
         transfer_bytes,
         delete_files,
+        held,
     } = summary;
+    let held = if held == 0 {
+        String::new()
+    } else {
+        format!(", {held} held")
+    };
     if mode == Mode::Destroy {
-        return format!("Destroy: {delete} to delete.");
+        return format!("Destroy: {delete} to delete{held}.");
     }
     let mut line = format!(
-        "Plan: {create} to create, {update} to update, {restart} to restart, {replace} to replace, {delete} to delete"
+        "Plan: {create} to create, {update} to update, {restart} to restart, {replace} to replace, {delete} to delete{held}"
     );
     if transfer_files > 0 {
         let files = plural(transfer_files, "file");
@@ -172,13 +170,13 @@ fn header(plan: &Plan) -> String {
 fn push_launch(
     text: &mut String,
     launch: &Launch,
-    replaced: &BTreeMap<&Address, (&Doomed, &Reason)>,
+    (replaced, disks): (&BTreeMap<&Address, (&Doomed, &Reason)>, &Disks<'_>),
 ) {
     let (again, new): (Vec<Address>, Vec<Address>) = launch
         .addresses()
         .partition(|address| replaced.contains_key(address));
     if !again.is_empty() {
-        push_replaced(text, &again, replaced);
+        push_replaced(text, &again, (replaced, disks));
     }
     if !new.is_empty() {
         let number = plural(new.len() as u64, "instance");
@@ -202,21 +200,23 @@ fn push_launch(
 fn push_replaced(
     text: &mut String,
     again: &[Address],
-    replaced: &BTreeMap<&Address, (&Doomed, &Reason)>,
+    (replaced, disks): (&BTreeMap<&Address, (&Doomed, &Reason)>, &Disks<'_>),
 ) {
     // Instances that are replaced for the same changes stand on one line.
-    let mut alike: BTreeMap<(&Reason, String), Vec<&Address>> = BTreeMap::new();
+    let mut alike: BTreeMap<(&Reason, String), Vec<&Doomed>> = BTreeMap::new();
     for address in again {
         if let Some((doomed, reason)) = replaced.get(address) {
             alike
                 .entry((reason, changes_text(&doomed.replaced_because)))
                 .or_default()
-                .push(address);
+                .push(*doomed);
         }
     }
-    for ((reason, changes), addresses) in alike {
-        let number = plural(addresses.len() as u64, "instance");
-        let what = format!("{number} terminated and launched anew; what is on the disks is lost");
+    for ((reason, changes), doomed) in alike {
+        let number = plural(doomed.len() as u64, "instance");
+        let loss = disks.loss(doomed.iter().copied());
+        let what = format!("{number} terminated and launched anew; {loss}");
+        let addresses = doomed.iter().map(|one| &one.address);
         line(
             text,
             &format!(
@@ -224,9 +224,10 @@ fn push_replaced(
                 sign(Verb::Replace),
                 bold(&ordinals_of(addresses)),
                 warn(&what),
-                dim(reason.text())
+                dim(&reason.text())
             ),
         );
+        text.push_str(&disks.kept_lines(doomed));
         text.push_str(&changes);
     }
 }
@@ -265,7 +266,21 @@ fn push_changes(text: &mut String, key: &str, changes: &[&Change]) {
     text.push_str(body);
 }
 
-fn push_doomed(text: &mut String, doomed: &[Doomed], reason: &Reason) {
+fn push_volumes(text: &mut String, volumes: &[VolumeId], (reason, disks): (&Reason, &Disks<'_>)) {
+    let reason = dim(&reason.text());
+    for volume in volumes {
+        let facts = disks
+            .facts(volume)
+            .map_or_else(String::new, |facts| format!("{}; ", escape(&facts)));
+        let name = bold(&format!("volume {}", escape(volume.as_str())));
+        line(
+            text,
+            &format!("{} {name}  {facts}{reason}", sign(Verb::Delete)),
+        );
+    }
+}
+
+fn push_doomed(text: &mut String, doomed: &[Doomed], (reason, disks): (&Reason, &Disks<'_>)) {
     let gone: Vec<&Doomed> = doomed
         .iter()
         .filter(|one| one.replaced_because.is_empty())
@@ -275,7 +290,7 @@ fn push_doomed(text: &mut String, doomed: &[Doomed], reason: &Reason) {
     }
     let names = ordinals_of(gone.iter().map(|one| &one.address));
     let number = plural(gone.len() as u64, "instance");
-    let reason = dim(reason.text());
+    let reason = dim(&reason.text());
     line(
         text,
         &format!(
@@ -284,6 +299,7 @@ fn push_doomed(text: &mut String, doomed: &[Doomed], reason: &Reason) {
             bold(&names)
         ),
     );
+    text.push_str(&disks.kept_lines(gone.iter().copied()));
     for one in gone {
         let lift = if one.unprotect {
             "  its protection is lifted first"

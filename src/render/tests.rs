@@ -6,7 +6,8 @@ use jiff::SignedDuration;
 use super::{escape, plan_markdown, plan_text, table};
 use crate::plan::fixtures::{address, context, desired, environment, observed, plan_of};
 use crate::plan::{
-    Action, Context, Held, Note, OtherEnvironment, Plan, Reason, Refusal, plan_destroy,
+    Action, Context, Held, Note, Observed, OtherEnvironment, Plan, Reason, Refusal, VolumeFacts,
+    plan_destroy,
 };
 use crate::resource::fixtures::{ago, disk, full, identity, launched, live, now, plain, types};
 use crate::resource::{
@@ -232,10 +233,13 @@ fn with_everything_held() -> Plan {
             address: address("trainer", 5),
             lease: None,
         },
-        Note::LooseVolume {
+        Note::LooseVolume(VolumeFacts {
             id: VolumeId::new("vol-0123456789abcdef0"),
             gibibytes: 150,
-        },
+            devices: Vec::new(),
+            group: None,
+            ordinals: [].into_iter().collect(),
+        }),
         Note::DeletionsWithheld {
             address: Address::Data("mockups".to_owned()),
             reason: "nothing is deleted, because the folder `x` cannot be read".to_owned(),
@@ -278,6 +282,51 @@ fn others() -> Vec<OtherEnvironment> {
 fn what_is_left_alone_and_why() {
     let text = plan_text(&with_everything_held(), &others());
     assert_snapshot!(bare(&text));
+}
+
+/// Instances of two groups with kept disks, and two kept disks that are attached to nothing.
+fn with_kept_disks() -> (Instance, Observed) {
+    let mut trainer = full("trainer");
+    trainer.disk.as_mut().unwrap().keep = true;
+    trainer.volumes.get_mut("/dev/sdf").unwrap().keep = true;
+    let mut kept = disk("1 TiB");
+    kept.keep = true;
+    trainer.volumes.insert("/dev/sdg".to_owned(), kept);
+    let mut seen = observed(&[there(&trainer, 2), there(&plain("eval"), 1)].concat());
+    let mut old = trainer.clone();
+    old.group = crate::resource::GroupName::new("old");
+    old.volumes.remove("/dev/sdg");
+    for live in there(&old, 2) {
+        let mut volume = live.volumes["/dev/sdf"].as_ref().clone();
+        volume.attached_to = None;
+        seen.volumes.push(volume.into());
+    }
+    (trainer, seen)
+}
+
+#[test]
+fn an_end_says_which_disks_are_kept_and_a_deletion_of_them_counts_them() {
+    let (_, seen) = with_kept_disks();
+    assert_snapshot!(shown(&plan_destroy(&environment(), &seen, &context())));
+    let all = Context {
+        delete_kept: true,
+        ..context()
+    };
+    let plan = plan_destroy(&environment(), &seen, &all);
+    assert_eq!(crate::plan::audit(&plan), []);
+    assert_snapshot!("an_end_with_its_kept_disks", shown(&plan));
+}
+
+#[test]
+fn kept_disks_are_not_lost_when_their_instance_is_replaced_or_goes() {
+    let (mut trainer, mut seen) = with_kept_disks();
+    for live in &mut seen.instances {
+        let live = std::sync::Arc::make_mut(live);
+        live.user_data.clone_from(&trainer.user_data);
+    }
+    trainer.key = None;
+    let plan = plan_of(&desired(&[(trainer, 1)]), &seen);
+    assert_snapshot!(shown(&plan));
 }
 
 #[test]

@@ -126,3 +126,15 @@ fn what_never_left_this_machine_has_no_effect() {
     let missing = Error::construction_failure("no credentials in the property bag");
     assert_eq!(of(&missing), StepErrorKind::Credentials);
 }
+
+#[test]
+fn a_zone_without_a_default_subnet_is_one_of_several_places() {
+    let of_words = |words: &str| {
+        let meta = ErrorMetadata::builder().code("MissingInput").message(words);
+        of(&Error::service_error(meta.build(), ()))
+    };
+    let zone = "No default subnet for availability zone: 'eu-central-1c'.";
+    assert_eq!(of_words(zone), StepErrorKind::Capacity);
+    let network = "No subnets found for the default VPC 'vpc-1'. Please specify a subnet.";
+    assert_eq!(of_words(network), StepErrorKind::Rejected);
+}
