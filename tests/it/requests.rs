@@ -3,7 +3,7 @@
 use crate::support::{LocalCloud, Sandbox};
 
 /// Of which three are to know what is there, and the rest to know what the spec names.
-const MOST: usize = 9;
+const MOST: usize = 10;
 
 fn lab(count: u32) -> String {
     format!(

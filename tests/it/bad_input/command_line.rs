@@ -88,6 +88,17 @@ fn names_that_cannot_be_are_bad_usage() {
 }
 
 #[test]
+fn a_name_whose_spec_may_be_the_one_with_a_mistake_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("environments/trial.yaml", "name: [");
+    let run = sandbox.run(&["destroy", "--yes", "trial"]);
+    run.expect(4).says(&[
+        "no good spec names `trial`, and environments/trial.yaml has a mistake",
+        "nothing was changed",
+    ]);
+}
+
+#[test]
 fn init_overwrites_nothing() {
     let sandbox = Sandbox::new();
     sandbox.write("environments/trial.yaml", GOOD);
@@ -155,5 +166,44 @@ fn a_yes_on_standard_input_is_no_terminal() {
         .write_all(b"yes\n")
         .unwrap_or_default();
     assert_eq!(child.wait().unwrap().code(), Some(4));
+    scene.cloud.expect_untouched();
+}
+
+/// Runs a command on a terminal of its own, and answers with a no.
+fn on_a_terminal(scene: &Scene, arguments: &[&str]) -> String {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    let told = scene.sandbox.command(arguments);
+    let python = crate::support::venv().join("bin/python");
+    let mut child = Command::new(python)
+        .args(["-c", "import pty, sys; pty.spawn(sys.argv[1:])"])
+        .arg(told.get_program())
+        .args(told.get_args())
+        .current_dir(told.get_current_dir().unwrap())
+        .env_clear()
+        .envs(
+            told.get_envs()
+                .filter_map(|(key, value)| Some((key, value?))),
+        )
+        .env("TERM", "xterm")
+        .env_remove("NO_COLOR")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"no\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn what_is_asked_without_colour_has_none() {
+    let scene = Scene::new(GOOD);
+    let said = on_a_terminal(&scene, &["apply", SPEC]);
+    assert!(said.contains("Type \u{1b}[1m"), "{said:?}");
+    let said = on_a_terminal(&scene, &["apply", SPEC, "--no-color"]);
+    assert!(said.contains("not confirmed"), "{said:?}");
+    assert!(!said.contains("\u{1b}["), "{said:?}");
     scene.cloud.expect_untouched();
 }

@@ -183,3 +183,16 @@ fn what_is_missing_is_there_for_programs() {
         (Some(12), Some(11))
     );
 }
+
+#[test]
+fn an_unknown_gpu_is_named_with_those_that_there_are() {
+    for gpu in ["2xA100", "H9000:1"] {
+        unsatisfied(
+            &good_but("type: m5.large", &format!("gpu: {gpu}")),
+            &[
+                &format!("error[T301]: no type in eu-central-1 has such a GPU: `{gpu}`"),
+                "there are: A100, A10G",
+            ],
+        );
+    }
+}

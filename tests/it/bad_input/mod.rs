@@ -6,6 +6,7 @@ mod command_line;
 mod data;
 mod endpoint;
 mod files;
+mod limits;
 mod lookups;
 mod scene;
 mod structure;

@@ -223,3 +223,26 @@ fn keys_that_exclude_each_other_are_refused() {
     refused(good_but(ssm, "{}")).says(&["error[T201]: the image is not named"]);
     refused(good_but(ssm, "{name: \"trainer-*\"}")).says(&["error[T201]", "add `owner: amazon`"]);
 }
+
+#[test]
+fn keys_of_other_tools_lead_to_ours() {
+    for (key, ours) in [
+        ("instance_type", "type"),
+        ("ami", "image"),
+        ("instance_count", "count"),
+        ("key_name", "key"),
+        ("vpc_security_group_ids", "security_groups"),
+        ("subnet_id", "subnet"),
+        ("availability_zone", "zone"),
+        ("root_block_device", "disk"),
+        ("ebs_block_device", "volumes"),
+        ("iam_instance_profile", "iam_profile"),
+    ] {
+        refused(good_with(&format!("{key}: x"))).says(&[&format!("did you mean `{ours}`?")]);
+    }
+}
+
+#[test]
+fn a_tab_leads_to_spaces() {
+    refused(good_but("    count: 1", "\tcount: 1")).says(&["error[T", "indent with spaces"]);
+}

@@ -231,3 +231,32 @@ fn a_list_names_nothing_twice() {
     refused(good_with("security_groups: [a, a]")).says(&["error[T104]", "twice"]);
     refused(good_with("security_groups: a")).says(&["error[T102]", "write `[a]`"]);
 }
+
+#[test]
+fn the_help_says_what_was_most_likely_meant() {
+    for (line, words) in [
+        ("volumes: {/dev/sdf: {size: 1TB}}", "write `1 TiB`"),
+        ("volumes: {/dev/sdf: {size: 20GB}}", "write `20 GiB`"),
+        ("public_address: \"true\"", "write `true` without quotes"),
+        ("public_address: \"true\"", "and this is the text `true`"),
+        ("ssh: {from: Me}", "write `me`, in small letters"),
+        ("ssh: {from: home}", "your own address is `me`"),
+        (
+            "ssh: {from: 0.0.0.0/1}",
+            "lets a large part of the world in",
+        ),
+        ("ssh: {from: [me, 128.0.0.0/1]}", "`from: anywhere`"),
+        ("ssh: {from: \"::/0\"}", "lets the whole world in"),
+        ("security_groups: \"*.tmp\"", "write `[\"*.tmp\"]`"),
+    ] {
+        refused(good_with(line)).says(&[words]);
+    }
+    let data = "data:\n  up: {from: x, to: s3://my-bucket/x, exclude: \"*.tmp\"}\ninstances:";
+    refused(good_but("instances:", data)).says(&["write `[\"*.tmp\"]`"]);
+    for gpu in ["4", "\"4\""] {
+        refused(good_but("type: m5.large", &format!("gpu: {gpu}")))
+            .says(&["write the model and how many, such as `A10G:4`"]);
+    }
+    refused(good_but("count: 1", "count: 0")).says(&["to have none, remove the group"]);
+    accepted(good_with("ssh: {from: 10.0.0.0/8}"));
+}

@@ -112,7 +112,7 @@ fn what_cannot_be_taken_over_is_refused_and_nothing_is_written() {
         check(
             adopt(world, &[first], &["--name", "Not A Name"]),
             64,
-            &["cannot be an environment's name"],
+            &["an environment's name", "starts with a small letter"],
         );
         check(
             adopt(world, &[first], &["--group", "Not A Name"]),
@@ -134,7 +134,8 @@ fn what_cannot_be_taken_over_is_refused_and_nothing_is_written() {
         // A file of somebody's is never written over.
         world.sandbox.write("environments/lab.yaml", "mine");
         let taken = adopt(world, &[first], &["--name", "lab"]);
-        taken.expect(1).says(&["lab.yaml", "--output", "--name"]);
+        let words = "lab.yaml is there already; nothing was written";
+        taken.expect(4).says(&[words, "--output", "--name"]);
         assert_eq!(spec_of(world, "lab"), "mine");
         let elsewhere = ["--name", "lab", "--output", "elsewhere/one.yaml"];
         adopt(world, &[first], &elsewhere).expect(0);

@@ -19,7 +19,7 @@ fn trainer(kinds: &str, more: &str) -> String {
 
 /// Waits until so many launches were asked for.
 #[track_caller]
-fn until_asked(lab: &Lab, times: usize) {
+pub(super) fn until_asked(lab: &Lab, times: usize) {
     for _ in 0..PATIENCE {
         if lab.launches() >= times {
             return;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::spec::{SSM, ids, trainers};
-use crate::support::both;
+use crate::support::{both, on_moto};
 
 #[test]
 fn without_a_word_the_root_disk_is_gp3_and_as_large_as_the_image() {
@@ -95,5 +95,46 @@ fn subnet_zone_and_key_are_where_the_spec_says() {
         world.apply();
         assert_eq!(world.trainer(0)["zone"], "us-east-1c");
         assert_eq!(world.trainer(0)["key"], Value::Null);
+    });
+}
+
+/// The embedded cloud has the default network alone.
+#[test]
+fn a_security_group_is_one_of_the_network_of_the_instances() {
+    on_moto(|world| {
+        let network = json!({"block": "10.9.0.0/24"});
+        let network = world.witness.ask("network", &network);
+        world.witness.ask("group", &json!({"name": "training"}));
+        let subnet = network["subnet"].as_str().unwrap();
+        let inside =
+            |groups: &str| trainers(1, &format!("subnet: {subnet}\nsecurity_groups: [{groups}]"));
+        // Each network has a group named `default`, and the subnet says which one is meant.
+        world.spec(&inside("default, inside"));
+        world.run(&["apply", "--yes"]).expect(0);
+        world.nothing_to_do();
+        assert_eq!(world.trainer(0)["groups"], json!(["default", "inside"]));
+        let id = &world.trainer(0)["id"];
+        let worn = world.witness.ask("group_ids", &json!({"id": id}));
+        assert!(worn.as_array().unwrap().contains(&network["group"]));
+
+        // Nothing is ended for the sake of a launch that EC2 would refuse; nor is it changed.
+        for spec in [
+            inside("training").replace("t3.small", "t3.large"),
+            inside("training"),
+            trainers(2, "security_groups: [inside]"),
+        ] {
+            world.spec(&spec);
+            world
+                .run(&["plan"])
+                .expect(1)
+                .says(&["the security group `", "and the instances are in vpc-"]);
+        }
+        // A way in that is added is made where the instances are.
+        world.spec(&inside("default, inside").replace(
+            "    security_groups:",
+            "    ssh: {from: 203.0.113.0/24}\n    security_groups:",
+        ));
+        world.run(&["apply", "--yes"]).expect(0);
+        world.nothing_to_do();
     });
 }

@@ -34,11 +34,13 @@ fn a_kept_disk_outlives_destroy_which_names_it_and_deletes_it_when_told_to() {
     let kept = disks["/dev/sdf"]["id"].as_str().unwrap().to_owned();
 
     let words = format!(
-        "{kept} (40 GiB) is kept, as its spec says, and goes on costing money; `destroy --delete-kept` deletes it"
+        "{kept} (40 GiB, /dev/sdf of trainer[0]) was kept as its spec says and costs money; `destroy --delete-kept` deletes it"
     );
-    lab.destroy(&[])
-        .expect(0)
-        .says(&[&words, "lab is gone: 1 instance read back as terminated"]);
+    lab.destroy(&[]).expect(0).says(&[
+        "kept, and goes on costing money: trainer[0] /dev/sdf 40 GiB",
+        &words,
+        "lab is gone: 1 instance read back as terminated",
+    ]);
     lab.expect_no_instance();
     let left = volumes(&lab);
     assert_eq!(left.len(), 1, "{left:#?}");
@@ -49,7 +51,10 @@ fn a_kept_disk_outlives_destroy_which_names_it_and_deletes_it_when_told_to() {
     lab.try_apply().expect(0);
     lab.nothing_to_do(&[&kept, "was kept as its spec says and costs money"]);
     assert_eq!(volumes(&lab).len(), 3);
-    lab.destroy(&["--delete-kept"]).expect(0);
+    // The one that is attached, the one that is not, and the instance.
+    lab.destroy(&["--delete-kept"])
+        .expect(0)
+        .says(&["Destroy: 3 to delete."]);
     lab.expect_nothing();
 }
 
@@ -59,7 +64,13 @@ fn a_destroy_that_finds_only_kept_disks_names_them_and_deletes_them_when_told_to
     lab.spec(&trainer("volumes: {/dev/sdf: {size: 40 GiB, keep: true}}"));
     lab.apply(&[]);
     lab.destroy(&[]).expect(0);
-    lab.destroy(&[]).expect(0).says(&["(40 GiB) is kept"]);
+    let again = lab.destroy(&[]);
+    again.expect(0);
+    let told = again
+        .to_string()
+        .matches("was kept as its spec says")
+        .count();
+    assert_eq!(told, 1, "{again}");
     assert_eq!(volumes(&lab).len(), 1);
     lab.destroy(&["--delete-kept"]).expect(0);
     lab.expect_nothing();
@@ -162,11 +173,12 @@ fn a_disk_that_grew_a_moment_ago_is_held_with_the_reason_and_grows_when_that_is_
     lab.spec(&body(30, "first"));
     lab.apply(&["changed, and read back"]);
     lab.spec(&body(40, "second"));
+    lab.plan(&["1 held."]);
     // EC2 makes one change of a volume after the other; everybody else goes on.
     let mut applied = lab.try_apply();
     while applied.code != Some(0) {
         applied.says(&[
-            "= trainer[0]",
+            "! trainer[0]",
             "waits for an earlier change of vol-",
             "to be done (optimizing, 0 %)",
         ]);
@@ -182,5 +194,35 @@ fn a_disk_that_grew_a_moment_ago_is_held_with_the_reason_and_grows_when_that_is_
     for one in [trainer, other] {
         assert_eq!(one["tags"]["stage"], "second", "{one:#}");
     }
+    lab.end();
+}
+
+#[test]
+fn what_nobody_may_ask_of_zones_and_disks_is_taken_for_possible() {
+    let lab = Lab::new();
+    let denied = |action: &str| {
+        let error = json!({"code": "UnauthorizedOperation", "status": 403, "message": "no"});
+        lab.cloud
+            .order(&json!([{"action": action, "when": "before", "do": {"error": error}}]));
+    };
+    lab.spec(&trainer(""));
+    denied("DescribeInstanceTypeOfferings");
+    lab.run(&["plan"]).expect(0).says(&[
+        "note: ",
+        "any zone may offer a type",
+        "Plan: 1 to create",
+    ]);
+    lab.cloud.no_faults();
+    lab.apply(&[]);
+
+    lab.spec(&trainer("").replace("size: 20 GiB", "size: 30 GiB"));
+    denied("DescribeVolumesModifications");
+    lab.plan(&[
+        "note: ",
+        "a disk may not take a change yet",
+        "disk.size: 20 GiB → 30 GiB",
+    ]);
+    lab.cloud.no_faults();
+    lab.apply(&[]);
     lab.end();
 }

@@ -308,3 +308,18 @@ fn a_need_takes_the_smallest_type_that_meets_it() {
         );
     });
 }
+
+#[test]
+fn one_group_names_its_type_while_another_states_its_need() {
+    embedded(|world| {
+        let head = named(PATTERN);
+        let worker = named(OPEN);
+        world.spec(&format!(
+            "instances:\n  head:\n    type: m5.large\n    image: {{{head}}}\n  worker:\n    gpu: A10G:1\n    image: {{{worker}}}\n"
+        ));
+        world.run(&["apply", "--yes"]).expect(0);
+        world.nothing_to_do();
+        assert_eq!(world.member("head", 0)["type"], "m5.large");
+        assert_eq!(world.member("worker", 0)["type"], "g5.xlarge");
+    });
+}

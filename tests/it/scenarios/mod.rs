@@ -7,6 +7,9 @@
 
 mod adopt;
 mod adopt_refused;
+mod adopt_terms;
+mod again;
+mod blind;
 mod by_hand;
 mod capacity;
 mod change;

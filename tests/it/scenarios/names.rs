@@ -228,6 +228,40 @@ fn keys_and_placement_groups_go_with_a_renamed_environment() {
     });
 }
 
+/// The new machines are of another type, so that their launch is not taken for the earlier one.
+#[test]
+fn a_new_environment_under_an_old_name_has_a_key_pair_of_its_own() {
+    const PUBLIC: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK0wmN/Cr3JXqmLW7u+g9pTh+wyqDHpSQEIQczXkVx9q x";
+    embedded(|world| {
+        world.sandbox.write("environments/id.pub", PUBLIC);
+        let named = |head: &str, count: u32| {
+            let more = "ssh: {from: [203.0.113.0/24], public_key: id.pub}";
+            let body = trainers(count, more);
+            format!(
+                "version: 1\n{head}account: \"123456789012\"\nregion: us-east-1\nlease: 4h\n{body}"
+            )
+        };
+        let write = |file: &str, text: String| {
+            world.sandbox.write(&format!("environments/{file}"), text);
+        };
+        write("lab.yaml", named("name: demo\n", 1));
+        world.run(&["apply", "--yes"]).expect(0);
+        write("lab.yaml", named("name: lab\nrenamed_from: demo\n", 1));
+        world.run(&["apply", "--yes"]).expect(0);
+        write("lab.yaml", named("name: lab\n", 2));
+        let demo = named("name: demo\n", 1).replace("t3.small", "t3.large");
+        write("demo.yaml", demo);
+        world.run(&["apply", "--yes"]).expect(0);
+        world.nothing_to_do();
+        let keys = world.witness.ask("key_pairs", &json!({}));
+        let keys: Vec<&String> = keys.as_object().unwrap().keys().collect();
+        assert_eq!(keys.len(), 2, "{keys:?}");
+        assert!(keys[0].starts_with("trainyard-demo-trainer-2-"), "{keys:?}");
+        world.run(&["destroy", "demo", "--yes"]).expect(0);
+    });
+}
+
 /// Moto answers at once and cannot be made to wait, so this is on the embedded cloud alone.
 #[test]
 fn a_killed_rename_is_finished_by_the_next_apply() {
@@ -245,4 +279,55 @@ fn a_killed_rename_is_finished_by_the_next_apply() {
             all_called(world, "trainyard:group", "worker");
         });
     }
+}
+
+#[test]
+fn a_destroy_after_an_interrupted_renaming_names_what_has_the_old_name() {
+    embedded(|world| {
+        world.spec(&trainers(2, ""));
+        let file = world.sandbox.folder().join("environments/lab.yaml");
+        let text = std::fs::read_to_string(file).unwrap();
+        let named = |head: &str| text.replace("name: lab\n", head);
+        world
+            .sandbox
+            .write("environments/lab.yaml", named("name: old\n"));
+        world.run(&["apply", "--yes"]).expect(0);
+        let renamed = named("name: lab\nrenamed_from: old\n");
+        world.sandbox.write("environments/lab.yaml", renamed);
+        world.apply_and_die("CreateTags", 2, "before");
+
+        let rest = "trainyard destroy old --region us-east-1 --account 123456789012";
+        world
+            .run(&["destroy", "lab", "--yes"])
+            .expect(3)
+            .says(&[rest, "1 instance"])
+            .says_nothing_about(&["is gone"]);
+        let rest: Vec<&str> = rest.split(' ').skip(1).chain(["--yes"]).collect();
+        world.run(&rest).expect(0);
+        world.run(&["destroy", "lab", "--yes"]).expect(0);
+    });
+}
+
+#[test]
+fn a_slip_in_the_name_before_is_noted_with_the_name_that_was_meant() {
+    embedded(|world| {
+        world.spec(&trainers(1, ""));
+        world.apply();
+        let renamed = |from: &str| {
+            let more = format!("renamed_from: {from}");
+            trainers(1, &more).replace("  trainer:\n", "  worker:\n")
+        };
+        for (from, words) in [
+            ("trainr", "did you mean `renamed_from: trainer`?"),
+            ("absent", "remove `renamed_from` if that is what you want"),
+        ] {
+            world.spec(&renamed(from));
+            let plan = world.plan();
+            let nothing = format!("nothing called `{from}` is there to be renamed; {words}");
+            assert!(plan.contains(&nothing), "{plan}");
+        }
+        world.spec(&renamed("trainer"));
+        let plan = world.plan();
+        assert!(!plan.contains("to be renamed"), "{plan}");
+    });
 }

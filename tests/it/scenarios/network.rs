@@ -247,6 +247,29 @@ fn public_keys_are_imported_for_each_group_and_end_with_it() {
 }
 
 #[test]
+fn a_public_key_that_comes_or_goes_later_is_noted_and_replaces_nothing() {
+    let lab = Lab::new();
+    let with = trainer(&format!(
+        "ssh: {{from: 203.0.113.0/24, public_key: {OTHER_KEY}}}"
+    ));
+    let without = trainer("ssh: {from: 203.0.113.0/24}");
+    lab.spec(&without);
+    lab.apply(&[]);
+    lab.spec(&with);
+    let launched_without = "note: trainer[0]: launched without a key";
+    lab.run(&["plan"])
+        .expect(0)
+        .says(&[launched_without, "0 to replace"]);
+    lab.end();
+
+    lab.apply(&[]);
+    lab.spec(&without);
+    let gone = "launched with a public key that the spec does not name any more";
+    lab.run(&["plan"]).expect(0).says(&[gone, "0 to replace"]);
+    lab.end();
+}
+
+#[test]
 fn a_private_key_is_never_sent_anywhere() {
     let lab = Lab::new();
     let private =
@@ -282,6 +305,28 @@ fn what_holds_a_group_is_named_and_a_second_destroy_finishes() {
     assert_eq!(own_groups(&lab).as_object().unwrap().len(), 1);
 
     lab.cloud.control("DELETE", "interfaces", "");
+    lab.end();
+}
+
+#[test]
+fn an_instance_with_several_interfaces_has_its_groups_at_the_first() {
+    let lab = Lab::new();
+    lab.witness.ask("group", &json!({"name": "training"}));
+    let other = lab.witness.ask("group", &json!({"name": "other"}));
+    lab.spec(&trainer("security_groups: [training]"));
+    lab.apply(&[]);
+    let id = lab.each("id")[0].clone();
+    let order = json!({"instance": id, "group": other});
+    lab.cloud.control("POST", "attachments", &order.to_string());
+    // What the other one wears is nobody's drift.
+    lab.nothing_to_do(&[]);
+    lab.spec(&trainer(
+        "security_groups: [training]\nssh: {from: 203.0.113.0/24}",
+    ));
+    lab.apply(&["changed, and read back"]);
+    assert_eq!(lab.each("id"), std::slice::from_ref(&id));
+    let worn = json!(["other", "training", "trainyard-lab-trainer"]);
+    assert_eq!(lab.each("groups"), [worn]);
     lab.end();
 }
 

@@ -96,6 +96,14 @@ fn a_target_that_no_spec_knows_is_a_slip() {
                 }
             }
         }
+        // A number that neither the spec has nor AWS.
+        for flag in ["--target", "--replace"] {
+            for command in [&["plan"][..], &["apply", "--yes"]] {
+                let run = world.run(&[command, &[flag, "trainer[9]"]].concat());
+                run.expect(64)
+                    .says(&[flag, "no spec here asks for `trainer[9]`, and AWS has none"]);
+            }
+        }
         assert_eq!(world.witness.alive("lab"), Vec::<Value>::new());
         assert_eq!(objects(world), json!({}));
     });
@@ -121,10 +129,12 @@ fn what_is_to_be_replaced_is_and_nothing_else() {
         assert_ne!(after[1], before[1]);
         assert_eq!(world.trainer(1)["tags"]["trainyard:incarnation"], "1");
 
-        // Asked for, but not among what is looked at: it stays.
+        // Asked for, and not among what is looked at.
         let apart = ["--replace", "trainer[1]", "--target", "trainer[0]"];
         let planned = world.run(&[&["plan", "--detailed-exitcode"][..], &apart].concat());
-        planned.expect(0).says(&["only trainer[0] was looked at"]);
+        planned
+            .expect(64)
+            .says(&["`trainer[1]` is not among what `--target` names"]);
         let both = ["--replace", "trainer", "--target", "trainer[2]"];
         world
             .run(&[&["apply", "--yes"][..], &both].concat())

@@ -18,4 +18,4 @@ pub(crate) use sandbox::{Run, Sandbox};
 pub(crate) use spec::{GOOD, change, good_but, good_with};
 pub(crate) use tripwire::Tripwire;
 pub(crate) use witness::Witness;
-pub(crate) use world::{LAB, REGION, World, both, embedded};
+pub(crate) use world::{LAB, REGION, World, both, embedded, on_moto};

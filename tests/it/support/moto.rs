@@ -14,7 +14,9 @@ pub(crate) struct Moto {
 impl Moto {
     /// Starts one on a free loopback port.
     pub(crate) fn start() -> Self {
-        let mut server = Command::new(venv().join("bin/moto_server"))
+        let server = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/moto/server.py");
+        let mut server = Command::new(venv().join("bin/python"))
+            .args([server])
             .args(["-H", "127.0.0.1", "-p", "0"])
             // Without these moto launches images, types and keys that do not exist.
             .env("MOTO_ENABLE_AMI_VALIDATION", "1")

@@ -74,6 +74,12 @@ pub(crate) fn embedded(scenario: impl Fn(&mut World)) {
     play(Cloud::Local(LocalCloud::start()), scenario);
 }
 
+/// Plays a scenario on moto alone; the caller says why the embedded cloud cannot.
+#[track_caller]
+pub(crate) fn on_moto(scenario: impl Fn(&mut World)) {
+    play(Cloud::Moto(Moto::start()), scenario);
+}
+
 /// What was seen in a scenario that ended with nothing left.
 fn play(cloud: Cloud, scenario: impl Fn(&mut World)) -> Vec<Value> {
     let mut world = World::on(cloud);

@@ -126,7 +126,7 @@ fn name(world: &mut World) -> &'static str {
     world.run(&["apply", "--yes"]).expect(0);
     world.nothing_to_do();
     assert_eq!(world.witness.alive("other").len(), 2);
-    "refused"
+    "another"
 }
 
 /// Nothing is even read in another account.
@@ -136,7 +136,7 @@ fn account(world: &mut World) -> &'static str {
         let run = world.run(command);
         run.expect(4).says(&["belong to the account 123456789012"]);
     }
-    "refused"
+    "another"
 }
 
 /// Another region is another place, as for `name`.
@@ -151,7 +151,7 @@ fn region(world: &mut World) -> &'static str {
     // What was here before is as it was.
     write(world, &[]);
     world.nothing_to_do();
-    "refused"
+    "another"
 }
 
 fn profile(world: &mut World) -> &'static str {
