@@ -11,7 +11,7 @@ use super::session::{Destination, Session, open, plan_one, region_of, show_findi
 use super::shared::Shared;
 use super::specs;
 use crate::cloud::{attributes, default_subnets, has_user_data, with_volumes};
-use crate::plan::{Action, Plan, managed};
+use crate::plan::{Plan, managed};
 use crate::render::{escape, good, plan_text, warn};
 use crate::resource::{
     AccountId, Claim, EnvironmentName, InstanceId, InstanceState, Lease, LiveInstance, Region,
@@ -107,31 +107,11 @@ async fn say_boot_scripts(session: &Session, lives: &[LiveInstance], output: Out
     }
 }
 
-/// The instances of a plan that powering off stops and does not end.
-fn stopping(plan: &Plan) -> Vec<&InstanceId> {
-    let adopted = plan.steps.iter().filter_map(|step| match &step.action {
-        Action::Adopt(change) => Some(change),
-        Action::Launch(_)
-        | Action::Update(_)
-        | Action::Restart(_)
-        | Action::Terminate(_)
-        | Action::DeleteVolumes(_)
-        | Action::SecurityGroup(_)
-        | Action::KeyPair(_)
-        | Action::PlacementGroup(_)
-        | Action::Retag(_)
-        | Action::Introduce(_)
-        | Action::DeleteNetwork(_)
-        | Action::CancelSpot(_)
-        | Action::Sync { .. } => None,
-    });
-    let stopping = adopted.filter(|change| change.before.stops_at_shutdown());
-    stopping.map(|change| &change.before.id).collect()
-}
-
 /// A stopped instance is not paid for, and its disks are: how to make powering off the end.
 fn say_stopping(plan: &Plan, again: &str, output: Output) {
-    for id in stopping(plan) {
+    let adopted = plan.steps.iter().filter_map(|step| step.action.adopted());
+    for change in adopted.filter(|change| change.before.stops_at_shutdown()) {
+        let id = &change.before.id;
         output.say(&format!(
             "{id} only stops when it is powered off, and its disks go on costing money. To end it then: aws ec2 modify-instance-attribute --instance-id {id} --instance-initiated-shutdown-behavior terminate{again}"
         ));
@@ -272,24 +252,9 @@ async fn prove(session: &Session, path: &Path, output: Output) -> Result<Plan, C
     let plan = plan_one(session, &spec, (observed, &Shared::default()))
         .await?
         .map_err(|found| show_findings(&spec.source, found, output))?;
-    let only_tags = plan.steps.iter().all(|step| match &step.action {
-        Action::Adopt(change) => change
-            .changes
-            .iter()
-            .all(|change| is_harmless(&change.field)),
-        Action::Launch(_)
-        | Action::Update(_)
-        | Action::Restart(_)
-        | Action::Terminate(_)
-        | Action::DeleteVolumes(_)
-        | Action::SecurityGroup(_)
-        | Action::KeyPair(_)
-        | Action::PlacementGroup(_)
-        | Action::Retag(_)
-        | Action::Introduce(_)
-        | Action::DeleteNetwork(_)
-        | Action::CancelSpot(_)
-        | Action::Sync { .. } => false,
+    let only_tags = plan.steps.iter().all(|step| {
+        let adopted = step.action.adopted();
+        adopted.is_some_and(|change| change.changes.iter().all(|one| is_harmless(&one.field)))
     });
     if only_tags && plan.held.is_empty() && !plan.steps.is_empty() {
         return Ok(plan);

@@ -84,9 +84,10 @@ async fn is_ours(
         match wait.pause(&control.cancel).await {
             Ok(()) => {}
             // Waiting until they run says what is missing.
-            Err(GaveUp::TimedOut) if count.unclear == 0 => return Ok(count.others == 0),
+            Err(GaveUp::TimedOut) if count.unclear == 0 && count.others == 0 => return Ok(true),
+            // What is not seen may be this group's: another launch could double it.
             Err(GaveUp::TimedOut) => {
-                let text = "what was launched does not show its tags";
+                let text = "EC2 does not show all of what was launched, or not its tags";
                 return Err(StepError::new(StepErrorKind::Ambiguous, text).alive(launched(ids)));
             }
             Err(GaveUp::Cancelled) => {
@@ -133,7 +134,8 @@ pub(super) async fn is_free_of_holders(
 struct Count {
     ours: usize,
     others: usize,
-    /// Without any tag: either too fresh to show them, or stripped of them.
+    /// Without any tag, so too fresh to show them or stripped of them; or with a claim on the
+    /// environment that has a gap.
     unclear: usize,
 }
 
@@ -152,6 +154,11 @@ impl Count {
                 }
                 // Tags are put on in one piece by the launch: some mean that all are shown.
                 Claim::Foreign if live.tags.is_empty() => count.unclear += 1,
+                Claim::Unproven { environment, .. }
+                    if environment == identity.environment.as_str() =>
+                {
+                    count.unclear += 1;
+                }
                 Claim::Ours(_) | Claim::Unproven { .. } | Claim::Foreign => count.others += 1,
             }
         }

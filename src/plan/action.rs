@@ -52,6 +52,26 @@ pub enum Action {
 }
 
 impl Action {
+    /// What it takes over, if that is what it does.
+    pub fn adopted(&self) -> Option<&Change> {
+        match self {
+            Self::Adopt(change) => Some(change),
+            Self::Launch(_)
+            | Self::Update(_)
+            | Self::Restart(_)
+            | Self::Terminate(_)
+            | Self::DeleteVolumes(_)
+            | Self::SecurityGroup(_)
+            | Self::KeyPair(_)
+            | Self::PlacementGroup(_)
+            | Self::Retag(_)
+            | Self::Introduce(_)
+            | Self::DeleteNetwork(_)
+            | Self::CancelSpot(_)
+            | Self::Sync { .. } => None,
+        }
+    }
+
     /// The instances that it terminates, if that is what it does.
     pub fn doomed(&self) -> Option<&[Doomed]> {
         match self {
