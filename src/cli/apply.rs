@@ -54,7 +54,7 @@ pub(super) async fn run(global: &Global, arguments: &Apply, output: Output) -> C
     };
     let known = Known::default();
     let resume = resume(global, arguments);
-    let cancel = signals::listen(output, Arc::clone(&known), resume);
+    let cancel = signals::listen(&global.host, output, Arc::clone(&known), resume);
     let mut verdicts = Vec::new();
     for planned in &work {
         verdicts.push(apply_one(planned, &known, &cancel, output).await);

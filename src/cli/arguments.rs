@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::host::Host;
 use crate::plan::TargetName;
 
 use crate::guide::PAGES;
@@ -47,6 +48,9 @@ pub(super) struct Global {
     /// Print without colours; NO_COLOR does the same
     #[arg(long, global = true)]
     pub(super) no_color: bool,
+    /// Not an option: where the command runs.
+    #[arg(skip)]
+    pub(super) host: Host,
 }
 
 impl Global {

@@ -63,7 +63,7 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
             return Err(CommandError::refused("not confirmed; nothing was changed"));
         }
     }
-    let cancel = signals::listen(output, Arc::clone(&known), resume.clone());
+    let cancel = signals::listen(&global.host, output, Arc::clone(&known), resume.clone());
     let work = Work {
         session: &session,
         environment: &environment,

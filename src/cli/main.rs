@@ -1,11 +1,14 @@
 //! From arguments to a command and to its exit code.
 
+use std::ffi::OsString;
+
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use super::arguments::{Arguments, Command, Global};
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
+use super::host::Host;
 use super::output::Output;
 use super::{
     adopt, apply, completions, demo, destroy, environment, guide, init, local, plan, release,
@@ -20,14 +23,49 @@ pub fn main() -> std::process::ExitCode {
     };
     let Arguments { global, command } = arguments;
     start_log(&global);
-    let output = Output::new(global.quiet, global.no_color);
-    match dispatch(&global, &command, output) {
-        Ok(code) => code.into(),
-        Err(error) => {
-            output.error(&error);
-            error.exit.into()
-        }
-    }
+    let output = output_of(&global);
+    let result = block_on(dispatch(&global, &command, output));
+    shown(result, output).into()
+}
+
+fn output_of(global: &Global) -> Output {
+    Output::new(global.quiet, global.no_color, global.host.streams)
+}
+
+/// The exit code, once an error has been shown.
+fn shown(result: CommandResult, output: Output) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        output.error(&error);
+        error.exit
+    })
+}
+
+/// Runs a command on a host of the caller's, in the runtime that it is called in.
+///
+/// A simulation runs the very commands of the binary this way. Of the process they take
+/// environment variables, files and the working folder.
+pub async fn run<I>(host: Host, arguments: I) -> ExitCode
+where
+    I: IntoIterator,
+    I::Item: Into<OsString> + Clone,
+{
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return refused(&host, &error.to_string()),
+    };
+    let Arguments {
+        mut global,
+        command,
+    } = arguments;
+    global.host = host;
+    let output = output_of(&global);
+    let result = dispatch(&global, &command, output).await;
+    shown(result, output)
+}
+
+fn refused(host: &Host, text: &str) -> ExitCode {
+    Output::new(false, false, host.streams).insist(text);
+    ExitCode::Usage
 }
 
 /// Help and version are no mistakes; anything else on the command line is, with a code of its own.
@@ -57,8 +95,7 @@ fn start_log(global: &Global) {
         .init();
 }
 
-fn dispatch(global: &Global, command: &Command, output: Output) -> CommandResult {
-    // What needs no network needs no runtime either, and starts at once.
+async fn dispatch(global: &Global, command: &Command, output: Output) -> CommandResult {
     match command {
         Command::Init(arguments) => init::run(arguments, output),
         Command::Validate(arguments) => validate::run(arguments, output),
@@ -66,13 +103,13 @@ fn dispatch(global: &Global, command: &Command, output: Output) -> CommandResult
         Command::Guide(arguments) => guide::run(arguments, output),
         Command::Completions(arguments) => Ok(completions::run(arguments, output)),
         Command::Demo => demo::run(output),
-        Command::Plan(arguments) => block_on(plan::run(global, arguments, output)),
-        Command::Apply(arguments) => block_on(apply::run(global, arguments, output)),
-        Command::Destroy(arguments) => block_on(destroy::run(global, arguments, output)),
-        Command::Adopt(arguments) => block_on(adopt::run(global, arguments, output)),
-        Command::Release(arguments) => block_on(release::run(global, arguments, output)),
-        Command::Status(arguments) => block_on(status::run(global, arguments, output)),
-        Command::Local(arguments) => block_on(local::run(global, arguments, output)),
+        Command::Plan(arguments) => plan::run(global, arguments, output).await,
+        Command::Apply(arguments) => apply::run(global, arguments, output).await,
+        Command::Destroy(arguments) => destroy::run(global, arguments, output).await,
+        Command::Adopt(arguments) => adopt::run(global, arguments, output).await,
+        Command::Release(arguments) => release::run(global, arguments, output).await,
+        Command::Status(arguments) => status::run(global, arguments, output).await,
+        Command::Local(arguments) => local::run(global, arguments, output).await,
     }
 }
 

@@ -12,6 +12,7 @@ mod environment;
 mod error;
 mod exit;
 mod guide;
+mod host;
 mod init;
 mod local;
 mod local_server;
@@ -33,4 +34,5 @@ mod validate;
 
 pub use arguments::Arguments;
 pub use exit::ExitCode;
-pub use main::main;
+pub use host::{Host, Kept, Streams};
+pub use main::{main, run};

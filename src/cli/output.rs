@@ -5,6 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use anstream::{AutoStream, ColorChoice};
 
 use super::error::CommandError;
+use super::host::Streams;
 use crate::render::{bad, bold, escape, gate};
 
 /// How much is said, and in which colours.
@@ -12,30 +13,30 @@ use crate::render::{bad, bold, escape, gate};
 pub(super) struct Output {
     quiet: bool,
     plain: bool,
+    streams: Streams,
 }
 
 impl Output {
-    pub(super) fn new(quiet: bool, plain: bool) -> Self {
+    pub(super) fn new(quiet: bool, plain: bool, streams: Streams) -> Self {
         if plain {
             // For whoever asks on stderr without this value at hand.
             ColorChoice::Never.write_global();
         }
-        Self { quiet, plain }
+        Self {
+            quiet,
+            plain,
+            streams,
+        }
     }
 
     /// What the command was asked for, for people.
     pub(super) fn data(self, text: &str) {
-        // A reader that went away is no reason to stop: least of all a destroy.
-        AutoStream::new(std::io::stdout(), self.choice())
-            .write_all(gate(text).as_bytes())
-            .unwrap_or_default();
+        self.print(&gate(text));
     }
 
     /// What the command was asked for, for programs: whoever wrote it has escaped it.
     pub(super) fn raw(self, text: &str) {
-        AutoStream::new(std::io::stdout(), self.choice())
-            .write_all(text.as_bytes())
-            .unwrap_or_default();
+        self.print(text);
     }
 
     /// How things go; nothing of it is data.
@@ -65,12 +66,34 @@ impl Output {
 
     /// Whether stderr is a terminal that progress may be drawn on.
     pub(super) fn draws(self) -> bool {
-        !self.quiet && std::io::stderr().is_terminal()
+        match self.streams {
+            Streams::Process => !self.quiet && std::io::stderr().is_terminal(),
+            Streams::Kept(_) => false,
+        }
+    }
+
+    fn print(self, text: &str) {
+        match self.streams {
+            // A reader that went away is no reason to stop: least of all a destroy.
+            Streams::Process => AutoStream::new(std::io::stdout(), self.choice())
+                .write_all(text.as_bytes())
+                .unwrap_or_default(),
+            Streams::Kept(kept) => kept.push(text),
+        }
     }
 
     fn talk(self, text: &str) {
-        let mut stream = AutoStream::new(std::io::stderr(), self.choice());
-        writeln!(stream, "{}", gate(text)).unwrap_or_default();
+        let text = gate(text);
+        match self.streams {
+            Streams::Process => {
+                let mut stream = AutoStream::new(std::io::stderr(), self.choice());
+                writeln!(stream, "{text}").unwrap_or_default();
+            }
+            Streams::Kept(kept) => {
+                kept.push(&text);
+                kept.push("\n");
+            }
+        }
     }
 
     fn choice(self) -> ColorChoice {

@@ -1,7 +1,6 @@
 //! `release`: gives instances up without ending them.
 
 use super::arguments::{Global, Release};
-use super::clock;
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
@@ -54,7 +53,7 @@ pub(super) async fn run(global: &Global, arguments: &Release, output: Output) ->
     output.data(&format!(
         "{} {number} released at {}; take the instances out of the spec, or the next plan launches new ones\n",
         good("✓"),
-        clock::now().strftime("%H:%M UTC")
+        global.host.clock.now().strftime("%H:%M UTC")
     ));
     Ok(ExitCode::Done)
 }

@@ -12,9 +12,9 @@ use super::error::CommandError;
 use super::output::Output;
 use super::shared::Shared;
 use super::targets::{known_targets, named_members, unknown_member};
-use super::{clock, environment, local_server, public_keys, specs};
+use super::{environment, local_server, public_keys, specs};
 use crate::cloud::{
-    Aws, Clients, CloudError, CloudErrorKind, Connection, Finding, Identity, Pace, SurveyFailure,
+    Aws, Clients, Clock, CloudError, CloudErrorKind, Connection, Finding, Identity, Pace, SurveyFailure,
     connect, identify, look_up, network_for_destroy, observe, observe_instances_first, own_address,
     read_adoptions, read_user_data, spot_requests, survey_data,
 };
@@ -38,6 +38,7 @@ pub(super) struct Session {
     pub(super) delete_kept: bool,
     local: bool,
     output: Output,
+    clock: Clock,
     /// The caller's own address, asked for once.
     address: OnceCell<Result<IpAddr, String>>,
 }
@@ -63,7 +64,7 @@ impl Session {
                 name: caller_name(&self.identity.arn, environment::user().as_deref()),
                 address: None,
             },
-            ..Context::plain(clock::now(), settle)
+            ..Context::plain(self.clock.now(), settle)
         }
     }
 
@@ -92,7 +93,7 @@ impl Session {
             clients: self.clients.clone(),
             account: self.identity.account.clone(),
             pace: self.pace,
-            clock: clock::now,
+            clock: self.clock.clone(),
             memory: std::sync::Arc::default(),
         }
     }
@@ -237,6 +238,7 @@ pub(super) async fn open(
         account: destination.account.clone(),
         local,
         own_endpoint: environment::own_endpoint(),
+        transport: global.host.transport.clone(),
     };
     let clients = connect(&connection).await;
     let identity = identify(&clients)
@@ -267,6 +269,7 @@ pub(super) async fn open(
         delete_kept: false,
         local: global.local,
         output,
+        clock: global.host.clock.clone(),
         address: OnceCell::new(),
     })
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::exit::ExitCode;
+use super::host::Host;
 use super::output::Output;
 use crate::apply::Cancel;
 use crate::render::escape;
@@ -16,7 +17,12 @@ pub(super) type Known = Arc<Mutex<Vec<String>>>;
 ///
 /// The first asks to stop: calls in flight finish. The second leaves at once and
 /// says what may be running.
-pub(super) fn listen(output: Output, known: Known, resume: String) -> Cancel {
+///
+/// Where a host has something else that asks, that is listened to.
+pub(super) fn listen(host: &Host, output: Output, known: Known, resume: String) -> Cancel {
+    if let Some(cancel) = &host.cancel {
+        return cancel.clone();
+    }
     let cancel = Cancel::default();
     let asked = cancel.clone();
     tokio::spawn(async move {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::arguments::{Format, Global, Status};
-use super::clock;
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
@@ -35,18 +36,18 @@ pub(super) async fn run(global: &Global, arguments: &Status, output: Output) -> 
         };
         wanted = Some(name);
     }
+    let now = global.host.clock.now();
     let mut environments = Vec::new();
     let mut places = Vec::new();
     for destination in destinations(arguments, wanted.as_ref(), &desired)? {
         let session = open(global, destination, output).await?;
         let observed = session.observe().await?;
         places.push(format!("{}, {}", observed.account, observed.region));
-        environments.extend(statuses(&observed, wanted.as_ref(), &desired));
+        environments.extend(statuses(&observed, wanted.as_ref(), &desired, now));
     }
     environments.sort_by(|one, other| {
         (&one.environment, &one.region).cmp(&(&other.environment, &other.region))
     });
-    let now = clock::now();
     match arguments.format {
         Format::Json => output.raw(&format!("{:#}\n", status_json(&environments, now))),
         Format::Human | Format::Markdown => {
@@ -111,6 +112,7 @@ fn statuses(
     observed: &Observed,
     wanted: Option<&EnvironmentName>,
     desired: &BTreeMap<EnvironmentName, Desired>,
+    now: Timestamp,
 ) -> Vec<EnvironmentStatus> {
     let mut names: BTreeSet<EnvironmentName> = BTreeSet::new();
     for live in &observed.instances {
@@ -133,7 +135,7 @@ fn statuses(
     names
         .iter()
         .filter(|name| wanted.is_none_or(|wanted| wanted == *name))
-        .map(|name| status(observed, name, desired.get(name)))
+        .map(|name| status(observed, name, desired.get(name), now))
         .filter(|status| {
             let EnvironmentStatus {
                 instances,
@@ -150,8 +152,8 @@ fn status(
     observed: &Observed,
     name: &EnvironmentName,
     desired: Option<&Desired>,
+    now: Timestamp,
 ) -> EnvironmentStatus {
-    let now = clock::now();
     let inventory = Inventory::of(observed, name);
     let mut instances = Vec::new();
     for (address, members) in &inventory.members {

@@ -37,7 +37,7 @@ pub(super) async fn adopt(
     let live = change.before.as_ref();
     but_tags(aws, change).await?;
     let place = (&change.environment, &aws.account);
-    let tags = adoption_tags(&change.after, live, place, (*ordinal, (aws.clock)()));
+    let tags = adoption_tags(&change.after, live, place, (*ordinal, aws.clock.now()));
     let is_ours = |key: &String| key.starts_with(TAG_PREFIX);
     // Copied from an instance of ours, they would say something of this one.
     let copied = live.tags.keys().filter(|key| is_ours(key));

@@ -8,6 +8,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region as SdkRegion};
 use aws_credential_types::Credentials;
+use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::resource::{AccountId, Region};
 
@@ -25,8 +27,19 @@ const TRANSFER: Duration = Duration::from_mins(15);
 /// time, so that a short storm of throttling is ridden out.
 const ATTEMPTS: u32 = 6;
 
+/// What carries requests instead of the network, and tells them the time.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    /// Takes requests and gives answers.
+    pub http: SharedHttpClient,
+    /// The time that requests are signed with.
+    pub time: SharedTimeSource,
+    /// The address that requests are made out to.
+    pub address: String,
+}
+
 /// How to reach AWS.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone)]
 pub struct Connection {
     /// The profile to use; the default chain where there is none.
     pub profile: Option<String>,
@@ -41,6 +54,8 @@ pub struct Connection {
     pub local: Option<String>,
     /// Whether the environment names an endpoint of its own.
     pub own_endpoint: bool,
+    /// What carries requests instead of the network, where something does.
+    pub transport: Option<Transport>,
 }
 
 /// One client for each service.
@@ -82,7 +97,12 @@ pub async fn connect(connection: &Connection) -> Clients {
             loader = loader.credentials_provider(provider);
         }
     }
-    if let Some(address) = &connection.local {
+    if let Some(Transport { http, time, .. }) = &connection.transport {
+        loader = loader.http_client(http.clone()).time_source(time.clone());
+    }
+    let address = connection.transport.as_ref();
+    let address = address.map(|transport| &transport.address);
+    if let Some(address) = address.or(connection.local.as_ref()) {
         // The embedded cloud plays whatever account the key names.
         let account = connection.account.as_ref().map_or("", AccountId::as_str);
         let key = format!("TRAINYARD{account}");

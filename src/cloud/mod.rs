@@ -5,6 +5,7 @@
 
 mod adopt;
 mod change;
+mod clock;
 mod connect;
 mod data;
 mod error;
@@ -38,7 +39,8 @@ mod translate;
 mod volumes;
 
 pub use adopt::{attributes, has_user_data, release};
-pub use connect::{Clients, Connection, connect};
+pub use clock::Clock;
+pub use connect::{Clients, Connection, Transport, connect};
 pub use data::{SurveyFailure, survey_data};
 pub use error::{CloudError, CloudErrorKind};
 pub use identity::{Identity, identify};

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 pub use super::poll::Pace;
 
+use super::clock::Clock;
 use super::connect::Clients;
 use super::memory::Memory;
 use super::tags::set_tags;
@@ -27,7 +26,7 @@ pub struct Aws {
     /// How often to look and for how long.
     pub pace: Pace,
     /// What time it is.
-    pub clock: fn() -> Timestamp,
+    pub clock: Clock,
     /// What the steps leave for one another.
     pub memory: Arc<Memory>,
 }

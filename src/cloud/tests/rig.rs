@@ -57,6 +57,7 @@ impl Rig {
             profile_first: false,
             account: None,
             own_endpoint: false,
+            transport: None,
         };
         let progress = Arc::new(Mutex::new(Vec::new()));
         let lines = Arc::clone(&progress);
@@ -119,7 +120,7 @@ impl Rig {
             clients: self.clients.clone(),
             account: account(),
             pace: self.pace,
-            clock: now,
+            clock: crate::cloud::Clock::new(now),
             memory: Arc::default(),
         }
     }

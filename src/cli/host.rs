@@ -1,0 +1,63 @@
+//! What a command takes from the process that it runs in.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::clock;
+use crate::apply::Cancel;
+use crate::cloud::{Clock, Transport};
+
+/// The surroundings of a command: this process by default, or those of a simulation.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// What time it is.
+    pub clock: Clock,
+    /// What carries requests instead of the network.
+    pub transport: Option<Transport>,
+    /// What asks the command to stop instead of the signals of the process.
+    pub cancel: Option<Cancel>,
+    /// Where its words go.
+    pub streams: Streams,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self {
+            clock: Clock::new(clock::now),
+            transport: None,
+            cancel: None,
+            streams: Streams::Process,
+        }
+    }
+}
+
+/// Where the words of a command go.
+#[derive(Debug, Clone, Copy)]
+pub enum Streams {
+    /// To stdout and stderr.
+    Process,
+    /// Into memory.
+    Kept(&'static Kept),
+}
+
+/// What was printed, in the order in which it was, both streams together.
+#[derive(Debug, Default)]
+pub struct Kept(Mutex<String>);
+
+impl Kept {
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Self(Mutex::new(String::new()))
+    }
+
+    /// Adds to it.
+    pub(super) fn push(&self, text: &str) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push_str(text);
+    }
+
+    /// Takes what there is.
+    pub fn take(&self) -> String {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *kept)
+    }
+}
