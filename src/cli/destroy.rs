@@ -10,11 +10,12 @@ use super::arguments::{Destroy, Global};
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
-use super::session::{Blind, Session, open, region_of};
+use super::session::{Blind, Session, open_with, region_of};
 use super::signals::{self, Known};
 use super::specs;
 use super::{progress, prompt};
 use crate::apply::{Cancel, Outcome, run as run_plan};
+use crate::cloud::Patience;
 use crate::plan::{
     Action, Held, Inventory, Note, Observed, Plan, VolumeFacts, audit, other_environments,
     plan_destroy,
@@ -31,7 +32,8 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
         specs::target(&arguments.environment, &arguments.place, output)?;
     let former = specs::former_name(&arguments.environment, output)?;
     region_of(global, &destination)?;
-    let mut session = open(global, destination, output).await.map_err(|error| {
+    let opened = open_with(global, destination, Patience::Steadfast, output).await;
+    let mut session = opened.map_err(|error| {
         unknown(
             error,
             &format!("trainyard destroy {environment}{}", global.again()),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use tokio::sync::OnceCell;
@@ -14,16 +15,17 @@ use super::shared::Shared;
 use super::targets::{known_targets, named_members, unknown_member};
 use super::{environment, local_server, public_keys, specs};
 use crate::cloud::{
-    Aws, Clients, Clock, CloudError, CloudErrorKind, Connection, Finding, Identity, Pace, SurveyFailure,
-    connect, identify, look_up, network_for_destroy, observe, observe_instances_first, own_address,
-    read_adoptions, read_user_data, spot_requests, survey_data,
+    Aws, Clients, Clock, CloudError, CloudErrorKind, Connection, Finding, Identity, Pace, Patience,
+    SurveyFailure, connect, identify, look_up, network_for_destroy, observe,
+    observe_instances_first, own_address, read_adoptions, read_user_data, spot_requests,
+    survey_data,
 };
 use crate::plan::{
     Context, Inventory, Observed, OtherEnvironment, Plan, Resolution, Targets, Unfit, Wanted,
     is_known, launched_groups, needs_address, needs_network, other_environments, plan,
     unfit_groups, wanted,
 };
-use crate::render::{escape, warn};
+use crate::render::{dim, escape, warn};
 use crate::resource::{
     AccountId, Address, Caller, Desired, EnvironmentName, InstanceState, Region, SshSource, Target,
 };
@@ -225,6 +227,16 @@ pub(super) async fn open(
     destination: Destination,
     output: Output,
 ) -> Result<Session, CommandError> {
+    open_with(global, destination, Patience::Brief, output).await
+}
+
+/// The same with a patience of the caller's.
+pub(super) async fn open_with(
+    global: &Global,
+    destination: Destination,
+    patience: Patience,
+    output: Output,
+) -> Result<Session, CommandError> {
     let local = if global.local {
         Some(local_server::ensure(output).await?)
     } else {
@@ -238,6 +250,10 @@ pub(super) async fn open(
         account: destination.account.clone(),
         local,
         own_endpoint: environment::own_endpoint(),
+        patience,
+        notice: Some(Arc::new(move |text: &str| {
+            output.say(&format!("  {} {text}", dim("…")))
+        })),
         transport: global.host.transport.clone(),
     };
     let clients = connect(&connection).await;

@@ -11,21 +11,19 @@ use aws_credential_types::Credentials;
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
+use super::patience::{Notice, Patience, Trouble, own_quota};
 use crate::resource::{AccountId, Region};
 
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long one attempt of a control call may take; the SDK's own default is for ever.
 const ATTEMPT: Duration = Duration::from_secs(30);
-/// How long a control call may take with all its attempts.
-const OPERATION: Duration = Duration::from_mins(3);
 /// How long one request of a transfer may take, its body included: 8 MiB beside
 /// thirty others, over a slow uplink. What guards against a dead connection is the
 /// SDK's stalled-stream protection.
 const TRANSFER: Duration = Duration::from_mins(15);
-/// How often a control call is tried. The SDK waits longer between attempts each
-/// time, so that a short storm of throttling is ridden out.
-const ATTEMPTS: u32 = 6;
+/// How often a request of a transfer is tried.
+const TRANSFER_ATTEMPTS: u32 = 6;
 
 /// What carries requests instead of the network, and tells them the time.
 #[derive(Debug, Clone)]
@@ -39,7 +37,7 @@ pub struct Transport {
 }
 
 /// How to reach AWS.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Connection {
     /// The profile to use; the default chain where there is none.
     pub profile: Option<String>,
@@ -54,6 +52,10 @@ pub struct Connection {
     pub local: Option<String>,
     /// Whether the environment names an endpoint of its own.
     pub own_endpoint: bool,
+    /// For how long calls are tried.
+    pub patience: Patience,
+    /// Takes a word on why AWS keeps us waiting.
+    pub notice: Option<Notice>,
     /// What carries requests instead of the network, where something does.
     pub transport: Option<Transport>,
 }
@@ -78,12 +80,12 @@ pub async fn connect(connection: &Connection) -> Clients {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT)
         .operation_attempt_timeout(ATTEMPT)
-        .operation_timeout(OPERATION)
+        .operation_timeout(connection.patience.longest())
         .build();
     let region = SdkRegion::new(connection.region.to_string());
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(region.clone())
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .retry_config(connection.patience.retries())
         .timeout_config(timeouts);
     if let Some(profile) = &connection.profile {
         loader = loader.profile_name(profile);
@@ -121,13 +123,24 @@ pub async fn connect(connection: &Connection) -> Clients {
         .build();
     let s3 = aws_sdk_s3::config::Builder::from(&config)
         .force_path_style(path_style)
+        .retry_config(RetryConfig::standard().with_max_attempts(TRANSFER_ATTEMPTS))
         .timeout_config(transfer)
         .build();
+    let trouble = Trouble::new(connection.notice.clone());
+    let ec2 = aws_sdk_ec2::config::Builder::from(&config)
+        .retry_partition(own_quota())
+        .retry_classifier(trouble.clone());
+    let ssm = aws_sdk_ssm::config::Builder::from(&config)
+        .retry_partition(own_quota())
+        .retry_classifier(trouble.clone());
+    let sts = aws_sdk_sts::config::Builder::from(&config)
+        .retry_partition(own_quota())
+        .retry_classifier(trouble);
     Clients {
-        ec2: aws_sdk_ec2::Client::new(&config),
+        ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
         s3: aws_sdk_s3::Client::from_conf(s3),
-        ssm: aws_sdk_ssm::Client::new(&config),
-        sts: aws_sdk_sts::Client::new(&config),
+        ssm: aws_sdk_ssm::Client::from_conf(ssm.build()),
+        sts: aws_sdk_sts::Client::from_conf(sts.build()),
         region: connection.region.clone(),
     }
 }

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_ec2::config::Config;
 use aws_sdk_ec2::types::AttributeBooleanValue;
 
 use super::connect::Clients;
 use super::error::{CloudError, CloudErrorKind};
 use super::observe::by_id;
+use super::patience::first_in_line;
 use super::poll::{Pace, Wait};
 use super::spot;
 use crate::apply::{Control, Performed, StepError, StepErrorKind};
@@ -140,6 +142,8 @@ async fn ask(clients: &Clients, ids: &[InstanceId]) -> Result<BTreeSet<InstanceI
         .ec2
         .terminate_instances()
         .set_instance_ids(Some(ids.iter().map(ToString::to_string).collect()))
+        .customize()
+        .config_override(Config::builder().retry_config(first_in_line()))
         .send()
         .await
         .map_err(|error| CloudError::from_sdk("terminate", &error))?;

@@ -57,6 +57,8 @@ impl Rig {
             profile_first: false,
             account: None,
             own_endpoint: false,
+            patience: super::super::Patience::Brief,
+            notice: None,
             transport: None,
         };
         let progress = Arc::new(Mutex::new(Vec::new()));
