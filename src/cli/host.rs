@@ -49,10 +49,10 @@ impl Kept {
         Self(Mutex::new(String::new()))
     }
 
-    /// Adds to it.
+    /// Adds to it, without our own styling.
     pub(super) fn push(&self, text: &str) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push_str(text);
+        kept.extend(anstream::adapter::strip_str(text));
     }
 
     /// Takes what there is.

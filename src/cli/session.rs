@@ -149,6 +149,13 @@ impl Session {
         Ok((observed, blind))
     }
 
+    /// What goes with instances again, as it is now.
+    pub(super) async fn network_again(&self, observed: &mut Observed, blind: &mut Blind) {
+        let (network, unread) = network_for_destroy(&self.clients).await;
+        observed.network = Some(network);
+        blind.network = unread.iter().map(ToString::to_string).collect();
+    }
+
     /// Spot requests again, where they are not known yet.
     pub(super) async fn spot_requests_again(&self, observed: &mut Observed, blind: &mut Blind) {
         if blind.spot.is_none() {
@@ -257,7 +264,7 @@ pub(super) async fn open_with(
         transport: global.host.transport.clone(),
     };
     let clients = connect(&connection).await;
-    let identity = identify(&clients)
+    let identity = identify(&clients, patience)
         .await
         .map_err(|error| no_identity(error, connection.profile.as_deref()))?;
     if let Some(pinned) = destination

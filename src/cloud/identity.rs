@@ -1,9 +1,8 @@
 //! Who we are, asked before anything else.
 
-use aws_config::retry::RetryConfig;
-
 use super::connect::Clients;
 use super::error::{CloudError, CloudErrorKind};
+use super::patience::Patience;
 use crate::resource::AccountId;
 
 /// Whom the credentials belong to.
@@ -20,16 +19,19 @@ pub struct Identity {
 /// # Errors
 ///
 /// When nobody answers, or the credentials are missing, expired or refused.
-pub async fn identify(clients: &Clients) -> Result<Identity, CloudError> {
+pub async fn identify(clients: &Clients, patience: Patience) -> Result<Identity, CloudError> {
     const OPERATION: &str = "find out whose credentials these are";
-    // The first request is where a wrong address or a missing network shows: nobody
-    // wants to wait long for that.
-    let patience = RetryConfig::standard().with_max_attempts(3);
+    // The first request is where a wrong address or a missing network shows: nobody who
+    // can come back later wants to wait long for that.
+    let retries = match patience {
+        Patience::Brief => patience.retries().with_max_attempts(3),
+        Patience::Steadfast => patience.retries(),
+    };
     let answer = clients
         .sts
         .get_caller_identity()
         .customize()
-        .config_override(aws_sdk_sts::config::Config::builder().retry_config(patience))
+        .config_override(aws_sdk_sts::config::Config::builder().retry_config(retries))
         .send()
         .await
         .map_err(|error| CloudError::from_sdk(OPERATION, &error))?;

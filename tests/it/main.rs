@@ -18,4 +18,5 @@ mod requests;
 mod scale;
 mod scenarios;
 mod schema;
+mod simulation;
 mod support;

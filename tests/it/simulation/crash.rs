@@ -1,0 +1,198 @@
+//! Every place to die: before, during and after every call of every scenario.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use trainyard::cli::ExitCode;
+use trainyard::local::Settings;
+
+use super::goal;
+use super::history::{End, History, Order, SPEAK, Specs, play, variable};
+use super::network::{Call, Moment, Weather};
+use super::report;
+use super::scenario::{Scenario, all};
+
+/// What comes after a death.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// The same apply again, or the spec from before where it was a destroy.
+    Apply,
+    Destroy,
+    /// Nobody ever comes back.
+    Nothing,
+}
+
+const NEXT: [Next; 3] = [Next::Apply, Next::Destroy, Next::Nothing];
+
+/// A scenario with its specs written.
+pub(super) struct Stage<'a> {
+    scenario: &'a Scenario,
+    before: Option<PathBuf>,
+    after: Option<PathBuf>,
+}
+
+impl<'a> Stage<'a> {
+    pub(super) fn new(scenario: &'a Scenario, specs: &Specs) -> Self {
+        let write =
+            |name: &str, text: &Option<String>| text.as_ref().map(|text| specs.write(name, text));
+        Self {
+            scenario,
+            before: write("before", &scenario.before),
+            after: write("after", &scenario.after),
+        }
+    }
+
+    /// Brings a history to where the scenario begins.
+    pub(super) async fn set(&self, history: &History) {
+        self.scenario.set(&history.cloud);
+        if let Some(path) = &self.before {
+            let over = history.calmly(&Order::Apply(path.clone())).await;
+            assert!(over.is(ExitCode::Done), "{}", over.output);
+        }
+    }
+
+    /// What the scenario does.
+    pub(super) fn order(&self) -> Order {
+        match &self.after {
+            Some(path) => Order::Apply(path.clone()),
+            None => Order::Destroy,
+        }
+    }
+
+    /// The spec to go on with, and its text.
+    pub(super) fn wanted(&self) -> (PathBuf, &str) {
+        let text = self
+            .scenario
+            .after
+            .as_ref()
+            .or(self.scenario.before.as_ref());
+        let path = self.after.as_ref().or(self.before.as_ref());
+        (path.unwrap().clone(), text.unwrap())
+    }
+}
+
+/// The calls of a scenario that goes well.
+pub(super) fn record(stage: &Stage) -> Vec<Call> {
+    play(0, Settings::default(), async |history| {
+        stage.set(history).await;
+        let over = history.calmly(&stage.order()).await;
+        assert!(over.is(ExitCode::Done), "{:?} {}", over.end, over.output);
+        assert_eq!(history.laws.verdict(), [] as [String; 0], "{}", over.output);
+        over.calls
+    })
+}
+
+/// One history: dies at each of the places, then what comes next; what was found broken.
+fn history(stage: &Stage, deaths: &[(usize, Moment)], next: Next) -> Vec<String> {
+    play(0, Settings::default(), async |history| {
+        stage.set(history).await;
+        for death in deaths {
+            let weather = Weather {
+                death: Some(*death),
+                ..Weather::default()
+            };
+            let over = history.run(&stage.order(), weather).await;
+            if over.end != End::Killed {
+                history
+                    .laws
+                    .broken(format!("uncovered: {death:?} was not reached"));
+            }
+        }
+        let (path, text) = stage.wanted();
+        match next {
+            Next::Apply => {
+                goal::reach(history, &path, text).await;
+                goal::destroy(history).await;
+            }
+            Next::Destroy => goal::destroy(history).await,
+            Next::Nothing => goal::outlive(history, Duration::from_hours(4)).await,
+        }
+        history.laws.verdict()
+    })
+}
+
+fn enumerate(name: &str) {
+    let scenarios = all();
+    let scenario = scenarios.iter().find(|one| one.name == name).unwrap();
+    let specs = Specs::new();
+    let stage = Stage::new(scenario, &specs);
+    let calls = record(&stage);
+    let mut histories = 0;
+    let mut found = String::new();
+    for call in &calls {
+        for moment in Moment::ALL {
+            for next in NEXT {
+                histories += 1;
+                let death = (call.number, moment);
+                let broken = history(&stage, &[death], next);
+                for law in broken {
+                    let _written = writeln!(
+                        found,
+                        "TRAINYARD_CRASH='{name} {} {moment:?} {next:?}' ({}): {law}",
+                        call.number, call.action
+                    );
+                }
+            }
+        }
+    }
+    let line = format!(
+        "crash points of {name}: {} calls, {} points of {} covered, {histories} histories, {} violations",
+        calls.len(),
+        calls.len() * Moment::ALL.len(),
+        calls.len() * Moment::ALL.len(),
+        found.lines().count()
+    );
+    report::line(&format!("crash-{name}"), &line);
+    assert!(found.is_empty(), "{line}\n{found}");
+}
+
+macro_rules! scenarios {
+    ($($name:ident)*) => {
+        $(#[test] fn $name() { enumerate(stringify!($name)); })*
+        /// Every scenario is one of these tests.
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+scenarios! {
+    create
+    create_with_a_way_in
+    grow
+    shrink
+    replace
+    stop_start
+    update
+    fallback
+    spot
+    disks
+    introduce
+    destroy
+    destroy_with_a_way_in
+    destroy_spot
+}
+
+#[test]
+#[ignore = "plays the death in TRAINYARD_CRASH"]
+fn replay() {
+    let line = variable("TRAINYARD_CRASH").unwrap();
+    let words: Vec<&str> = line.split(' ').collect();
+    let scenarios = all();
+    let scenario = scenarios.iter().find(|one| one.name == words[0]).unwrap();
+    let moment = Moment::ALL
+        .into_iter()
+        .find(|one| format!("{one:?}") == words[2]);
+    let next = NEXT.into_iter().find(|one| format!("{one:?}") == words[3]);
+    let specs = Specs::new();
+    let stage = Stage::new(scenario, &specs);
+    let death = (words[1].parse().unwrap(), moment.unwrap());
+    SPEAK.set(true);
+    let broken = history(&stage, &[death], next.unwrap());
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn every_scenario_is_enumerated() {
+    let names: Vec<&str> = all().iter().map(|one| one.name).collect();
+    assert_eq!(names, NAMES);
+}

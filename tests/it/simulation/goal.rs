@@ -1,0 +1,137 @@
+//! Where a history must come to, once its faults are over.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use trainyard::cli::ExitCode;
+
+use super::history::{History, Order};
+use super::laws::{alive, place};
+use super::scenario::places;
+
+/// How many runs it may take (I6).
+const RUNS: usize = 3;
+/// How long after its lease an instance may still be seen (I9).
+const GRACE: Duration = Duration::from_mins(10);
+
+/// I6 and I10: applies until it says that it is done, and looks whether it is.
+pub(super) async fn reach(history: &History, path: &Path, text: &str) {
+    let apply = Order::Apply(path.to_owned());
+    let mut last = String::new();
+    for run in 0..=RUNS {
+        if run == RUNS {
+            let output = tail(&last);
+            history
+                .laws
+                .broken(format!("I6: not done after {RUNS} runs: {output}"));
+            return;
+        }
+        let over = history.calmly(&apply).await;
+        last = over.output.clone();
+        if over.is(ExitCode::Done) {
+            break;
+        }
+        if over.is(ExitCode::Refused) && over.output.contains("the lease of") {
+            destroy(history).await;
+        }
+    }
+    is_there(history, text, &last);
+    let plan = history.calmly(&Order::Plan(path.to_owned())).await;
+    if !plan.is(ExitCode::Done) {
+        let output = tail(&plan.output);
+        history
+            .laws
+            .broken(format!("I6: a plan follows ({:?}): {output}", plan.end));
+    }
+}
+
+/// I10: whether everything that a spec asks for is there, once its apply has said so.
+pub(super) fn has_all(history: &History, text: &str, output: &str) {
+    let alive = alive(&history.cloud);
+    let set: BTreeSet<_> = alive.iter().map(place).collect();
+    if !set.is_superset(&places(text)) {
+        let output = tail(output);
+        history.laws.broken(format!(
+            "I10: apply said done, and there is {set:?}: {output}"
+        ));
+    }
+}
+
+/// Whether what a spec asks for runs, and nothing else.
+pub(super) fn is_there(history: &History, text: &str, output: &str) {
+    let alive = alive(&history.cloud);
+    let found: Vec<_> = alive.iter().map(place).collect();
+    let set: BTreeSet<_> = found.iter().cloned().collect();
+    if set != places(text) || found.len() != set.len() {
+        let output = tail(output);
+        history.laws.broken(format!(
+            "I10: apply said done, and there is {found:?}: {output}"
+        ));
+    }
+    for one in alive.iter().filter(|one| one.state != "running") {
+        history.laws.broken(format!(
+            "I10: apply said done, and {} is {}",
+            one.id, one.state
+        ));
+    }
+}
+
+/// I3 and I10: destroys until it says that it is done, and looks whether it is.
+pub(super) async fn destroy(history: &History) {
+    let mut last = String::new();
+    for _ in 0..RUNS {
+        let over = history.calmly(&Order::DestroyAll).await;
+        last = over.output.clone();
+        if over.is(ExitCode::Done) {
+            is_gone(history);
+            return;
+        }
+    }
+    let output = tail(&last);
+    history
+        .laws
+        .broken(format!("I6: not destroyed after {RUNS} runs: {output}"));
+}
+
+/// I3: what a destroy that says it is done must have left: nothing.
+pub(super) fn is_gone(history: &History) {
+    for one in alive(&history.cloud) {
+        history.laws.broken(format!(
+            "I3: destroy said done, and {} is {}",
+            one.id, one.state
+        ));
+    }
+    for volume in history.cloud.true_volumes() {
+        if volume.tags.contains_key("trainyard:environment") && volume.attached_to.is_none() {
+            history
+                .laws
+                .broken(format!("I3: destroy said done, and {} is left", volume.id));
+        }
+    }
+    for group in history.cloud.true_groups() {
+        if group.tags.contains_key("trainyard:environment") {
+            history
+                .laws
+                .broken(format!("I3: destroy said done, and {} is left", group.id));
+        }
+    }
+}
+
+/// I9: lets the lease end with nobody there.
+pub(super) async fn outlive(history: &History, lease: Duration) {
+    history.wait(lease + GRACE).await;
+    // One that was left stopped runs no timer; it costs no more than its disks.
+    let running = alive(&history.cloud).into_iter();
+    for one in running.filter(|one| one.state != "stopped") {
+        history
+            .laws
+            .broken(format!("I9: {} is {} after its lease", one.id, one.state));
+    }
+}
+
+/// The last words of an output, on one line.
+fn tail(output: &str) -> String {
+    let lines: Vec<&str> = output.lines().filter(|line| !line.is_empty()).collect();
+    lines[lines.len().saturating_sub(4)..].join(" / ")
+}

@@ -1,0 +1,19 @@
+//! Histories of the real commands on the embedded cloud, in one process and on one clock.
+//!
+//! The commands run as the binary runs them, with the SDK and all; only the network, the
+//! clock and the streams are given. A history is a pure function of its seed and its
+//! orders, so one line replays it.
+
+mod crash;
+mod fault;
+mod goal;
+mod history;
+mod laws;
+mod network;
+mod pair;
+mod report;
+mod scenario;
+mod spoilt;
+mod storm;
+
+mod time;

@@ -1,0 +1,49 @@
+//! The one clock of a history: it moves when nobody has anything left to do.
+
+use std::time::{Duration, SystemTime};
+
+use aws_smithy_async::time::TimeSource;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+/// When every history begins, in seconds since 1970.
+const BEGINNING: i64 = 1_900_000_000;
+
+/// The time of a history; a clock that goes wrong by `skew` seconds is an actor's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Time {
+    start: Instant,
+    skew: i64,
+}
+
+impl Time {
+    /// Begins now; must be called inside of the history's runtime.
+    pub(super) fn begin() -> Self {
+        Self {
+            start: Instant::now(),
+            skew: 0,
+        }
+    }
+
+    /// The same clock, wrong by so many seconds.
+    pub(super) fn skewed(self, skew: i64) -> Self {
+        Self { skew, ..self }
+    }
+
+    /// What time it is.
+    pub(super) fn now(self) -> Timestamp {
+        let gone = SignedDuration::try_from(self.elapsed()).unwrap();
+        Timestamp::from_second(BEGINNING + self.skew).unwrap() + gone
+    }
+
+    /// How long the history has lasted.
+    pub(super) fn elapsed(self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+impl TimeSource for Time {
+    fn now(&self) -> SystemTime {
+        SystemTime::try_from(Time::now(*self)).unwrap()
+    }
+}
