@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use s3s::Body;
 use serde_json::Value;
@@ -283,11 +283,42 @@ impl Cloud {
         folder.map_or(Ok(()), |folder| world.save(folder))
     }
 
+    /// Gives an order as the control endpoint takes it: a path such as `capacity`,
+    /// with `DELETE ` before it where the order takes something back.
+    ///
+    /// Of all orders only faults need the control endpoint to be open.
+    ///
+    /// # Errors
+    ///
+    /// Fails, with the words of the control endpoint, when there is no such order or
+    /// it makes no sense.
+    pub fn order(&self, path: &str, body: &str) -> Result<Value, String> {
+        let (method, path) = match path.strip_prefix("DELETE ") {
+            Some(path) => (Method::DELETE, path),
+            None => (Method::POST, path),
+        };
+        let carry_out = |order| self.carry_out(order);
+        self.control
+            .order(path, &method, body.as_bytes(), carry_out)
+            .unwrap_or_else(|| Err(format!("there is no order {method} {path}")))
+    }
+
     fn carry_out(&self, order: Order) -> Result<Value, String> {
+        self.at_present(|world, _| {
+            let answer = order.carry_out(world)?;
+            self.save(world).map_err(|error| error.to_string())?;
+            Ok(answer)
+        })
+    }
+
+    /// Brings every region to now and lets somebody at the world.
+    pub(super) fn at_present<T>(&self, run: impl FnOnce(&mut World, Timestamp) -> T) -> T {
         let mut world = self.lock();
-        let answer = order.carry_out(&mut world)?;
-        self.save(&world).map_err(|error| error.to_string())?;
-        Ok(answer)
+        let now = (self.clock)();
+        for region in world.all_regions() {
+            region.settle(now, &self.settings);
+        }
+        run(&mut world, now)
     }
 
     fn lock(&self) -> MutexGuard<'_, World> {

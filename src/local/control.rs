@@ -209,14 +209,9 @@ impl Control {
                 held(&self.events).clear();
                 reply(StatusCode::OK, &json!({}))
             }
-            ("/_trainyard/faults", "POST") => self.order(&bytes),
-            ("/_trainyard/faults", "DELETE") => {
-                held(&self.faults).clear();
-                reply(StatusCode::OK, &json!({}))
-            }
             _ => {
                 let order = path.trim_start_matches("/_trainyard/");
-                match Order::read(order, &method, &bytes).map(|order| order.and_then(carry_out)) {
+                match self.order(order, &method, &bytes, carry_out) {
                     Some(Ok(answer)) => reply(StatusCode::OK, &answer),
                     Some(Err(why)) => bad(&why),
                     None => reply(StatusCode::NOT_FOUND, &json!({"error": "not found"})),
@@ -225,16 +220,30 @@ impl Control {
         }
     }
 
-    fn order(&self, body: &[u8]) -> Response<Body> {
-        let ordered: Vec<Fault> = match serde_json::from_slice(body) {
-            Ok(ordered) => ordered,
-            Err(error) => return bad(&error.to_string()),
-        };
-        if let Some(why) = ordered.iter().find_map(|fault| fault.check().err()) {
-            return bad(&why);
+    /// Takes an order; nothing when there is none of this kind.
+    pub(super) fn order(
+        &self,
+        path: &str,
+        method: &Method,
+        body: &[u8],
+        carry_out: impl FnOnce(Order) -> Result<Value, String>,
+    ) -> Option<Result<Value, String>> {
+        match (path, method.as_str()) {
+            ("faults", "POST") => Some(self.add_faults(body)),
+            ("faults", "DELETE") => {
+                held(&self.faults).clear();
+                Some(Ok(json!({})))
+            }
+            _ => Order::read(path, method, body).map(|order| order.and_then(carry_out)),
         }
+    }
+
+    fn add_faults(&self, body: &[u8]) -> Result<Value, String> {
+        let read = serde_json::from_slice(body);
+        let ordered: Vec<Fault> = read.map_err(|error| error.to_string())?;
+        ordered.iter().try_for_each(Fault::check)?;
         held(&self.faults).extend(ordered);
-        reply(StatusCode::OK, &json!({}))
+        Ok(json!({}))
     }
 }
 

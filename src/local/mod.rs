@@ -18,6 +18,7 @@ mod settings;
 mod ssm;
 mod state;
 mod sts;
+mod truth;
 mod wire;
 
 #[cfg(test)]
@@ -26,3 +27,4 @@ mod tests;
 pub use cloud::{Cloud, ObjectService};
 pub use server::serve;
 pub use settings::{Clock, Delays, OpenError, Settings};
+pub use truth::{TrueGroup, TrueInstance, TrueVolume};

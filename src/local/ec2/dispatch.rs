@@ -129,7 +129,7 @@ pub(crate) fn answer(turn: &mut Turn, caller: &Caller, name: &str, query: &Query
         };
     }
     let (region, profiles, stage) = turn.world.region(&caller.account, &caller.region);
-    region.settle(turn.now, &turn.settings.delays);
+    region.settle(turn.now, turn.settings);
     let reply = (action.run)(&mut Call {
         action: action.name,
         query,

@@ -5,6 +5,9 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Tags;
+use crate::local::wire::whole_second;
+
 /// Where an instance is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -144,6 +147,33 @@ pub(crate) struct Lifecycle {
     pub(crate) reason: Option<(String, String)>,
     /// Why the state last changed, as EC2 words it.
     pub(crate) transition: String,
+    /// Since when it has been shutting down or terminated.
+    #[serde(default)]
+    pub(crate) ended: Option<Timestamp>,
+}
+
+impl Lifecycle {
+    /// Begins a life.
+    pub(crate) fn begin(now: Timestamp) -> Self {
+        Self {
+            state: InstanceState::Pending,
+            since: now,
+            created: now,
+            launched: whole_second(now),
+            reason: None,
+            transition: String::new(),
+            ended: None,
+        }
+    }
+
+    /// Moves to a state.
+    pub(crate) fn reach(&mut self, state: InstanceState, since: Timestamp) {
+        self.state = state;
+        self.since = since;
+        if state.is_ending() && self.ended.is_none() {
+            self.ended = Some(since);
+        }
+    }
 }
 
 /// A network interface that was attached to an instance that has one.
@@ -187,6 +217,9 @@ pub(crate) struct Instance {
     pub(crate) devices: Vec<BlockDevice>,
     pub(crate) spot: Option<Spot>,
     pub(crate) lifecycle: Lifecycle,
+    /// The tags that it had from its first instant.
+    #[serde(default)]
+    pub(crate) launch_tags: Tags,
 }
 
 impl Instance {
@@ -210,8 +243,7 @@ impl Instance {
             | InstanceState::Stopping
             | InstanceState::Stopped => (user("UserInitiatedShutdown"), stamp.to_string()),
         };
-        self.lifecycle.state = state;
-        self.lifecycle.since = now;
+        self.lifecycle.reach(state, now);
         self.lifecycle.reason = reason;
         self.lifecycle.transition = transition;
     }

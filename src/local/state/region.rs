@@ -62,6 +62,9 @@ pub(crate) struct Region {
     /// The network interfaces of no living instance, by id.
     #[serde(default)]
     pub(crate) loose: BTreeMap<String, LooseInterface>,
+    /// The instances that no call finds any more, for a test that counts them.
+    #[serde(skip)]
+    pub(crate) past: Vec<Instance>,
 }
 
 impl Region {
@@ -89,6 +92,7 @@ impl Region {
             associations: BTreeMap::new(),
             placement_groups: BTreeMap::new(),
             loose: BTreeMap::new(),
+            past: Vec::new(),
         }
     }
 

@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Association, Attachment, BlockDevice, Instance, InstanceState, Region, Volume};
-use crate::local::wire::whole_second;
+use super::{Association, Attachment, BlockDevice, Instance, Lifecycle, Region, Tags, Volume};
 
 impl Region {
     /// Launches a successor of an instance whose persistent request is open
@@ -19,9 +18,10 @@ impl Region {
             .as_ref()
             .filter(|spot| spot.persistent && !spot.cancelled);
         if let Some(spot) = open
-            && let Some(successor) = self.successor(&ended, at)
+            && let Some(mut successor) = self.successor(&ended, at)
         {
             if let Some(tags) = self.tags.get(&spot.request).cloned() {
+                successor.launch_tags.clone_from(&tags);
                 self.tags.insert(successor.id.clone(), tags);
             }
             self.instances.insert(successor.id.clone(), successor);
@@ -36,13 +36,12 @@ impl Region {
         instance.reservation = self.mint("r");
         instance.launch_index = 0;
         instance.client_token = String::new();
+        instance.launch_tags = Tags::new();
         instance.interface.id = self.mint("eni");
         instance.interface.private_address = private_address;
         let wanted = instance.interface.wants_public_address;
         instance.interface.public_address = wanted.then(|| self.public_address());
-        instance.enter(InstanceState::Pending, at);
-        instance.lifecycle.created = at;
-        instance.lifecycle.launched = whole_second(at);
+        instance.lifecycle = Lifecycle::begin(at);
         // What was attached later was no part of the launch.
         let launched = ended.devices.iter();
         instance.devices = launched

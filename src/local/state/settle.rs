@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Instance, InstanceState, LooseInterface, Region};
-use crate::local::Delays;
 use crate::local::wire::after;
+use crate::local::{Delays, Settings};
 
 /// For so long after its last instance ended a client token stays burnt.
 const TOKEN_OUTLIVES: Duration = Duration::from_hours(24);
@@ -16,9 +16,10 @@ impl Region {
     /// Brings the region to `now`: states that are due, what a termination does
     /// to volumes, and what is no longer listed. Every effect has the instant
     /// at which it was due, not the one at which somebody looked.
-    pub(crate) fn settle(&mut self, now: Timestamp, delays: &Delays) {
+    pub(crate) fn settle(&mut self, now: Timestamp, settings: &Settings) {
+        let delays = &settings.delays;
         while self.step(now, delays) {}
-        self.forget(now, delays);
+        self.forget(now, settings);
     }
 
     /// Lets every instance take the step that is due, and tells whether one
@@ -32,8 +33,7 @@ impl Region {
         let some = !due.is_empty();
         for (id, state, since) in due {
             if let Some(instance) = self.instances.get_mut(&id) {
-                instance.lifecycle.state = state;
-                instance.lifecycle.since = since;
+                instance.lifecycle.reach(state, since);
             }
             if state == InstanceState::Terminated {
                 self.relaunch(&id, since);
@@ -77,17 +77,21 @@ impl Region {
         }
     }
 
-    fn forget(&mut self, now: Timestamp, delays: &Delays) {
+    fn forget(&mut self, now: Timestamp, settings: &Settings) {
         let mut gone = Vec::new();
-        self.instances.retain(|id, instance| {
-            let over = instance.state() == InstanceState::Terminated
-                && after(instance.lifecycle.since, delays.terminated_listed) <= now;
-            if over {
-                gone.push(id.clone());
-                gone.extend(instance.spot.as_ref().map(|spot| spot.request.clone()));
-            }
-            !over
+        let listed = settings.delays.terminated_listed;
+        let over = self.instances.extract_if(.., |_, instance| {
+            instance.state() == InstanceState::Terminated
+                && after(instance.lifecycle.since, listed) <= now
         });
+        for (id, instance) in over {
+            gone.push(id);
+            gone.extend(instance.spot.as_ref().map(|spot| spot.request.clone()));
+            // Whoever only uses the cloud has no use for what is over.
+            if settings.control {
+                self.past.push(instance);
+            }
+        }
         self.loose.retain(|id, loose| {
             let over = loose.until.is_some_and(|until| until <= now);
             if over {

@@ -19,4 +19,5 @@ mod sessions;
 mod spot;
 mod tags;
 mod tokens;
+mod truth;
 mod volumes;

@@ -5,10 +5,9 @@ use super::launch::{self, Launch};
 use super::token::Claim;
 use super::{capacity, placement, render};
 use crate::local::state::{
-    Association, Attachment, BlockDevice, Instance, InstanceState, Interface, Lifecycle, Spot,
-    Volume,
+    Association, Attachment, BlockDevice, Instance, Interface, Lifecycle, Spot, Volume,
 };
-use crate::local::wire::{Refusal, Reply, whole_second};
+use crate::local::wire::{Refusal, Reply};
 
 /// `RunInstances`: all that was asked for or nothing, and once for a token.
 pub(in super::super) fn run(call: &mut Call) -> Reply {
@@ -125,14 +124,8 @@ fn blank(call: &mut Call, launch: &Launch, address: std::net::Ipv4Addr) -> Insta
             cancelled: false,
             persistent: market.persistent,
         }),
-        lifecycle: Lifecycle {
-            state: InstanceState::Pending,
-            since: call.now,
-            created: call.now,
-            launched: whole_second(call.now),
-            reason: None,
-            transition: String::new(),
-        },
+        lifecycle: Lifecycle::begin(call.now),
+        launch_tags: launch.tags.get("instance").cloned().unwrap_or_default(),
     }
 }
 
