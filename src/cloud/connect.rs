@@ -12,6 +12,7 @@ use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::patience::{Notice, Patience, Trouble, own_quota};
+use super::whole::Whole;
 use crate::resource::{AccountId, Region};
 
 /// How long a connection may take to open.
@@ -129,13 +130,15 @@ pub async fn connect(connection: &Connection) -> Clients {
     let trouble = Trouble::new(connection.notice.clone());
     let ec2 = aws_sdk_ec2::config::Builder::from(&config)
         .retry_partition(own_quota())
-        .retry_classifier(trouble.clone());
+        .retry_classifier(trouble.clone())
+        .interceptor(Whole);
     let ssm = aws_sdk_ssm::config::Builder::from(&config)
         .retry_partition(own_quota())
         .retry_classifier(trouble.clone());
     let sts = aws_sdk_sts::config::Builder::from(&config)
         .retry_partition(own_quota())
-        .retry_classifier(trouble);
+        .retry_classifier(trouble)
+        .interceptor(Whole);
     Clients {
         ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
         s3: aws_sdk_s3::Client::from_conf(s3),

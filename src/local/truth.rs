@@ -19,6 +19,8 @@ pub struct TrueInstance {
     pub id: String,
     /// The reservation that it was launched with.
     pub reservation: String,
+    /// Its place among those that were launched with it, from zero.
+    pub launch_index: u32,
     /// The zone that it is in.
     pub zone: String,
     /// Its state, as EC2 names it.
@@ -145,6 +147,7 @@ fn true_instance(region: &Region, instance: &Instance, tags: Option<Tags>) -> Tr
         region: region.name.clone(),
         id: instance.id.clone(),
         reservation: instance.reservation.clone(),
+        launch_index: instance.launch_index,
         zone: instance.zone.clone(),
         state: instance.state().name().to_owned(),
         client_token: instance.client_token.clone(),

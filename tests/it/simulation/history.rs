@@ -121,12 +121,7 @@ impl History {
         self.run(order, Weather::default()).await
     }
 
-    pub(super) async fn run_as(
-        &self,
-        order: &Order,
-        weather: Weather,
-        cancel: Cancel,
-    ) -> Over {
+    pub(super) async fn run_as(&self, order: &Order, weather: Weather, cancel: Cancel) -> Over {
         self.run_beside(0, order, weather, None, cancel).await
     }
 

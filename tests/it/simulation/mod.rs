@@ -15,5 +15,4 @@ mod report;
 mod scenario;
 mod spoilt;
 mod storm;
-
 mod time;

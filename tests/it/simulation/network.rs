@@ -201,9 +201,10 @@ impl Run {
         let faults = self.weather.faults.iter();
         let fault = faults.filter(|(number, _)| *number == call.number);
         let fault = fault.map(|(_, fault)| *fault).next();
-        let broken = self.weather.broken.filter(|(from, action, _)| {
-            call.number >= *from && call.action == *action
-        });
+        let broken = self
+            .weather
+            .broken
+            .filter(|(from, action, _)| call.number >= *from && call.action == *action);
         let fault = fault.or(broken.map(|(_, _, fault)| fault));
         let storm = self.weather.storm_until;
         let now = self.time.elapsed();
@@ -295,9 +296,8 @@ async fn plain(request: HttpRequest) -> (http::Request<Body>, Option<Page>) {
 
 /// A page without anything, and with a token for the next.
 fn empty_page(action: &str) -> Response {
-    let body = format!(
-        "<{action}Response><nextToken>after-the-empty-page</nextToken></{action}Response>"
-    );
+    let body =
+        format!("<{action}Response><nextToken>after-the-empty-page</nextToken></{action}Response>");
     Response::new(StatusCode::try_from(200).unwrap(), SdkBody::from(body))
 }
 

@@ -215,11 +215,17 @@ fn every(pair: &Pair) {
 /// How many interleavings of a pair are drawn.
 const DRAWN: u64 = 100;
 
-fn with_specs(name: &'static str, make: impl FnOnce(&dyn Fn(&str, u32) -> (PathBuf, String)) -> Pair) {
+fn with_specs(
+    name: &'static str,
+    make: impl FnOnce(&dyn Fn(&str, u32) -> (PathBuf, String)) -> Pair,
+) {
     let specs = Specs::new();
     let write = |kind: &str, count: u32| {
         let text = spec(count, &[kind]);
-        (specs.write(&format!("{name}-{}-{count}", kind.len()), &text), text)
+        (
+            specs.write(&format!("{name}-{}-{count}", kind.len()), &text),
+            text,
+        )
     };
     every(&make(&write));
 }

@@ -4,13 +4,13 @@ use trainyard::cli::ExitCode;
 use trainyard::local::Settings;
 
 use super::crash::{Stage, record};
+use super::fault::all_faults;
 use super::fault::{Fault, Spoil};
 use super::goal;
 use super::history::{End, History, Order, Specs, play};
 use super::network::Weather;
 use super::report;
 use super::scenario::all;
-use super::fault::all_faults;
 
 /// The calls whose answers are what is decided on.
 const LISTINGS: [&str; 6] = [
@@ -80,7 +80,11 @@ fn every(name: &str) {
             history(one, &stage, weather).await;
             one.laws.verdict()
         });
-        found.extend(broken.into_iter().map(|law| format!("{name}: {what}: {law}")));
+        found.extend(
+            broken
+                .into_iter()
+                .map(|law| format!("{name}: {what}: {law}")),
+        );
     }
     let line = format!(
         "spoilt answers of {name}: {} calls, {histories} histories, {} violations",
@@ -122,7 +126,11 @@ fn a_listing_that_cannot_be_read_is_no_empty_listing() {
             };
             let over = history.run(&Order::Destroy, weather).await;
             assert!(over.is(ExitCode::Alive), "{spoil:?}: {:?}", over.end);
-            assert!(over.output.contains("not known"), "{spoil:?}: {}", over.output);
+            assert!(
+                over.output.contains("not known"),
+                "{spoil:?}: {}",
+                over.output
+            );
         });
     }
 }

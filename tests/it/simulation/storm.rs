@@ -30,7 +30,13 @@ fn destroy_in_a_storm(after: Duration) -> Duration {
             ..Weather::default()
         };
         let over = history.run(&Order::Destroy, weather).await;
-        assert!(over.is(ExitCode::Done), "{:?} {:?}: {}", history.time.elapsed() - begin, over, over.output);
+        assert!(
+            over.is(ExitCode::Done),
+            "{:?} {:?}: {}",
+            history.time.elapsed() - begin,
+            over,
+            over.output
+        );
         goal::is_gone(history);
         assert_eq!(alive(&history.cloud), []);
         assert_eq!(history.laws.verdict(), [] as [String; 0]);
@@ -65,7 +71,11 @@ fn a_plan_in_a_storm_gives_up_within_its_bound_and_says_so() {
         };
         let over = history.run(&Order::Apply(path), weather).await;
         assert!(over.is(ExitCode::Failed), "{:?}", over.end);
-        assert!(over.output.contains("run the command again"), "{}", over.output);
+        assert!(
+            over.output.contains("run the command again"),
+            "{}",
+            over.output
+        );
         assert!(history.time.elapsed() < Duration::from_mins(3));
         assert_eq!(history.laws.ever(), 0);
     });
