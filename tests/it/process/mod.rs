@@ -1,0 +1,11 @@
+//! The real binary and what a process meets: broken connections, signals, closed
+//! streams, odd places, hostile values, and secrets that it must keep.
+
+mod bytes;
+mod fault;
+mod faults;
+mod ground;
+mod proxy;
+mod signals;
+mod talking;
+mod wire;
