@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::proxy::Proxy;
 use super::talking::Talking;
@@ -110,6 +110,15 @@ impl Case<'_> {
         assert_eq!(volumes, Vec::<Value>::new(), "a volume is left");
     }
 
+    /// Protects what lives from being terminated, or no more.
+    #[track_caller]
+    pub(super) fn protect(&self, on: bool) {
+        for id in self.alive() {
+            let order = json!({"id": id, "on": on});
+            self.ground.witness.ask("protect", &order);
+        }
+    }
+
     /// The ids of what lives, or may live soon.
     #[track_caller]
     pub(super) fn alive(&self) -> Vec<String> {
@@ -124,12 +133,20 @@ impl Case<'_> {
 pub(super) fn each<T: Copy + Send + Sync>(cases: &[T], play: impl Fn(&Case<'_>, T) + Sync) {
     // A listing holds whatever there is on a ground: several small ones are faster.
     let grounds: Vec<Ground> = cases.chunks(ON_A_GROUND).map(|_| Ground::new()).collect();
+    side_by_side(cases, |number, case| {
+        play(&grounds[number % grounds.len()].case(number), case);
+    });
+}
+
+/// Plays cases, many at a time; each gets its number.
+#[track_caller]
+pub(super) fn side_by_side<T: Copy + Send + Sync>(cases: &[T], play: impl Fn(usize, T) + Sync) {
     let next = Mutex::new(0);
     std::thread::scope(|scope| {
         for _ in 0..SIDE_BY_SIDE.min(cases.len()) {
             scope.spawn(|| {
                 while let Some((number, case)) = take(cases, &next) {
-                    play(&grounds[number % grounds.len()].case(number), case);
+                    play(number, case);
                 }
             });
         }
