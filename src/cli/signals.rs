@@ -1,8 +1,10 @@
 //! Being asked to stop: once politely, twice at once.
 
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::ExitCode;
 use super::host::Host;
@@ -26,23 +28,20 @@ pub(super) fn listen(host: &Host, output: Output, known: Known, resume: String) 
     let cancel = Cancel::default();
     let asked = cancel.clone();
     tokio::spawn(async move {
+        let ignored = ignored(&std::fs::read_to_string(STATUS).unwrap_or_default());
         let kinds = [
             SignalKind::interrupt(),
             SignalKind::terminate(),
             SignalKind::hangup(),
         ];
-        let Ok(mut signals) = kinds.into_iter().map(signal).collect::<Result<Vec<_>, _>>() else {
-            return;
-        };
-        let [interrupt, terminate, hangup] = signals.as_mut_slice() else {
+        let heeded = kinds
+            .into_iter()
+            .filter(|kind| ignored >> (kind.as_raw_value() - 1) & 1 == 0);
+        let Ok(mut signals) = heeded.map(signal).collect::<Result<Vec<_>, _>>() else {
             return;
         };
         loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                _ = hangup.recv() => {}
-            }
+            any(&mut signals).await;
             if asked.is_asked() {
                 leave(output, &known, &resume);
             }
@@ -53,6 +52,34 @@ pub(super) fn listen(host: &Host, output: Output, known: Known, resume: String) 
         }
     });
     cancel
+}
+
+/// Where Linux says which signals a process ignores; elsewhere none is taken to be.
+const STATUS: &str = "/proc/self/status";
+
+/// The signals that a process ignores, the lowest bit for signal 1.
+///
+/// What it was started to ignore stays ignored, as `nohup` wants it for SIGHUP.
+fn ignored(status: &str) -> u64 {
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .map(str::trim);
+    mask.and_then(|mask| u64::from_str_radix(mask, 16).ok())
+        .unwrap_or_default()
+}
+
+/// Waits for any of several signals.
+async fn any(signals: &mut [Signal]) {
+    poll_fn(|context| {
+        let mut signals = signals.iter_mut();
+        if signals.any(|signal| signal.poll_recv(context).is_ready()) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 #[expect(clippy::exit, reason = "the user asked twice to leave at once")]

@@ -6,7 +6,7 @@ use crate::plan::{
     Action, Change, Doomed, Held, Launch, Mode, Note, OtherEnvironment, Plan, Refusal,
     SecurityGroupChange, Step, Summary, Verb, VolumeFacts,
 };
-use crate::resource::Address;
+use crate::resource::{Address, Digest, Instance};
 use crate::sync::SyncPlan;
 
 /// Everything that a `plan` shows.
@@ -160,7 +160,7 @@ fn launch_json(launch: &Launch) -> Value {
         "rejected": rejected,
         "least": least,
         "incarnation": incarnation,
-        "instance": instance.as_ref(),
+        "instance": instance_json(instance),
         "image": image,
         "security_group_ids": security_groups,
         "own_security_group": own_group,
@@ -168,6 +168,19 @@ fn launch_json(launch: &Launch) -> Value {
         "placement_group": placement_group,
         "tags": launch.attempts(0).next().map(|first| launch.tags(&first, *incarnation)),
     })
+}
+
+/// An instance, with its user data as people see it: a plan is kept and passed on, and
+/// scripts hold what should not be.
+fn instance_json(instance: &Instance) -> Value {
+    let mut told = json!(instance);
+    if let Some(text) = &instance.user_data {
+        told["user_data"] = json!({
+            "lines": text.lines().count(),
+            "digest": Digest::of_bytes(text.as_bytes()).short(),
+        });
+    }
+    told
 }
 
 fn security_group_json(group: &SecurityGroupChange) -> Value {

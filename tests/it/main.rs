@@ -13,6 +13,7 @@ mod examples;
 mod kill;
 mod many;
 mod messages;
+mod process;
 mod project;
 mod requests;
 mod scale;

@@ -47,6 +47,11 @@ impl Sandbox {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
+    /// The environment variables of the runs to come.
+    pub(crate) fn variables(&self) -> &BTreeMap<String, String> {
+        &self.variables
+    }
+
     /// The folder that runs work in.
     pub(crate) fn folder(&self) -> PathBuf {
         self.root.path().join("work")

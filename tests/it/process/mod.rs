@@ -1,0 +1,14 @@
+//! The real binary and what a process meets: broken connections, signals, closed
+//! streams, odd places, hostile values, and secrets that it must keep.
+
+mod bytes;
+mod fault;
+mod faults;
+mod ground;
+mod places;
+mod proxy;
+mod secrets;
+mod signals;
+mod streams;
+mod talking;
+mod wire;
