@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use anstream::{AutoStream, ColorChoice};
 
 use super::error::CommandError;
-use crate::render::{bad, bold, escape, gate};
+use crate::render::{bad, bold, escape, gate, json_gate};
 
 /// How much is said, and in which colours.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +31,12 @@ impl Output {
             .unwrap_or_default();
     }
 
-    /// What the command was asked for, for programs: whoever wrote it has escaped it.
+    /// What the command was asked for, as a JSON document for programs.
+    pub(super) fn json(self, document: &serde_json::Value) {
+        self.raw(&json_gate(&format!("{document:#}\n")));
+    }
+
+    /// What the command was asked for and wrote itself, for programs.
     pub(super) fn raw(self, text: &str) {
         AutoStream::new(std::io::stdout(), self.choice())
             .write_all(text.as_bytes())
