@@ -6,7 +6,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::error::CommandError;
 use super::host::Streams;
-use crate::render::{bad, bold, escape, gate};
+use crate::render::{bad, bold, escape, gate, json_gate};
 
 /// How much is said, and in which colours.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +34,12 @@ impl Output {
         self.print(&gate(text));
     }
 
-    /// What the command was asked for, for programs: whoever wrote it has escaped it.
+    /// What the command was asked for, as a JSON document for programs.
+    pub(super) fn json(self, document: &serde_json::Value) {
+        self.raw(&json_gate(&format!("{document:#}\n")));
+    }
+
+    /// What the command was asked for and wrote itself, for programs.
     pub(super) fn raw(self, text: &str) {
         self.print(text);
     }

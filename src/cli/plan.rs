@@ -25,13 +25,10 @@ pub(super) fn show(plans: &Plans, format: Format, output: Output) {
     let Plans { planned, others } = plans;
     if format == Format::Json {
         let plans: Vec<PlanValue> = planned.iter().map(|planned| planned.plan.clone()).collect();
-        output.raw(&format!(
-            "{:#}\n",
-            plan_json(&PlanDocument {
-                plans: &plans,
-                others
-            })
-        ));
+        output.json(&plan_json(&PlanDocument {
+            plans: &plans,
+            others,
+        }));
         return;
     }
     let mut separator = "";

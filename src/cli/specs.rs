@@ -59,7 +59,7 @@ pub(super) fn show(
     output: Output,
 ) -> CommandError {
     match format {
-        Format::Json => output.raw(&format!("{:#}\n", diagnostics_json(bad))),
+        Format::Json => output.json(&diagnostics_json(bad)),
         Format::Human | Format::Markdown => output.insist(diagnostics_text(bad).trim_end()),
     }
     let mistakes: usize = bad.iter().map(|(_, diagnostics)| diagnostics.len()).sum();

@@ -49,7 +49,7 @@ pub(super) async fn run(global: &Global, arguments: &Status, output: Output) -> 
         (&one.environment, &one.region).cmp(&(&other.environment, &other.region))
     });
     match arguments.format {
-        Format::Json => output.raw(&format!("{:#}\n", status_json(&environments, now))),
+        Format::Json => output.json(&status_json(&environments, now)),
         Format::Human | Format::Markdown => {
             output.data(&status_text(&environments, now));
             if environments

@@ -83,6 +83,7 @@ pub fn audit(plan: &Plan) -> Vec<Violation> {
             }
             Action::Retag(object) => {
                 require(!object.tags.is_empty(), "a change of nothing");
+                require(is_own_name(&object.name), "an object not of ours");
             }
             Action::Introduce(introduction) => require(
                 !introduction.members.is_empty() || !introduction.launched.is_empty(),
@@ -90,6 +91,10 @@ pub fn audit(plan: &Plan) -> Vec<Violation> {
             ),
             Action::DeleteNetwork(objects) => {
                 require(!objects.is_empty(), "a deletion of nothing");
+                require(
+                    objects.iter().all(|object| is_own_name(&object.name)),
+                    "a deletion of what is not ours",
+                );
             }
             Action::CancelSpot(requests) => {
                 require(!requests.is_empty(), "a cancellation of nothing");

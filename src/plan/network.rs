@@ -15,7 +15,7 @@ use super::observed::{Observed, Resolution};
 use super::step::Reason;
 use crate::resource::{
     Address, Claim, Desired, Group, GroupName, Instance, InstanceId, LiveInstance, OWN_NAME_PREFIX,
-    OwnNetwork, OwnSecurityGroup, Placement, PublicKey, SshSource, claim, object_claim,
+    OwnNetwork, OwnSecurityGroup, Placement, PublicKey, SshSource, claim, network_claim,
     object_tags, own_key_name, own_name, short_fingerprint, wanted_rules,
 };
 
@@ -119,7 +119,7 @@ impl NetworkPlan {
             (address, &one.id, &one.name, &one.tags)
         });
         for (address, id, name, tags) in keys.chain(groups) {
-            let Some((environment, group)) = object_claim(tags, &observed.account) else {
+            let Some((environment, group)) = network_claim(name, tags, &observed.account) else {
                 continue;
             };
             let group = names.group(&group);
@@ -381,25 +381,25 @@ struct Own<'a> {
 impl<'a> Own<'a> {
     fn of(network: &'a OwnNetwork, observed: &Observed, names: &Names<'_>) -> Self {
         let mut own = Self::default();
-        let group_of = |tags: &BTreeMap<String, String>| {
-            let (environment, group) = object_claim(tags, &observed.account)?;
+        let group_of = |name: &str, tags: &BTreeMap<String, String>| {
+            let (environment, group) = network_claim(name, tags, &observed.account)?;
             names.is_own(&environment).then(|| names.group(&group))
         };
         for group in &network.security_groups {
             own.names.insert(group.name.clone());
-            if let Some(name) = group_of(&group.tags) {
+            if let Some(name) = group_of(&group.name, &group.tags) {
                 own.security_groups.entry(name).or_default().push(group);
             }
         }
         for key in &network.key_pairs {
             own.key_names.insert(key.name.clone());
-            if let Some(name) = group_of(&key.tags) {
+            if let Some(name) = group_of(&key.name, &key.tags) {
                 own.keys.entry(name).or_default().push(&key.name);
             }
         }
         for group in &network.placement_groups {
             own.names.insert(group.name.clone());
-            if let Some(name) = group_of(&group.tags) {
+            if let Some(name) = group_of(&group.name, &group.tags) {
                 own.placement_groups.insert(name, &group.name);
             }
         }
@@ -424,31 +424,35 @@ pub(super) fn everything_of(
     let Some(network) = &observed.network else {
         return Vec::new();
     };
-    let group_of = |tags: &BTreeMap<String, String>| {
-        let (name, group) = object_claim(tags, &observed.account)?;
-        (name == *environment).then_some(group)
+    let group_of = |name: &str, tags: &BTreeMap<String, String>| {
+        let (claimed, group) = network_claim(name, tags, &observed.account)?;
+        (claimed == *environment).then_some(group)
     };
     let mut objects = Vec::new();
     for group in &network.security_groups {
-        objects.extend(group_of(&group.tags).map(|name| NetworkObject {
-            address: Address::SecurityGroup(name),
-            id: group.id.clone(),
-            name: group.name.clone(),
-        }));
+        objects.extend(
+            group_of(&group.name, &group.tags).map(|name| NetworkObject {
+                address: Address::SecurityGroup(name),
+                id: group.id.clone(),
+                name: group.name.clone(),
+            }),
+        );
     }
     for key in &network.key_pairs {
-        objects.extend(group_of(&key.tags).map(|name| NetworkObject {
+        objects.extend(group_of(&key.name, &key.tags).map(|name| NetworkObject {
             address: Address::KeyPair(name),
             id: key.id.clone(),
             name: key.name.clone(),
         }));
     }
     for group in &network.placement_groups {
-        objects.extend(group_of(&group.tags).map(|name| NetworkObject {
-            address: Address::PlacementGroup(name),
-            id: group.name.clone(),
-            name: group.name.clone(),
-        }));
+        objects.extend(
+            group_of(&group.name, &group.tags).map(|name| NetworkObject {
+                address: Address::PlacementGroup(name),
+                id: group.name.clone(),
+                name: group.name.clone(),
+            }),
+        );
     }
     objects
 }

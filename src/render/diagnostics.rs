@@ -3,7 +3,7 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use super::escape::escape;
+use super::escape::{escape, gate};
 use crate::spec::{Diagnostic, Source};
 
 /// Every mistake of every file, in the order of the files' lines.
@@ -67,5 +67,33 @@ fn one(source: &Source, diagnostic: &Diagnostic, place: Place) -> String {
     if let Some(help) = &help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
-    Renderer::styled().render(&[group])
+    // The file's own lines are shown, and what is wrong with them may be a character
+    // that a terminal obeys: the renderer lets some of those through.
+    gate(&Renderer::styled().render(&[group]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_line_that_is_shown_sends_nothing_to_the_terminal() {
+        for character in [
+            "\u{1b}[2J",
+            "\u{85}",
+            "\u{9b}2J",
+            "\u{202e}",
+            "\u{200b}",
+            "\r",
+        ] {
+            let text = format!("name: {character}x\n");
+            let (source, diagnostic) =
+                *Source::from_bytes(Path::new("spec.yaml"), text.into()).unwrap_err();
+            let shown = diagnostics_text(&[(source, vec![diagnostic])]);
+            assert!(!shown.contains(character), "{shown:?}");
+            assert_eq!(gate(&shown), shown);
+        }
+    }
 }

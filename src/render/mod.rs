@@ -21,7 +21,7 @@ mod tests;
 mod words;
 
 pub use diagnostics::{diagnostics_json, diagnostics_text};
-pub use escape::{escape, gate};
+pub use escape::{escape, gate, json_gate};
 pub use plan_disks::kept_words;
 pub use plan_json::{PlanDocument, plan_json};
 pub use plan_markdown::plan_markdown;

@@ -120,7 +120,8 @@ fn loose_words<'a>(
             let (is, deletes) = one_is;
             return format!("{} ({}) {is}; {deletes}", one.id, facts_words(one));
         }
-        let gibibytes: u32 = volumes.iter().map(|volume| volume.gibibytes).sum();
+        let sizes = volumes.iter().map(|volume| u64::from(volume.gibibytes));
+        let gibibytes: u64 = sizes.sum();
         let number = plural(volumes.len() as u64, "volume");
         let of = group.map_or_else(String::new, |group| format!(" of {group}"));
         let listed: Vec<String> = volumes
@@ -146,7 +147,7 @@ fn facts_words(volume: &VolumeFacts) -> String {
         group,
         ordinals,
     } = volume;
-    let mut words = size_words(*gibibytes);
+    let mut words = size_words(u64::from(*gibibytes));
     if !devices.is_empty() {
         words = format!("{words}, {}", devices.join(" or "));
     }
@@ -160,16 +161,33 @@ fn facts_words(volume: &VolumeFacts) -> String {
 }
 
 fn disk_words(disk: &StayingDisk) -> String {
-    let size = disk
-        .gibibytes
-        .map_or_else(|| "of unknown size".to_owned(), size_words);
+    let size = disk.gibibytes.map(u64::from);
+    let size = size.map_or_else(|| "of unknown size".to_owned(), size_words);
     format!("{} {size}", disk.device)
 }
 
-fn size_words(gibibytes: u32) -> String {
+fn size_words(gibibytes: u64) -> String {
     if gibibytes >= 1024 && gibibytes.is_multiple_of(1024) {
         format!("{} TiB", gibibytes / 1024)
     } else {
         format!("{gibibytes} GiB")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_that_no_disk_has_are_added_up_all_the_same() {
+        let facts = |id: &str| VolumeFacts {
+            id: VolumeId::new(id),
+            gibibytes: u32::MAX,
+            devices: Vec::new(),
+            group: None,
+            ordinals: crate::resource::Ordinals::default(),
+        };
+        let words = left_words(&[facts("vol-1"), facts("vol-2")]);
+        assert!(words[0].contains("8589934590 GiB in all"), "{words:?}");
     }
 }

@@ -21,11 +21,12 @@ pub(super) fn push_security_group(text: &mut String, group: &SecurityGroupChange
         tags: _,
     } = group;
     let (verb, what) = match existing {
-        None => (Verb::Create, format!("security group {name}")),
-        Some(id) => (
-            Verb::Update,
-            format!("security group {id}; {}", dim(&reason.text())),
-        ),
+        None => (Verb::Create, format!("security group {}", escape(name))),
+        Some(id) => {
+            let id = escape(id);
+            let what = format!("security group {id}; {}", dim(&reason.text()));
+            (Verb::Update, what)
+        }
     };
     heading(text, verb, address, &what);
     for rule in add {
@@ -46,7 +47,8 @@ pub(super) fn push_key(text: &mut String, import: &KeyImport) {
         key,
         tags: _,
     } = import;
-    let what = format!("key pair {name}  {}", dim(&key.fingerprint));
+    let fingerprint = dim(&escape(&key.fingerprint));
+    let what = format!("key pair {}  {fingerprint}", escape(name));
     heading(text, Verb::Create, address, &what);
 }
 
@@ -56,7 +58,7 @@ pub(super) fn push_placement_group(text: &mut String, group: &PlacementGroupCrea
         name,
         tags: _,
     } = group;
-    let what = format!("placement group {name}");
+    let what = format!("placement group {}", escape(name));
     heading(text, Verb::Create, address, &what);
 }
 
@@ -68,7 +70,7 @@ pub(super) fn push_retagged(text: &mut String, object: &RetaggedObject) {
         name,
         tags: _,
     } = object;
-    let what = format!("{} {name}", kind(address));
+    let what = format!("{} {}", kind(address), escape(name));
     heading(text, Verb::Update, address, &what);
     line(text, "      its tags follow the new name");
 }
@@ -106,8 +108,9 @@ pub(super) fn push_unused(text: &mut String, objects: &[NetworkObject], reason: 
         let id = if id == name {
             String::new()
         } else {
-            format!(" ({id})")
+            format!(" ({})", escape(id))
         };
+        let name = escape(name);
         let what = format!("{kind} {name}{id} deleted; {}", dim(&reason.text()));
         heading(text, Verb::Delete, address, &what);
     }
@@ -130,4 +133,58 @@ fn heading(text: &mut String, verb: Verb, address: &Address, what: &str) {
         text,
         &format!("{} {}  {}", sign(verb), bold(&address.to_string()), what),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::render::gate;
+    use crate::resource::GroupName;
+
+    const HOSTILE: &str = "a\u{1b}[2J\0\u{9b}31m\u{202e}\n";
+
+    #[test]
+    fn names_and_ids_of_others_reach_no_terminal_as_they_are() {
+        let address = Address::SecurityGroup(GroupName::new("trainer"));
+        let group = |existing: Option<String>| SecurityGroupChange {
+            address: address.clone(),
+            existing,
+            name: HOSTILE.to_owned(),
+            network: None,
+            add: BTreeSet::new(),
+            remove: BTreeSet::new(),
+            tags: BTreeMap::new(),
+        };
+        let placement = PlacementGroupCreation {
+            address: address.clone(),
+            name: HOSTILE.to_owned(),
+            tags: BTreeMap::new(),
+        };
+        let retagged = RetaggedObject {
+            address: address.clone(),
+            id: HOSTILE.to_owned(),
+            name: HOSTILE.to_owned(),
+            tags: BTreeMap::new(),
+        };
+        let unused = NetworkObject {
+            address: address.clone(),
+            id: format!("{HOSTILE}1"),
+            name: HOSTILE.to_owned(),
+        };
+        let mut text = String::new();
+        push_security_group(&mut text, &group(None), &Reason::Missing);
+        push_security_group(&mut text, &group(Some(HOSTILE.to_owned())), &Reason::Edited);
+        push_placement_group(&mut text, &placement);
+        push_retagged(&mut text, &retagged);
+        push_unused(&mut text, &[unused], &Reason::NotInSpec);
+        push_requests(&mut text, &[HOSTILE.to_owned()]);
+        assert_eq!(gate(&text), text);
+        assert_eq!(text.matches("\\u{9b}31m").count(), 7);
+        assert!(
+            !text.contains("[2J\0") && text.lines().count() == 8,
+            "{text}"
+        );
+    }
 }

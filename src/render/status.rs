@@ -121,8 +121,9 @@ pub fn status_text(environments: &[EnvironmentStatus], now: Timestamp) -> String
         }
         for (id, reason) in &environment.unproven {
             let line = format!(
-                "{} {id} names {name}, but {}\n",
+                "{} {} names {name}, but {}\n",
                 warn("unproven:"),
+                escape(id),
                 escape(reason)
             );
             text.push_str(&line);
@@ -164,7 +165,7 @@ fn row(environment: &EnvironmentStatus, instance: &InstanceStatus, now: Timestam
     vec![
         environment.environment.clone(),
         address.clone(),
-        id.clone(),
+        escape(id),
         state.clone(),
         escape(instance_type),
         zone.as_deref().map_or_else(none, escape),

@@ -72,7 +72,7 @@ pub use members::{MOST_MEMBERS, member_tags};
 pub use need::{GpuNeed, Need};
 pub use network::{
     Caller, OwnKeyPair, OwnNetwork, OwnPlacementGroup, OwnSecurityGroup, Rule, RuleSource,
-    SpotRequest, own_key_name, own_name, short_fingerprint, wanted_rules,
+    SpotRequest, network_claim, own_key_name, own_name, short_fingerprint, wanted_rules,
 };
 pub use ordinals::Ordinals;
 pub use ownership::{

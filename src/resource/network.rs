@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use serde::{Serialize, Serializer};
 
 use super::{
-    Cidr, EnvironmentName, GroupName, Instance, InstanceId, OWN_NAME_PREFIX, PublicKey, SSH_PORT,
-    SshSource,
+    AccountId, Cidr, EnvironmentName, GroupName, Instance, InstanceId, OWN_NAME_PREFIX, PublicKey,
+    SSH_PORT, SshSource, object_claim,
 };
 
 /// How the description of a rule for the caller's own address begins.
@@ -253,6 +253,20 @@ pub struct SpotRequest {
     pub instance: Option<InstanceId>,
     /// All its tags.
     pub tags: BTreeMap<String, String>,
+}
+
+/// Reads the proof of a security group, a key pair or a placement group: its environment and
+/// its group, if it is ours.
+///
+/// It has no launch token, and tags can be copied. Its name was given when it was made, so
+/// the name is the part of the proof that a copy of the tags does not bring along.
+pub fn network_claim(
+    name: &str,
+    tags: &BTreeMap<String, String>,
+    account: &AccountId,
+) -> Option<(EnvironmentName, GroupName)> {
+    let claimed = object_claim(tags, account);
+    claimed.filter(|_| name.starts_with(OWN_NAME_PREFIX))
 }
 
 /// The name of what goes with a group; `taken` are names of ours that belong to something else.

@@ -169,6 +169,17 @@ impl Source {
             .position
             .or_else(|| locate(&self.text, diagnostic.path.as_ref()?))
             .filter(|_| !self.text.is_empty())
+            .map(|place| self.inside(place))
+    }
+
+    /// The place itself, or the end of the text: the parser counts a line more where
+    /// the last one is not ended.
+    fn inside(&self, (line, column): (usize, usize)) -> (usize, usize) {
+        let length = |text: &str| text.chars().count();
+        match self.text.split('\n').nth(line.saturating_sub(1)) {
+            Some(text) => (line.max(1), column.clamp(1, length(text) + 1)),
+            None => position_of(self.text.as_bytes()),
+        }
     }
 
     /// The bytes of the word that stands at a line and column, both from 1.
@@ -180,7 +191,9 @@ impl Source {
             .char_indices()
             .nth(column.checked_sub(1)?)
             .map_or(text.len(), |(at, _)| at);
-        let word = word_length(&text[offset..]).max(usize::from(offset < text.len()));
+        // What is no word is marked by its first character, of however many bytes.
+        let first = text[offset..].chars().next().map_or(0, char::len_utf8);
+        let word = word_length(&text[offset..]).max(first);
         Some(before + offset..before + offset + word)
     }
 }
@@ -233,7 +246,8 @@ fn empty() -> Diagnostic {
 
 /// Control characters, and characters that reorder or hide text.
 pub(super) fn is_hostile(character: char) -> bool {
-    let control = character.is_control() && !matches!(character, '\n' | '\t' | '\u{85}');
+    // U+0085 is one of them: YAML ends a line there, and nobody sees it.
+    let control = character.is_control() && !matches!(character, '\n' | '\t');
     let invisible = matches!(character,
         '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     control || invisible

@@ -21,8 +21,9 @@ pub struct Totals {
 impl Totals {
     /// Counts one more file of `bytes` bytes.
     pub fn add(&mut self, bytes: u64) {
-        self.files += 1;
-        self.bytes += bytes;
+        self.files = self.files.saturating_add(1);
+        // The sizes are a listing's word, which may be anything.
+        self.bytes = self.bytes.saturating_add(bytes);
     }
 }
 
@@ -255,6 +256,12 @@ mod tests {
             change,
             origin: Origin::File { modified },
         }
+    }
+
+    #[test]
+    fn sizes_that_nothing_has_are_added_up_all_the_same() {
+        let totals: Totals = [u64::MAX, 1].into_iter().sum();
+        assert_eq!((totals.files, totals.bytes), (2, u64::MAX));
     }
 
     #[test]

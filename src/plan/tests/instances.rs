@@ -379,6 +379,29 @@ fn with_network(lives: &[LiveInstance], groups: Vec<OwnSecurityGroup>) -> Observ
 }
 
 #[test]
+fn a_copy_of_our_tags_makes_nobodys_security_group_ours() {
+    let instance = open("trainer");
+    let wanted = desired(&[(instance.clone(), 1)]);
+    let mut theirs = own_group("trainer", &instance, &wanted.environment);
+    theirs.name = "theirs".to_owned();
+    theirs.rules.clear();
+    let seen = with_network(&[], vec![theirs]);
+    let context = Context {
+        caller: caller(),
+        ..context()
+    };
+    let plan = planned(&wanted, &seen, &context);
+    let Action::SecurityGroup(made) = &plan.steps[0].action else {
+        panic!("{plan:?}");
+    };
+    assert_eq!(
+        (&made.existing, made.name.as_str()),
+        (&None, "trainyard-demo-trainer")
+    );
+    assert!(crate::plan::plan_destroy(&wanted.environment, &seen, &context).is_empty());
+}
+
+#[test]
 fn a_security_group_comes_before_its_instances_and_goes_after_them() {
     let instance = open("trainer");
     let context = Context {

@@ -2,7 +2,7 @@
 
 use super::source;
 use crate::spec::locate::locate;
-use crate::spec::{Segment, SpecPath};
+use crate::spec::{Code, Segment, SpecPath};
 
 const TEXT: &str = "\
 # first line
@@ -29,6 +29,32 @@ größe: 日本
 
 fn at(path: &SpecPath) -> Option<(usize, usize)> {
     locate(TEXT, path)
+}
+
+fn placed(text: &str) -> Option<(usize, usize)> {
+    let source = source(text).unwrap();
+    source.place(&source.parse().unwrap_err())
+}
+
+#[test]
+fn a_text_that_ends_too_early_is_shown_at_its_end() {
+    assert_eq!(placed("a: {"), Some((1, 5)));
+    assert_eq!(placed("a: {\n"), Some((2, 1)));
+}
+
+#[test]
+fn a_wide_space_is_marked_as_a_whole() {
+    let source = source("a: {\u{3000}: 1}\n").unwrap();
+    assert_eq!(source.span(1, 5), Some(4..7));
+}
+
+#[test]
+fn a_line_that_only_yaml_sees_is_refused() {
+    let found = source("a: 1 # shown\u{85}b: 2\n").unwrap_err();
+    assert_eq!(
+        (found.code, found.position),
+        (Code::BadCharacter, Some((1, 13)))
+    );
 }
 
 fn path(keys: &[&str]) -> SpecPath {
