@@ -150,6 +150,9 @@ pub(crate) struct Lifecycle {
     /// Since when it has been shutting down or terminated.
     #[serde(default)]
     pub(crate) ended: Option<Timestamp>,
+    /// When the guest powers itself off, once it has booted.
+    #[serde(default)]
+    pub(crate) deadline: Option<Timestamp>,
 }
 
 impl Lifecycle {
@@ -163,6 +166,7 @@ impl Lifecycle {
             reason: None,
             transition: String::new(),
             ended: None,
+            deadline: None,
         }
     }
 
@@ -172,6 +176,39 @@ impl Lifecycle {
         self.since = since;
         if state.is_ending() && self.ended.is_none() {
             self.ended = Some(since);
+        }
+    }
+}
+
+/// Who or what ends or stops an instance (EC2 API reference, `StateReason`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// A call.
+    User,
+    /// Its own system.
+    Guest,
+}
+
+impl Cause {
+    /// Code and message of the state reason.
+    fn reason(self) -> (String, String) {
+        let (code, what) = match self {
+            Self::User => ("Client.UserInitiatedShutdown", "User initiated shutdown"),
+            Self::Guest => (
+                "Client.InstanceInitiatedShutdown",
+                "Instance initiated shutdown",
+            ),
+        };
+        (code.to_owned(), format!("{code}: {what}"))
+    }
+
+    /// Why the state changed, as EC2 words it.
+    fn transition(self, now: Timestamp) -> String {
+        match self {
+            Self::User => now
+                .strftime("User initiated (%Y-%m-%d %H:%M:%S GMT)")
+                .to_string(),
+            Self::Guest => "Client.InstanceInitiatedShutdown".to_owned(),
         }
     }
 }
@@ -230,18 +267,17 @@ impl Instance {
 
     /// Moves the instance to a state because somebody asked for it.
     pub(crate) fn enter(&mut self, state: InstanceState, now: Timestamp) {
-        let user = |verb: &str| {
-            let code = format!("Client.{verb}");
-            let message = format!("{code}: User initiated shutdown");
-            Some((code, message))
-        };
-        let stamp = now.strftime("User initiated (%Y-%m-%d %H:%M:%S GMT)");
+        self.enter_for(Cause::User, state, now);
+    }
+
+    /// Moves the instance to a state for a reason, which is told of an end only.
+    pub(crate) fn enter_for(&mut self, cause: Cause, state: InstanceState, now: Timestamp) {
         let (reason, transition) = match state {
             InstanceState::Pending | InstanceState::Running => (None, String::new()),
             InstanceState::ShuttingDown
             | InstanceState::Terminated
             | InstanceState::Stopping
-            | InstanceState::Stopped => (user("UserInitiatedShutdown"), stamp.to_string()),
+            | InstanceState::Stopped => (Some(cause.reason()), cause.transition(now)),
         };
         self.lifecycle.reach(state, now);
         self.lifecycle.reason = reason;

@@ -1,5 +1,6 @@
 //! What the cloud holds: plain values, ordered, written to a file as they are.
 
+mod guest;
 mod identifier;
 mod instance;
 mod loose_interface;
@@ -14,8 +15,8 @@ mod world;
 
 pub(crate) use identifier::{derived_hex, is_well_formed};
 pub(crate) use instance::{
-    AttachedInterface, BlockDevice, Instance, InstanceState, Interface, Lifecycle, MetadataOptions,
-    Protection, ShutdownBehavior, Spot,
+    AttachedInterface, BlockDevice, Cause, Instance, InstanceState, Interface, Lifecycle,
+    MetadataOptions, Protection, ShutdownBehavior, Spot,
 };
 pub(crate) use loose_interface::LooseInterface;
 pub(crate) use network::{KeyPair, Network, Rule, SecurityGroup, Subnet};

@@ -33,7 +33,7 @@ impl Region {
         let some = !due.is_empty();
         for (id, state, since) in due {
             if let Some(instance) = self.instances.get_mut(&id) {
-                instance.lifecycle.reach(state, since);
+                instance.take(state, since);
             }
             if state == InstanceState::Terminated {
                 self.relaunch(&id, since);
@@ -117,6 +117,22 @@ impl Region {
     }
 }
 
+impl Instance {
+    /// Takes the step to a state that is due.
+    fn take(&mut self, state: InstanceState, since: Timestamp) {
+        match state {
+            InstanceState::Running => {
+                self.lifecycle.reach(state, since);
+                self.boot(since);
+            }
+            InstanceState::Stopping | InstanceState::ShuttingDown => self.power_off(state, since),
+            InstanceState::Pending | InstanceState::Stopped | InstanceState::Terminated => {
+                self.lifecycle.reach(state, since);
+            }
+        }
+    }
+}
+
 /// Gives the state that an instance has reached by itself, and since when.
 fn due(
     instance: &Instance,
@@ -127,7 +143,11 @@ fn due(
         InstanceState::Pending => (InstanceState::Running, delays.pending),
         InstanceState::Stopping => (InstanceState::Stopped, delays.stopping),
         InstanceState::ShuttingDown => (InstanceState::Terminated, delays.shutting_down),
-        InstanceState::Running | InstanceState::Stopped | InstanceState::Terminated => return None,
+        InstanceState::Running => {
+            let (state, at) = instance.powers_off()?;
+            return (at <= now).then(|| (instance.id.clone(), state, at));
+        }
+        InstanceState::Stopped | InstanceState::Terminated => return None,
     };
     let since = after(instance.lifecycle.since, delay);
     (since <= now).then(|| (instance.id.clone(), state, since))

@@ -4,6 +4,7 @@
 mod capacity;
 mod catalogue;
 mod folder;
+mod guest;
 mod identity;
 mod interfaces;
 mod launch;
