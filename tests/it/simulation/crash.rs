@@ -147,6 +147,54 @@ fn enumerate(name: &str) {
     assert!(found.is_empty(), "{line}\n{found}");
 }
 
+/// Dies twice: at a call of the first run, and at a call of the run that goes on.
+fn twice(name: &str) {
+    let scenarios = all();
+    let scenario = scenarios.iter().find(|one| one.name == name).unwrap();
+    let specs = Specs::new();
+    let stage = Stage::new(scenario, &specs);
+    let mut pairs = 0;
+    let mut found = Vec::new();
+    for first in record(&stage) {
+        let first = (first.number, Moment::After);
+        for second in record_after(&stage, first) {
+            let second = (second.number, Moment::After);
+            pairs += 1;
+            let broken = history(&stage, &[first, second], Next::Apply).into_iter();
+            found.extend(broken.map(|law| format!("{name} {first:?} {second:?}: {law}")));
+        }
+    }
+    let line = format!(
+        "pairs of crash points of {name}: {pairs} covered, {} violations",
+        found.len()
+    );
+    report::line(&format!("crash-twice-{name}"), &line);
+    assert!(found.is_empty(), "{line}\n{}", found.join("\n"));
+}
+
+/// The calls of the run that goes on after a death.
+fn record_after(stage: &Stage, death: (usize, Moment)) -> Vec<Call> {
+    play(0, Settings::default(), async |history| {
+        stage.set(history).await;
+        let weather = Weather {
+            death: Some(death),
+            ..Weather::default()
+        };
+        history.run(&stage.order(), weather).await;
+        history.calmly(&stage.order()).await.calls
+    })
+}
+
+#[test]
+fn a_create_that_dies_twice() {
+    twice("create");
+}
+
+#[test]
+fn a_shrink_that_dies_twice() {
+    twice("shrink");
+}
+
 macro_rules! scenarios {
     ($($name:ident)*) => {
         $(#[test] fn $name() { enumerate(stringify!($name)); })*

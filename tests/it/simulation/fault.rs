@@ -37,10 +37,12 @@ pub(super) enum Spoil {
     Half,
     /// Nothing at all, with a good status.
     Empty,
+    /// `InvalidInstanceID.NotFound`, which means nothing.
+    NotFound,
 }
 
 impl Spoil {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Busy,
         Self::Internal,
         Self::Unavailable,
@@ -50,6 +52,7 @@ impl Spoil {
         Self::Garbage,
         Self::Half,
         Self::Empty,
+        Self::NotFound,
     ];
 
     /// The answer; `whole` is the right one, where there is any.
@@ -67,6 +70,7 @@ impl Spoil {
                 (200, whole[..whole.len() / 2].to_vec())
             }
             Self::Empty => (200, Vec::new()),
+            Self::NotFound => (400, error("InvalidInstanceID.NotFound", action)),
         };
         Response::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body))
     }

@@ -6,6 +6,7 @@
 
 mod crash;
 mod fault;
+mod foreign;
 mod goal;
 mod history;
 mod laws;
@@ -13,6 +14,7 @@ mod network;
 mod pair;
 mod report;
 mod scenario;
+mod single;
 mod spoilt;
 mod storm;
 mod time;

@@ -63,7 +63,7 @@ pub(super) struct Weather {
     /// What goes wrong with single calls, by their numbers.
     pub(super) faults: Vec<(usize, Fault)>,
     /// What goes wrong with every call of an action from the call of that number on.
-    pub(super) broken: Option<(usize, &'static str, Fault)>,
+    pub(super) broken: Vec<(usize, &'static str, Fault)>,
     /// Whether every listing begins with an empty page.
     pub(super) empty_pages: bool,
     /// A call that comes in a storm is refused as one too many: from then,
@@ -201,11 +201,9 @@ impl Run {
         let faults = self.weather.faults.iter();
         let fault = faults.filter(|(number, _)| *number == call.number);
         let fault = fault.map(|(_, fault)| *fault).next();
-        let broken = self
-            .weather
-            .broken
-            .filter(|(from, action, _)| call.number >= *from && call.action == *action);
-        let fault = fault.or(broken.map(|(_, _, fault)| fault));
+        let broken = (self.weather.broken.iter())
+            .find(|(from, action, _)| call.number >= *from && call.action == *action);
+        let fault = fault.or(broken.map(|(_, _, fault)| *fault));
         let storm = self.weather.storm_until;
         let now = self.time.elapsed();
         if storm.is_some_and(|until| (self.weather.storm_from..until).contains(&now)) {

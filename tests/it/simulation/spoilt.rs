@@ -62,7 +62,7 @@ fn every(name: &str) {
         for call in numbers.take(2) {
             for fault in all_faults() {
                 weathers.push(Weather {
-                    broken: Some((call.number, action, fault)),
+                    broken: vec![(call.number, action, fault)],
                     ..Weather::default()
                 });
             }
@@ -121,7 +121,7 @@ fn a_listing_that_cannot_be_read_is_no_empty_listing() {
         play(0, Settings::default(), async |history| {
             stage.set(history).await;
             let weather = Weather {
-                broken: Some((0, "DescribeInstances", Fault::Answer(spoil))),
+                broken: vec![(0, "DescribeInstances", Fault::Answer(spoil))],
                 ..Weather::default()
             };
             let over = history.run(&Order::Destroy, weather).await;

@@ -112,7 +112,7 @@ async fn run(history: &History, attempt: &Attempt, palette: &Palette) {
     let weather = Weather {
         death: *death,
         faults: faults.clone(),
-        broken: None,
+        broken: Vec::new(),
         empty_pages: false,
         storm_from: Duration::ZERO,
         slow: None,
