@@ -4,6 +4,11 @@ use std::ffi::OsString;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
+use tracing::{Level, Metadata};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::arguments::{Arguments, Command, Global};
 use super::error::{CommandError, CommandResult};
@@ -11,8 +16,8 @@ use super::exit::ExitCode;
 use super::host::Host;
 use super::output::Output;
 use super::{
-    adopt, apply, completions, demo, destroy, environment, guide, init, local, plan, release,
-    schema, status, validate,
+    adopt, apply, completions, demo, destroy, environment, guide, init, local, output, plan,
+    release, schema, status, validate,
 };
 
 /// Runs the command that the process was started with.
@@ -88,11 +93,22 @@ fn start_log(global: &Global) {
         _ => "trainyard=debug,info",
     };
     let filter = environment::log_filter().unwrap_or_else(|| level.to_owned());
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(output::LogLines::default)
         .without_time()
-        .init();
+        .with_filter(EnvFilter::new(filter))
+        .with_filter(filter_fn(is_free_of_secrets));
+    tracing_subscriber::registry().with(lines).init();
+}
+
+/// Whether a line of the log cannot hold a secret.
+///
+/// What lies below us writes requests to the log as they are sent, with signatures, session
+/// tokens and user data, where somebody asks for that much. Ours never does.
+fn is_free_of_secrets(line: &Metadata<'_>) -> bool {
+    let target = line.target();
+    let ours = target == "trainyard" || target.starts_with("trainyard::");
+    ours || *line.level() <= Level::INFO
 }
 
 async fn dispatch(global: &Global, command: &Command, output: Output) -> CommandResult {

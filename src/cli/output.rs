@@ -1,6 +1,6 @@
 //! The only place that prints. Data goes to stdout, talk to stderr.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{IsTerminal as _, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
@@ -107,5 +107,28 @@ impl Output {
         } else {
             ColorChoice::Auto
         }
+    }
+}
+
+/// Where the log goes: to stderr, through the same gate as all other talk.
+#[derive(Debug, Default)]
+pub(super) struct LogLines(Vec<u8>);
+
+impl Write for LogLines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for LogLines {
+    fn drop(&mut self) {
+        let text = gate(&String::from_utf8_lossy(&self.0));
+        let mut stream = AutoStream::new(std::io::stderr(), ColorChoice::Auto);
+        stream.write_all(text.as_bytes()).unwrap_or_default();
     }
 }

@@ -10,6 +10,7 @@ mod foreign;
 mod goal;
 mod history;
 mod laws;
+mod mutants;
 mod network;
 mod pair;
 mod report;
