@@ -16,7 +16,7 @@ use super::output::Output;
 use super::session::{Destination, open};
 use crate::cloud::CloudError;
 use crate::local::s3::ObjectStore;
-use crate::local::{Clock, Cloud, Delays, Settings, serve};
+use crate::local::{Clock, Cloud, Settings, serve};
 
 pub(super) async fn run(global: &Global, arguments: &Local, output: Output) -> CommandResult {
     match &arguments.command {
@@ -53,8 +53,8 @@ async fn run_server(arguments: &Serve, output: Output) -> CommandResult {
     let settings = Settings {
         folder: folder.as_deref().map(|folder| folder.join("cloud")),
         account: account.clone(),
-        delays: Delays::default(),
         control: *control,
+        ..Settings::default()
     };
     let clock: Clock = Arc::new(clock::now);
     let objects = ObjectStore::open(

@@ -16,8 +16,9 @@ use super::control::{Control, Event};
 use super::identity::{Credential, Standing, expired};
 use super::incoming::{Incoming, Protocol, protocol};
 use super::order::Order;
+use super::request_id::RequestId;
 use super::settings::{Clock, OpenError, Settings};
-use super::state::{World, derived_hex};
+use super::state::World;
 use super::wire::Refusal;
 use super::{ec2, ssm, sts};
 
@@ -105,6 +106,8 @@ pub(super) struct Turn<'a> {
     pub(super) settings: &'a Settings,
     pub(super) now: Timestamp,
     pub(super) request: &'a str,
+    /// How many requests came before.
+    pub(super) number: u64,
 }
 
 /// What a service has to say, and whether the world may have changed.
@@ -150,7 +153,7 @@ impl Cloud {
     /// Answers a request for any service.
     pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
         let count = self.answered.fetch_add(1, Ordering::Relaxed);
-        let id = request_id(count);
+        let id = RequestId::of(count);
         if request.uri().path().starts_with("/_trainyard/") {
             let carry_out = |order| self.carry_out(order);
             return self.control.answer(request, carry_out).await;
@@ -170,7 +173,7 @@ impl Cloud {
         &self,
         protocol: Protocol,
         request: Request<Body>,
-        id: &str,
+        id: &RequestId,
     ) -> Response<Body> {
         let (parts, mut body) = request.into_parts();
         let Ok(bytes) = body.store_all_limited(BODY_LIMIT).await else {
@@ -190,7 +193,7 @@ impl Cloud {
         self.under_faults(event, id, run).await
     }
 
-    async fn handle_object(&self, request: Request<Body>, id: &str) -> Response<Body> {
+    async fn handle_object(&self, request: Request<Body>, id: &RequestId) -> Response<Body> {
         let method = request.method().as_str();
         let event = Event::new(Service::S3, method, Some(request.uri().path()));
         let credential = Credential::from_headers(request.headers());
@@ -218,7 +221,7 @@ impl Cloud {
     async fn under_faults(
         &self,
         event: Event,
-        id: &str,
+        id: &RequestId,
         run: impl Future<Output = Response<Body>>,
     ) -> Response<Body> {
         let service = event.service();
@@ -234,7 +237,12 @@ impl Cloud {
         }
     }
 
-    fn run(&self, call: &Incoming, credential: Option<&Credential>, id: &str) -> Response<Body> {
+    fn run(
+        &self,
+        call: &Incoming,
+        credential: Option<&Credential>,
+        id: &RequestId,
+    ) -> Response<Body> {
         let service = call.service();
         match self.outcome(call, credential, id) {
             Ok(document) => answer(StatusCode::OK, service, document, id),
@@ -246,7 +254,7 @@ impl Cloud {
         &self,
         call: &Incoming,
         credential: Option<&Credential>,
-        id: &str,
+        id: &RequestId,
     ) -> Result<String, Refusal> {
         let service = call.service();
         let credential = credential.ok_or_else(|| service.anonymous())?;
@@ -262,7 +270,8 @@ impl Cloud {
             world: &mut world,
             settings: &self.settings,
             now,
-            request: id,
+            request: &id.text,
+            number: id.number,
         };
         let outcome = match call {
             Incoming::Ec2(query, action) => ec2::answer(&mut turn, &caller, action, query),
@@ -327,12 +336,17 @@ impl Cloud {
     }
 }
 
-fn refused(service: Service, refusal: &Refusal, id: &str) -> Response<Body> {
+fn refused(service: Service, refusal: &Refusal, id: &RequestId) -> Response<Body> {
     let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
-    answer(status, service, service.refusal(refusal, id), id)
+    answer(status, service, service.refusal(refusal, &id.text), id)
 }
 
-fn answer(status: StatusCode, service: Service, document: String, id: &str) -> Response<Body> {
+fn answer(
+    status: StatusCode,
+    service: Service,
+    document: String,
+    id: &RequestId,
+) -> Response<Body> {
     let mut response = Response::new(Body::from(document));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -340,21 +354,8 @@ fn answer(status: StatusCode, service: Service, document: String, id: &str) -> R
         CONTENT_TYPE,
         HeaderValue::from_static(service.content_type()),
     );
-    if let Ok(id) = HeaderValue::from_str(id) {
+    if let Ok(id) = HeaderValue::from_str(&id.text) {
         headers.insert("x-amzn-requestid", id);
     }
     response
-}
-
-/// Makes the id of a request, in the shape of a UUID.
-fn request_id(count: u64) -> String {
-    let hex = derived_hex(&["request", &count.to_string()], 32);
-    let mut id = String::with_capacity(36);
-    for (place, digit) in hex.chars().enumerate() {
-        if matches!(place, 8 | 12 | 16 | 20) {
-            id.push('-');
-        }
-        id.push(digit);
-    }
-    id
 }

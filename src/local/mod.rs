@@ -12,6 +12,7 @@ mod ec2;
 mod identity;
 mod incoming;
 mod order;
+mod request_id;
 pub mod s3;
 mod server;
 mod settings;
@@ -19,6 +20,7 @@ mod ssm;
 mod state;
 mod sts;
 mod truth;
+mod weather;
 mod wire;
 
 #[cfg(test)]
@@ -28,3 +30,4 @@ pub use cloud::{Cloud, ObjectService};
 pub use server::serve;
 pub use settings::{Clock, Delays, OpenError, Settings};
 pub use truth::{TrueGroup, TrueInstance, TrueVolume};
+pub use weather::Weather;

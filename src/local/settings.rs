@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::weather::Weather;
+
 /// Tells the time to a cloud; a test passes one that it turns by hand.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -18,6 +20,8 @@ pub struct Settings {
     pub account: String,
     /// How long things take.
     pub delays: Delays,
+    /// What goes wrong by itself.
+    pub weather: Weather,
     /// Whether the control endpoint for tests answers.
     pub control: bool,
 }
@@ -28,6 +32,7 @@ impl Default for Settings {
             folder: None,
             account: "123456789012".to_owned(),
             delays: Delays::default(),
+            weather: Weather::default(),
             control: false,
         }
     }

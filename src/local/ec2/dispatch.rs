@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::identifiers::INSTANCE;
+use super::sight::Sight;
 use super::{
     groups, images, instances, interfaces, keys, network, placement_groups, profiles, rules, spot,
     tags, types, volumes,
 };
-use crate::local::Delays;
 use crate::local::cloud::{Outcome, Turn};
 use crate::local::identity::{Caller, Standing, unauthorized};
 use crate::local::state::{Instance, Region, Stage};
-use crate::local::wire::{Node, Query, Refusal, Reply, Xml, after};
+use crate::local::wire::{Node, Query, Refusal, Reply, Xml};
 
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 
@@ -28,7 +28,7 @@ pub(crate) struct Call<'a> {
     pub(crate) profiles: &'a BTreeSet<String>,
     /// What a test has set.
     pub(crate) stage: &'a mut Stage,
-    pub(crate) delays: &'a Delays,
+    pub(crate) sight: Sight<'a>,
     pub(crate) now: Timestamp,
 }
 
@@ -137,7 +137,12 @@ pub(crate) fn answer(turn: &mut Turn, caller: &Caller, name: &str, query: &Query
         region,
         profiles,
         stage,
-        delays: &turn.settings.delays,
+        sight: Sight {
+            delays: &turn.settings.delays,
+            weather: &turn.settings.weather,
+            now: turn.now,
+            number: turn.number,
+        },
         now: turn.now,
     });
     let document = reply.map(|content| {
@@ -176,36 +181,26 @@ pub(super) fn done() -> Xml {
 }
 
 impl Call<'_> {
-    /// The instances that are visible yet.
+    /// The instances that are known yet.
     pub(super) fn instances(&self) -> impl Iterator<Item = &Instance> {
-        self.region
-            .instances
-            .values()
-            .filter(|instance| self.is_visible(instance))
+        let instances = self.region.instances.values();
+        instances.filter(|instance| self.sight.knows(instance))
     }
 
-    /// An instance by id, if it is visible yet.
+    /// An instance by id, if it is known yet.
     pub(super) fn instance(&self, id: &str) -> Option<&Instance> {
-        self.region
-            .instances
-            .get(id)
-            .filter(|instance| self.is_visible(instance))
+        let instance = self.region.instances.get(id);
+        instance.filter(|instance| self.sight.knows(instance))
     }
 
     /// An instance by id, or the refusal of EC2 for one that is not there.
     pub(super) fn known_instance(&mut self, id: &str) -> Result<&mut Instance, Refusal> {
         INSTANCE.check(id)?;
-        let (now, delay) = (self.now, self.delays.visibility);
+        let sight = self.sight;
         self.region
             .instances
             .get_mut(id)
-            .filter(|instance| after(instance.lifecycle.created, delay) <= now)
+            .filter(|instance| sight.knows(instance))
             .ok_or_else(|| INSTANCE.unknown(&[id]))
-    }
-
-    /// Whether word of a launch has reached this listing. A client that asks at
-    /// once is told that there is no such instance, as AWS may tell it.
-    fn is_visible(&self, instance: &Instance) -> bool {
-        after(instance.lifecycle.created, self.delays.visibility) <= self.now
     }
 }

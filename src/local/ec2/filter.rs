@@ -61,6 +61,12 @@ impl Filters {
         filters.collect::<Result<_, _>>().map(Self)
     }
 
+    /// Whether a filter asks for tags.
+    pub(super) fn name_tags(&self) -> bool {
+        let mut names = self.0.iter().map(|filter| filter.name.as_str());
+        names.any(|name| name.starts_with("tag:") || matches!(name, "tag-key" | "tag-value"))
+    }
+
     /// Tells whether an item passes every filter.
     pub(super) fn accept<T>(&self, item: &T, tags: Option<&Tags>, fields: &[Field<T>]) -> bool {
         self.0.iter().all(|filter| {

@@ -37,7 +37,8 @@ pub(super) fn create(call: &mut Call) -> Reply {
     }
     let tags = tags::specifications(&call.form, &["security-group"])?;
     let id = call.region.mint("sg");
-    let group = SecurityGroup::new(id.clone(), name, description, &vpc);
+    let mut group = SecurityGroup::new(id.clone(), name, description, &vpc);
+    group.created = Some(call.now);
     call.region.groups.insert(id.clone(), group);
     if let Some(tags) = tags.get("security-group") {
         call.region.tags.insert(id.clone(), tags.clone());
@@ -168,11 +169,13 @@ pub(super) fn describe(call: &mut Call) -> Reply {
             return Err(Refusal::new("InvalidGroup.NotFound", message));
         }
     }
+    let (sight, by_tags) = (call.sight, filters.name_tags());
     let found = region
         .groups
         .iter()
         .filter(|(id, _)| ids.is_empty() || ids.contains(&id.as_str()))
         .filter(|(_, group)| names.is_empty() || names.contains(&group.name.as_str()))
+        .filter(|(_, group)| !(by_tags && sight.misses_tags_of_group(group)))
         .filter(|(id, group)| filters.accept(*group, region.tags_of(id), &fields))
         .map(|(id, group)| (id.clone(), group))
         .collect();

@@ -13,6 +13,7 @@ mod page;
 mod placement_groups;
 mod profiles;
 mod rules;
+mod sight;
 mod spot;
 mod tags;
 mod types;

@@ -28,9 +28,11 @@ pub(super) fn describe(call: &mut Call) -> Reply {
     let all = requests(call);
     let ids = call.form.values("SpotInstanceRequestId");
     let ids = SPOT_REQUEST.check_all(&ids, |id| all.contains_key(id))?;
+    let (sight, by_tags) = (call.sight, filters.name_tags());
     let found = all
         .into_iter()
         .filter(|(id, _)| ids.is_empty() || ids.contains(id))
+        .filter(|(id, _)| !(by_tags && sight.misses_tags_of_request(call.region, id)))
         .filter(|(id, row)| filters.accept(row, call.region.tags_of(id), &fields))
         .map(|(id, row)| (id.to_owned(), row))
         .collect();

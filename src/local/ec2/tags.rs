@@ -157,7 +157,7 @@ pub(super) fn describe(call: &mut Call) -> Reply {
     let page = Page::read(call, &(5..=1000))?;
     let mut rows = BTreeMap::new();
     for (resource, tags) in &call.region.tags {
-        if !exists(call, resource) {
+        if !exists(call, resource) || is_late(call, resource) {
             continue;
         }
         for (key, value) in tags {
@@ -240,6 +240,27 @@ fn type_of(id: &str) -> &'static str {
         "sir" => "spot-instances-request",
         "pg" => "placement-group",
         _ => "key-pair",
+    }
+}
+
+/// Whether a listing of tags has not heard of those of a resource.
+fn is_late(call: &Call, id: &str) -> bool {
+    let (sight, region) = (call.sight, &call.region);
+    match type_of(id) {
+        "instance" => {
+            let instance = region.instances.get(id);
+            instance.is_some_and(|instance| sight.misses_tags(instance))
+        }
+        "volume" => {
+            let volume = region.volumes.get(id);
+            volume.is_some_and(|volume| sight.misses_tags_of_volume(volume))
+        }
+        "security-group" => {
+            let group = region.groups.get(id);
+            group.is_some_and(|group| sight.misses_tags_of_group(group))
+        }
+        "spot-instances-request" => sight.misses_tags_of_request(region, id),
+        _ => false,
     }
 }
 

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::Tags;
 use crate::local::wire::whole_second;
 
+/// So many past states are kept: from pending to terminated with a stop, a start and
+/// one to spare.
+const MOST_PAST: usize = 8;
+
 /// Where an instance is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -133,6 +137,16 @@ pub(crate) struct Spot {
     pub(crate) persistent: bool,
 }
 
+/// A state that is over, and what went with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Past {
+    pub(crate) state: InstanceState,
+    pub(crate) since: Timestamp,
+    pub(crate) reason: Option<(String, String)>,
+    pub(crate) transition: String,
+    pub(crate) public_address: Option<Ipv4Addr>,
+}
+
 /// The moving part of an instance: what time and the state calls change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lifecycle {
@@ -153,6 +167,10 @@ pub(crate) struct Lifecycle {
     /// When the guest powers itself off, once it has booted.
     #[serde(default)]
     pub(crate) deadline: Option<Timestamp>,
+    /// The last states before this one, the oldest first: what is slow to hear shows
+    /// one of them. A cloud that was opened anew has heard everything.
+    #[serde(skip)]
+    pub(crate) past: Vec<Past>,
 }
 
 impl Lifecycle {
@@ -167,15 +185,7 @@ impl Lifecycle {
             transition: String::new(),
             ended: None,
             deadline: None,
-        }
-    }
-
-    /// Moves to a state.
-    pub(crate) fn reach(&mut self, state: InstanceState, since: Timestamp) {
-        self.state = state;
-        self.since = since;
-        if state.is_ending() && self.ended.is_none() {
-            self.ended = Some(since);
+            past: Vec::new(),
         }
     }
 }
@@ -265,6 +275,39 @@ impl Instance {
         self.lifecycle.state
     }
 
+    /// What the instance was at an instant, where that is over. Before it was launched
+    /// it was what it was first.
+    pub(crate) fn as_of(&self, instant: Timestamp) -> Option<&Past> {
+        let lifecycle = &self.lifecycle;
+        if lifecycle.since <= instant {
+            return None;
+        }
+        let mut newest_first = lifecycle.past.iter().rev();
+        newest_first
+            .find(|past| past.since <= instant)
+            .or_else(|| lifecycle.past.first())
+    }
+
+    /// Moves the instance to a state that follows by itself.
+    pub(super) fn reach(&mut self, state: InstanceState, since: Timestamp) {
+        let lifecycle = &mut self.lifecycle;
+        if lifecycle.past.len() == MOST_PAST {
+            lifecycle.past.remove(0);
+        }
+        lifecycle.past.push(Past {
+            state: lifecycle.state,
+            since: lifecycle.since,
+            reason: lifecycle.reason.clone(),
+            transition: lifecycle.transition.clone(),
+            public_address: self.interface.public_address,
+        });
+        lifecycle.state = state;
+        lifecycle.since = since;
+        if state.is_ending() && lifecycle.ended.is_none() {
+            lifecycle.ended = Some(since);
+        }
+    }
+
     /// Moves the instance to a state because somebody asked for it.
     pub(crate) fn enter(&mut self, state: InstanceState, now: Timestamp) {
         self.enter_for(Cause::User, state, now);
@@ -279,7 +322,7 @@ impl Instance {
             | InstanceState::Stopping
             | InstanceState::Stopped => (Some(cause.reason()), cause.transition(now)),
         };
-        self.lifecycle.reach(state, now);
+        self.reach(state, now);
         self.lifecycle.reason = reason;
         self.lifecycle.transition = transition;
     }

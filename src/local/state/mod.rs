@@ -16,7 +16,7 @@ mod world;
 pub(crate) use identifier::{derived_hex, is_well_formed};
 pub(crate) use instance::{
     AttachedInterface, BlockDevice, Cause, Instance, InstanceState, Interface, Lifecycle,
-    MetadataOptions, Protection, ShutdownBehavior, Spot,
+    MetadataOptions, Past, Protection, ShutdownBehavior, Spot,
 };
 pub(crate) use loose_interface::LooseInterface;
 pub(crate) use network::{KeyPair, Network, Rule, SecurityGroup, Subnet};

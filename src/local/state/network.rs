@@ -126,6 +126,9 @@ pub(crate) struct SecurityGroup {
     pub(crate) vpc: String,
     pub(crate) ingress: Vec<Rule>,
     pub(crate) egress: Vec<Rule>,
+    /// The default group was always there.
+    #[serde(default)]
+    pub(crate) created: Option<Timestamp>,
 }
 
 impl SecurityGroup {
@@ -137,6 +140,7 @@ impl SecurityGroup {
             description: description.to_owned(),
             vpc: vpc.to_owned(),
             ingress: Vec::new(),
+            created: None,
             egress: vec![Rule {
                 protocol: "-1".to_owned(),
                 from_port: None,

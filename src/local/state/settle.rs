@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{Instance, InstanceState, LooseInterface, Region};
 use crate::local::wire::after;
-use crate::local::{Delays, Settings};
+use crate::local::{Delays, Settings, Weather};
 
 /// For so long after its last instance ended a client token stays burnt.
 const TOKEN_OUTLIVES: Duration = Duration::from_hours(24);
@@ -19,6 +19,9 @@ impl Region {
     pub(crate) fn settle(&mut self, now: Timestamp, settings: &Settings) {
         let delays = &settings.delays;
         while self.step(now, delays) {}
+        if let Some(time) = settings.weather.fading {
+            self.fade(now, time, &settings.weather);
+        }
         self.forget(now, settings);
     }
 
@@ -77,6 +80,22 @@ impl Region {
         }
     }
 
+    /// Takes from terminated instances the tags whose time has come.
+    fn fade(&mut self, now: Timestamp, time: Duration, weather: &Weather) {
+        for (id, instance) in &self.instances {
+            if instance.state() != InstanceState::Terminated {
+                continue;
+            }
+            let ended = instance.lifecycle.since;
+            if let Some(tags) = self.tags.get_mut(id) {
+                tags.retain(|key, _| {
+                    let time = weather.part_of(time, id, &format!("fading {key}"));
+                    now < after(ended, time)
+                });
+            }
+        }
+    }
+
     fn forget(&mut self, now: Timestamp, settings: &Settings) {
         let mut gone = Vec::new();
         let listed = settings.delays.terminated_listed;
@@ -122,12 +141,12 @@ impl Instance {
     fn take(&mut self, state: InstanceState, since: Timestamp) {
         match state {
             InstanceState::Running => {
-                self.lifecycle.reach(state, since);
+                self.reach(state, since);
                 self.boot(since);
             }
             InstanceState::Stopping | InstanceState::ShuttingDown => self.power_off(state, since),
             InstanceState::Pending | InstanceState::Stopped | InstanceState::Terminated => {
-                self.lifecycle.reach(state, since);
+                self.reach(state, since);
             }
         }
     }

@@ -22,3 +22,4 @@ mod tags;
 mod tokens;
 mod truth;
 mod volumes;
+mod weather;

@@ -6,12 +6,15 @@ use super::super::Call;
 use super::super::filter::{Field, Filters, maybe, one};
 use super::super::identifiers::INSTANCE;
 use super::super::page::Page;
+use super::super::sight::Sight;
 use super::render;
+use super::seen::Seen;
 use crate::local::state::{Instance, InstanceState, Region};
 use crate::local::wire::{Refusal, Reply, Xml, aws_time};
 
 struct View<'a> {
     region: &'a Region,
+    seen: Seen<'a>,
     instance: &'a Instance,
 }
 
@@ -27,12 +30,8 @@ fn fields<'a>() -> Fields<'a> {
 fn own_fields<'a>() -> Fields<'a> {
     vec![
         ("instance-id", |view| one(&view.instance.id)),
-        ("instance-state-name", |view| {
-            one(view.instance.state().name())
-        }),
-        ("instance-state-code", |view| {
-            one(view.instance.state().code())
-        }),
+        ("instance-state-name", |view| one(view.seen.state().name())),
+        ("instance-state-code", |view| one(view.seen.state().code())),
         ("instance-type", |view| one(&view.instance.kind)),
         ("client-token", |view| one(&view.instance.client_token)),
         ("reservation-id", |view| one(&view.instance.reservation)),
@@ -88,11 +87,9 @@ fn linked_fields<'a>() -> Fields<'a> {
         ("private-dns-name", |view| {
             view.here(|instance| one(view.region.private_name(instance.interface.private_address)))
         }),
-        ("ip-address", |view| {
-            maybe(view.instance.interface.public_address)
-        }),
+        ("ip-address", |view| maybe(view.seen.public_address())),
         ("dns-name", |view| {
-            let address = view.instance.interface.public_address;
+            let address = view.seen.public_address();
             maybe(address.map(|address| view.region.public_name(address)))
         }),
         ("instance.group-id", |view| {
@@ -121,7 +118,7 @@ fn linked_fields<'a>() -> Fields<'a> {
 
 impl View<'_> {
     fn here(&self, values: impl FnOnce(&Instance) -> Vec<String>) -> Vec<String> {
-        if self.instance.state() == InstanceState::Terminated {
+        if self.seen.state() == InstanceState::Terminated {
             Vec::new()
         } else {
             values(self.instance)
@@ -139,11 +136,12 @@ impl View<'_> {
 /// `DescribeInstances`: pages count instances, so one may split a reservation.
 pub(in super::super) fn describe(call: &mut Call) -> Reply {
     let (instances, next) = select(call)?;
-    let mut reservations: Vec<(&str, Vec<&Instance>)> = Vec::new();
-    for instance in instances {
+    let mut reservations: Vec<(&str, Vec<Seen>)> = Vec::new();
+    for seen in instances {
+        let id = &seen.instance.reservation;
         match reservations.last_mut() {
-            Some((id, members)) if *id == instance.reservation => members.push(instance),
-            Some(_) | None => reservations.push((&instance.reservation, vec![instance])),
+            Some((last, members)) if last == id => members.push(seen),
+            Some(_) | None => reservations.push((id, vec![seen])),
         }
     }
     let mut xml = Xml::default();
@@ -160,10 +158,10 @@ pub(in super::super) fn describe_status(call: &mut Call) -> Reply {
     let (instances, next) = select(call)?;
     let shown = instances
         .into_iter()
-        .filter(|instance| all || instance.state() == InstanceState::Running);
+        .filter(|seen| all || seen.state() == InstanceState::Running);
     let mut xml = Xml::default();
-    xml.list("instanceStatusSet", shown, |xml, instance| {
-        let status = match instance.state() {
+    xml.list("instanceStatusSet", shown, |xml, seen| {
+        let status = match seen.state() {
             InstanceState::Running => "ok",
             InstanceState::Pending
             | InstanceState::ShuttingDown
@@ -171,9 +169,9 @@ pub(in super::super) fn describe_status(call: &mut Call) -> Reply {
             | InstanceState::Stopping
             | InstanceState::Stopped => "not-applicable",
         };
-        xml.text("instanceId", &instance.id)
-            .text("availabilityZone", &instance.zone)
-            .node("instanceState", |xml| render::state(xml, instance.state()));
+        xml.text("instanceId", &seen.instance.id)
+            .text("availabilityZone", &seen.instance.zone)
+            .node("instanceState", |xml| render::state(xml, seen.state()));
         for check in ["instanceStatus", "systemStatus"] {
             xml.node(check, |xml| {
                 xml.text("status", status);
@@ -185,21 +183,34 @@ pub(in super::super) fn describe_status(call: &mut Call) -> Reply {
 }
 
 /// The instances that a call asks for, in order of reservations.
-fn select<'c>(call: &'c Call) -> Result<(Vec<&'c Instance>, Option<String>), Refusal> {
+fn select<'c>(call: &'c Call) -> Result<(Vec<Seen<'c>>, Option<String>), Refusal> {
     let fields = fields();
     let filters = Filters::read(&call.form, &fields)?;
     let page = Page::read(call, &(5..=1000))?;
     let ids = call.form.values("InstanceId");
     page.refuse_with_ids("instancesSet", &ids)?;
     let ids = INSTANCE.check_all(&ids, |id| call.instance(id).is_some())?;
-    let region: &Region = call.region;
+    let (region, sight): (&Region, Sight) = (call.region, call.sight);
+    let (by_id, by_tags) = (!ids.is_empty(), filters.name_tags());
     let mut found = BTreeMap::new();
-    for instance in call.instances() {
-        let view = View { region, instance };
-        let wanted = ids.is_empty() || ids.contains(&instance.id.as_str());
-        if wanted && filters.accept(&view, region.tags_of(&instance.id), &fields) {
+    for instance in region.instances.values() {
+        let wanted = if by_id {
+            ids.contains(&instance.id.as_str())
+        } else {
+            sight.lists(instance)
+        };
+        if !wanted || by_tags && sight.misses_tags(instance) {
+            continue;
+        }
+        let seen = Seen::by(sight, region, instance, by_id);
+        let view = View {
+            region,
+            seen,
+            instance,
+        };
+        if filters.accept(&view, region.tags_of(&instance.id), &fields) {
             let key = format!("{} {:05}", instance.reservation, instance.launch_index);
-            found.insert(key, instance);
+            found.insert(key, seen);
         }
     }
     Ok(page.cut(found))

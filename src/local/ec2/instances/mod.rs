@@ -12,6 +12,7 @@ mod placement;
 mod refusals;
 mod render;
 mod run;
+mod seen;
 mod token;
 
 pub(super) use attributes::describe_attribute;

@@ -2,6 +2,7 @@
 
 use super::super::profiles::profile_xml;
 use super::metadata;
+use super::seen::Seen;
 use crate::local::state::{AttachedInterface, Instance, InstanceState, Region};
 use crate::local::wire::{Xml, aws_time};
 
@@ -13,13 +14,17 @@ pub(super) fn reservation_of(region: &Region, reservation: &str, ids: &[String])
         .collect();
     // EC2 promises no order, so whoever relies on one is to find out here.
     instances.sort_by_key(|instance| std::cmp::Reverse(instance.launch_index));
+    let seen: Vec<Seen> = instances
+        .into_iter()
+        .map(|instance| Seen::truly(region, instance))
+        .collect();
     let mut xml = Xml::default();
-    self::reservation(&mut xml, region, reservation, &instances);
+    self::reservation(&mut xml, region, reservation, &seen);
     xml
 }
 
 /// Writes a reservation.
-pub(super) fn reservation(xml: &mut Xml, region: &Region, id: &str, instances: &[&Instance]) {
+pub(super) fn reservation(xml: &mut Xml, region: &Region, id: &str, instances: &[Seen]) {
     xml.text("reservationId", id)
         .text("ownerId", &region.account)
         .node("groupSet", |_| {})
@@ -28,23 +33,24 @@ pub(super) fn reservation(xml: &mut Xml, region: &Region, id: &str, instances: &
         });
 }
 
-fn instance(xml: &mut Xml, region: &Region, instance: &Instance) {
-    identity(xml, region, instance);
-    place(xml, instance);
-    machine(xml, instance);
-    if instance.state() != InstanceState::Terminated {
-        equipment(xml, region, instance);
+fn instance(xml: &mut Xml, region: &Region, seen: &Seen) {
+    identity(xml, region, seen);
+    place(xml, seen);
+    machine(xml, seen);
+    if seen.state() != InstanceState::Terminated {
+        equipment(xml, region, seen.instance);
     }
-    xml.tags(region.tags_of(&instance.id));
+    xml.tags(seen.tags);
 }
 
-fn identity(xml: &mut Xml, region: &Region, instance: &Instance) {
-    let public = instance.interface.public_address;
-    let gone = instance.state() == InstanceState::Terminated;
+fn identity(xml: &mut Xml, region: &Region, seen: &Seen) {
+    let instance = seen.instance;
+    let public = seen.public_address();
+    let gone = seen.state() == InstanceState::Terminated;
     let private = (!gone).then_some(instance.interface.private_address);
     xml.text("instanceId", &instance.id)
         .text("imageId", &instance.image)
-        .node("instanceState", |xml| state(xml, instance.state()))
+        .node("instanceState", |xml| state(xml, seen.state()))
         .text(
             "privateDnsName",
             private.map_or_else(String::new, |address| region.private_name(address)),
@@ -53,7 +59,7 @@ fn identity(xml: &mut Xml, region: &Region, instance: &Instance) {
             "dnsName",
             public.map_or_else(String::new, |address| region.public_name(address)),
         )
-        .text("reason", &instance.lifecycle.transition)
+        .text("reason", seen.transition())
         .maybe("keyName", instance.key.as_ref())
         .text("amiLaunchIndex", instance.launch_index)
         .text("instanceType", &instance.kind)
@@ -61,14 +67,15 @@ fn identity(xml: &mut Xml, region: &Region, instance: &Instance) {
         .maybe("privateIpAddress", private)
         .maybe("ipAddress", public)
         .text("clientToken", &instance.client_token);
-    if let Some((code, message)) = &instance.lifecycle.reason {
+    if let Some((code, message)) = seen.reason() {
         xml.node("stateReason", |xml| {
             xml.text("code", code).text("message", message);
         });
     }
 }
 
-fn place(xml: &mut Xml, instance: &Instance) {
+fn place(xml: &mut Xml, seen: &Seen) {
+    let instance = seen.instance;
     xml.node("placement", |xml| {
         xml.text("availabilityZone", &instance.zone)
             .text(
@@ -78,7 +85,7 @@ fn place(xml: &mut Xml, instance: &Instance) {
             .text("tenancy", "default");
     });
     // A terminated instance is in no network any more.
-    if instance.state() != InstanceState::Terminated {
+    if seen.state() != InstanceState::Terminated {
         xml.text("subnetId", &instance.subnet)
             .text("vpcId", &instance.vpc);
     }
@@ -92,7 +99,8 @@ fn place(xml: &mut Xml, instance: &Instance) {
     });
 }
 
-fn machine(xml: &mut Xml, instance: &Instance) {
+fn machine(xml: &mut Xml, seen: &Seen) {
+    let instance = seen.instance;
     xml.text("architecture", &instance.architecture)
         .text("rootDeviceType", "ebs")
         .text("rootDeviceName", &instance.root_device)
@@ -115,7 +123,7 @@ fn machine(xml: &mut Xml, instance: &Instance) {
             xml.text("enabled", false);
         })
         .node("metadataOptions", |xml| {
-            metadata::render(xml, &instance.metadata, instance.state());
+            metadata::render(xml, &instance.metadata, seen.state());
         });
     if let Some(spot) = &instance.spot {
         xml.text("instanceLifecycle", "spot")

@@ -46,10 +46,12 @@ pub(in super::super) fn describe(call: &mut Call) -> Reply {
     page.refuse_with_ids("volumeSet", &ids)?;
     let region: &Region = call.region;
     let ids = VOLUME.check_all(&ids, |id| region.volumes.contains_key(id))?;
+    let (sight, by_tags) = (call.sight, filters.name_tags());
     let found = region
         .volumes
         .iter()
         .filter(|(id, _)| ids.is_empty() || ids.contains(&id.as_str()))
+        .filter(|(_, volume)| !(by_tags && sight.misses_tags_of_volume(volume)))
         .filter(|(id, volume)| filters.accept(*volume, region.tags_of(id), &fields))
         .map(|(id, volume)| (id.clone(), volume))
         .collect();

@@ -19,7 +19,7 @@ const WINDOW: Duration = Duration::from_hours(24);
 pub(in super::super) fn modify(call: &mut Call) -> Reply {
     let id = call.form.required("VolumeId")?;
     let form = call.form.clone();
-    let (now, pace) = (call.now, call.delays.pending);
+    let (now, pace) = (call.now, call.sight.delays.pending);
     VOLUME.check(id)?;
     let volume = call.region.volumes.get_mut(id);
     let volume = volume.ok_or_else(|| VOLUME.unknown(&[id]))?;
@@ -112,7 +112,7 @@ pub(in super::super) fn describe_modifications(call: &mut Call) -> Reply {
         let row = Row {
             volume: id,
             modification,
-            state: state(modification, call.now, call.delays.pending),
+            state: state(modification, call.now, call.sight.delays.pending),
         };
         let wanted = ids.is_empty() || ids.contains(&id.as_str());
         if wanted && filters.accept(&row, None, &fields) {
