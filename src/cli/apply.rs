@@ -1,6 +1,6 @@
 //! `apply`: shows the plan, asks, and makes it so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -199,8 +199,7 @@ async fn apply_one(
         let ended = end_rest(session, &rest, known, output).await;
         disown(&mut report, &rest, &ended);
     }
-    // A listing that fails here costs a table, and the next plan looks again.
-    let observed = session.observe().await.ok();
+    let observed = observe_launched(session, &report, cancel).await;
     if let Some(observed) = observed.as_ref().filter(|_| tries_several(plan))
         && let Some(rest) = plan_duplicates(plan, observed)
     {
@@ -216,6 +215,41 @@ async fn apply_one(
         show_remains(&report, output);
     }
     report
+}
+
+/// What is listed, once everything that was launched is: a plan that follows must not
+/// miss what this run has made. EC2 finds fresh instances by their tags late (EC2 API,
+/// eventual consistency).
+///
+/// A listing that fails here costs a table, and the next plan looks again.
+async fn observe_launched(
+    session: &Session,
+    report: &ApplyReport,
+    cancel: &Cancel,
+) -> Option<Observed> {
+    let launched: BTreeSet<&InstanceId> = report
+        .outcomes
+        .values()
+        .filter_map(|outcome| match outcome {
+            Outcome::Done(done) => Some(&done.instances),
+            Outcome::Failed(_) | Outcome::Skipped { .. } | Outcome::Cancelled => None,
+        })
+        .flatten()
+        .map(|live| &live.id)
+        .collect();
+    let until = Instant::now() + session.pace.visible;
+    loop {
+        let observed = session.observe().await.ok();
+        let listed = observed.iter().flat_map(|observed| &observed.instances);
+        let listed: BTreeSet<&InstanceId> = listed.map(|live| &live.id).collect();
+        if launched.is_subset(&listed) || cancel.is_asked() || Instant::now() >= until {
+            return observed;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(session.pace.longest) => {}
+            () = cancel.asked() => {}
+        }
+    }
 }
 
 /// Ends what must not stay of this run: the rest of a launch that is all or nothing, or a double.

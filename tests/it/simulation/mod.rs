@@ -5,6 +5,7 @@
 //! orders, so one line replays it.
 
 mod crash;
+mod draw;
 mod fault;
 mod foreign;
 mod goal;
@@ -13,9 +14,13 @@ mod laws;
 mod mutants;
 mod network;
 mod pair;
+mod palette;
 mod report;
 mod scenario;
+mod seeded;
 mod single;
 mod spoilt;
 mod storm;
+mod story;
+mod teller;
 mod time;

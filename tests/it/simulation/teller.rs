@@ -78,17 +78,17 @@ async fn happen(history: &History, event: &Event, palette: &Palette) {
         Event::Ends => {
             if let Some(one) = alive(cloud).first() {
                 let body = format!("{{\"instance\": \"{}\"}}", one.id);
-                cloud.order("ends", &body).unwrap();
+                let _ended = cloud.order("ends", &body);
             }
         }
         Event::Outage => {
-            cloud.order("outages", ZONE).unwrap();
+            let _impaired = cloud.order("outages", ZONE);
         }
         Event::OutageOver => {
-            cloud.revoke("outages").unwrap();
+            let _over = cloud.order("DELETE outages", "");
         }
         Event::Finally(last) => {
-            cloud.revoke("outages").unwrap();
+            let _over = cloud.order("DELETE outages", "");
             finish(history, *last, palette).await;
         }
     }
