@@ -8,6 +8,7 @@
 mod catalogue;
 mod cloud;
 mod control;
+mod date;
 mod ec2;
 mod identity;
 mod incoming;
@@ -15,6 +16,7 @@ mod order;
 mod request_id;
 pub mod s3;
 mod server;
+mod service;
 mod settings;
 mod ssm;
 mod state;

@@ -8,7 +8,7 @@ use super::identifiers::INSTANCE;
 use super::sight::Sight;
 use super::{
     groups, images, instances, interfaces, keys, network, placement_groups, profiles, rules, spot,
-    tags, types, volumes,
+    tags, throttle, types, volumes,
 };
 use crate::local::cloud::{Outcome, Turn};
 use crate::local::identity::{Caller, Standing, unauthorized};
@@ -122,7 +122,8 @@ pub(crate) fn answer(turn: &mut Turn, caller: &Caller, name: &str, query: &Query
             changed: false,
         };
     };
-    if let Err(refusal) = permit(caller, action, query) {
+    let may = count(turn, caller, action, query).and_then(|()| permit(caller, action, query));
+    if let Err(refusal) = may {
         return Outcome {
             document: Err(refusal),
             changed: false,
@@ -157,6 +158,17 @@ pub(crate) fn answer(turn: &mut Turn, caller: &Caller, name: &str, query: &Query
         // spares the zones where an instance is protected, and no others.
         changed: action.mutates,
     }
+}
+
+/// Counts the call, where the weather has limits. A call that changes nothing because
+/// it is refused or dry counts too.
+fn count(turn: &mut Turn, caller: &Caller, action: &Action, query: &Query) -> Result<(), Refusal> {
+    if !turn.settings.weather.buckets {
+        return Ok(());
+    }
+    let (region, ..) = turn.world.region(&caller.account, &caller.region);
+    let kind = (action.name, action.mutates);
+    throttle::take(&mut region.buckets, kind, &query.root(), turn.now)
 }
 
 /// Checks what may be checked without looking at anything.

@@ -21,7 +21,7 @@ pub(crate) use instance::{
 pub(crate) use loose_interface::LooseInterface;
 pub(crate) use network::{KeyPair, Network, Rule, SecurityGroup, Subnet};
 pub(crate) use placement_group::{PlacementGroup, Strategy};
-pub(crate) use region::{Association, Region, Tags, Token};
+pub(crate) use region::{Association, Buckets, Region, Tags, Token};
 pub(crate) use stage::{Buying, Demand, Owner, Published, Shortage, Stage};
 pub(crate) use volume::{Attachment, Modification, Volume, VolumeShape};
 pub(crate) use world::{Session, World};

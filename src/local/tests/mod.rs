@@ -3,6 +3,7 @@
 
 mod capacity;
 mod catalogue;
+mod dates;
 mod folder;
 mod guest;
 mod identity;
@@ -19,6 +20,7 @@ mod sdk_groups;
 mod sessions;
 mod spot;
 mod tags;
+mod throttle;
 mod tokens;
 mod truth;
 mod volumes;
