@@ -271,8 +271,8 @@ impl Cloud {
     }
 
     fn carry_out(&self, order: Order) -> Result<Value, String> {
-        self.at_present(|world, _| {
-            let answer = order.carry_out(world)?;
+        self.at_present(|world, now| {
+            let answer = order.carry_out(world, now)?;
             self.save(world).map_err(|error| error.to_string())?;
             Ok(answer)
         })

@@ -12,6 +12,7 @@ mod date;
 mod ec2;
 mod identity;
 mod incoming;
+mod meddling;
 mod order;
 mod request_id;
 pub mod s3;

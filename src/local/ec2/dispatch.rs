@@ -205,6 +205,19 @@ impl Call<'_> {
         instance.filter(|instance| self.sight.knows(instance))
     }
 
+    /// Refuses a listing that names no ids while a zone of the region is impaired (EC2
+    /// API reference, `DescribeInstances`).
+    pub(super) fn refuse_while_impaired(&self, ids: &[&str]) -> Result<(), Refusal> {
+        let mut zones = self.stage.impaired.iter();
+        if ids.is_empty() && zones.any(|zone| self.region.network.in_zone(zone).is_some()) {
+            return Err(Refusal::new(
+                "Unavailable",
+                "The service is unavailable. Please try again shortly.",
+            ));
+        }
+        Ok(())
+    }
+
     /// An instance by id, or the refusal of EC2 for one that is not there.
     pub(super) fn known_instance(&mut self, id: &str) -> Result<&mut Instance, Refusal> {
         INSTANCE.check(id)?;

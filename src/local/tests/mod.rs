@@ -11,6 +11,7 @@ mod interfaces;
 mod launch;
 mod lifecycle;
 mod listing;
+mod meddling;
 mod orders;
 mod placement_groups;
 mod rig;
