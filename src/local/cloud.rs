@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use s3s::Body;
 use serde_json::Value;
@@ -17,10 +17,11 @@ use super::identity::{Credential, Standing, expired};
 use super::incoming::{Incoming, Protocol, protocol};
 use super::order::Order;
 use super::request_id::RequestId;
+use super::service::Service;
 use super::settings::{Clock, OpenError, Settings};
 use super::state::World;
 use super::wire::Refusal;
-use super::{ec2, ssm, sts};
+use super::{date, ec2, ssm, sts};
 
 /// The most that the body of a query or JSON request may hold, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
@@ -37,67 +38,6 @@ pub struct Cloud {
     control: Control,
     objects: Option<ObjectService>,
     answered: AtomicU64,
-}
-
-/// The services that the cloud has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Service {
-    Ec2,
-    Sts,
-    Ssm,
-    S3,
-}
-
-impl Service {
-    /// The name of the service in lower case.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Ec2 => "ec2",
-            Self::Sts => "sts",
-            Self::Ssm => "ssm",
-            Self::S3 => "s3",
-        }
-    }
-
-    fn content_type(self) -> &'static str {
-        match self {
-            Self::Ec2 | Self::Sts => "text/xml;charset=UTF-8",
-            Self::Ssm => "application/x-amz-json-1.1",
-            Self::S3 => "application/xml",
-        }
-    }
-
-    fn refusal(self, refusal: &Refusal, request: &str) -> String {
-        match self {
-            Self::Ec2 => refusal.ec2_document(request),
-            Self::Sts => refusal.sts_document(request),
-            Self::Ssm => refusal.json_document(),
-            Self::S3 => refusal.s3_document(request),
-        }
-    }
-
-    /// What the service says when credentials are past their time.
-    fn expired(self) -> Refusal {
-        match self {
-            Self::Ec2 => Refusal::new("RequestExpired", "Request has expired."),
-            Self::Sts | Self::S3 => expired(),
-            Self::Ssm => Refusal::new("ExpiredTokenException", expired().message),
-        }
-    }
-
-    /// What the service says when a request is not signed.
-    fn anonymous(self) -> Refusal {
-        match self {
-            Self::Ec2 => Refusal::new(
-                "AuthFailure",
-                "AWS was not able to validate the provided access credentials",
-            ),
-            Self::Sts | Self::Ssm | Self::S3 => Refusal::new(
-                "MissingAuthenticationToken",
-                "Request is missing Authentication Token",
-            ),
-        }
-    }
 }
 
 /// One request to a service that is answered from the world at once.
@@ -188,24 +128,17 @@ impl Cloud {
             Err((service, refusal)) => return refused(service, &refusal, id),
         };
         let event = Event::new(call.service(), call.action(), None);
-        let credential = Credential::from_headers(&parts.headers);
-        let run = async { self.run(&call, credential.as_ref(), id) };
+        let run = async { self.run(&call, &parts.headers, id) };
         self.under_faults(event, id, run).await
     }
 
     async fn handle_object(&self, request: Request<Body>, id: &RequestId) -> Response<Body> {
         let method = request.method().as_str();
         let event = Event::new(Service::S3, method, Some(request.uri().path()));
-        let credential = Credential::from_headers(request.headers());
-        let standing = credential.map(|credential| {
-            let now = (self.clock)();
-            credential
-                .caller(&self.lock(), &self.settings.account, now)
-                .standing
-        });
+        let admitted = self.admit_object(request.headers());
         let run = async {
-            if standing == Some(Standing::Expired) {
-                return refused(Service::S3, &expired(), id);
+            if let Err(refusal) = admitted {
+                return refused(Service::S3, &refusal, id);
             }
             if let Some(objects) = &self.objects {
                 objects(request).await
@@ -215,6 +148,34 @@ impl Cloud {
             }
         };
         self.under_faults(event, id, run).await
+    }
+
+    /// Refuses a request for S3 whose date or credentials are past their time. Who
+    /// signs nothing is let in, as to a public bucket.
+    fn admit_object(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        let Some(credential) = Credential::from_headers(headers) else {
+            return Ok(());
+        };
+        let world = self.lock();
+        let now = (self.clock)();
+        self.check_date(Service::S3, headers, now)?;
+        let caller = credential.caller(&world, &self.settings.account, now);
+        match caller.standing {
+            Standing::Expired => Err(expired()),
+            Standing::Good | Standing::Denied => Ok(()),
+        }
+    }
+
+    fn check_date(
+        &self,
+        service: Service,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if self.settings.weather.dates {
+            date::check(service, headers, now)?;
+        }
+        Ok(())
     }
 
     /// Notes the request, and lets a fault that was ordered for it happen.
@@ -237,14 +198,9 @@ impl Cloud {
         }
     }
 
-    fn run(
-        &self,
-        call: &Incoming,
-        credential: Option<&Credential>,
-        id: &RequestId,
-    ) -> Response<Body> {
+    fn run(&self, call: &Incoming, headers: &HeaderMap, id: &RequestId) -> Response<Body> {
         let service = call.service();
-        match self.outcome(call, credential, id) {
+        match self.outcome(call, headers, id) {
             Ok(document) => answer(StatusCode::OK, service, document, id),
             Err(refusal) => refused(service, &refusal, id),
         }
@@ -253,15 +209,17 @@ impl Cloud {
     fn outcome(
         &self,
         call: &Incoming,
-        credential: Option<&Credential>,
+        headers: &HeaderMap,
         id: &RequestId,
     ) -> Result<String, Refusal> {
         let service = call.service();
+        let credential = Credential::from_headers(headers);
         let credential = credential.ok_or_else(|| service.anonymous())?;
         // The clock is read under the lock, so that time never runs backwards
         // from one call to the next.
         let mut world = self.lock();
         let now = (self.clock)();
+        self.check_date(service, headers, now)?;
         let caller = credential.caller(&world, &self.settings.account, now);
         if caller.standing == Standing::Expired {
             return Err(service.expired());
@@ -313,8 +271,8 @@ impl Cloud {
     }
 
     fn carry_out(&self, order: Order) -> Result<Value, String> {
-        self.at_present(|world, _| {
-            let answer = order.carry_out(world)?;
+        self.at_present(|world, now| {
+            let answer = order.carry_out(world, now)?;
             self.save(world).map_err(|error| error.to_string())?;
             Ok(answer)
         })

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::cloud::Service;
 use super::order::Order;
+use super::service::Service;
 use super::wire::Refusal;
 
 /// How many requests are remembered; the oldest are forgotten first.

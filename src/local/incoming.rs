@@ -3,7 +3,7 @@
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, request};
 
-use super::cloud::Service;
+use super::service::Service;
 use super::wire::{Query, Refusal};
 
 /// The two protocols that share the path `/`.

@@ -8,13 +8,16 @@
 mod catalogue;
 mod cloud;
 mod control;
+mod date;
 mod ec2;
 mod identity;
 mod incoming;
+mod meddling;
 mod order;
 mod request_id;
 pub mod s3;
 mod server;
+mod service;
 mod settings;
 mod ssm;
 mod state;

@@ -10,13 +10,24 @@
 //! - `POST interfaces`: `{"group": "sg-1", "description": "AWS Lambda VPC ENI"}`;
 //!   `DELETE interfaces` takes all of them away.
 //! - `POST attachments`: `{"instance": "i-1", "group": "sg-1"}`, one more interface.
+//! - `POST outages`: `[{"zone": "us-east-1a"}]`: while a zone is impaired, instances and
+//!   volumes of its region are told by id only, and nothing is launched in it;
+//!   `DELETE outages` repairs all of them.
+//! - `POST protections`: `{"instance": "i-1", "termination": true, "stop": false}`.
+//! - `POST ends`: `{"instance": "i-1"}`: AWS takes it back if it is a spot instance, and
+//!   somebody terminates it otherwise.
+//! - `POST fails`: `{"code": "Client.VolumeLimitExceeded", "left": 2}`: so many of the
+//!   next instances never run and end with that reason; `DELETE fails` spares the rest.
+//! - `POST retag`: `{"resource": "i-1", "set": {"key": "value"}, "remove": ["other"]}`.
 
 use http::Method;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::state::{AttachedInterface, Published, Region, Shortage, Stage, World};
+use super::meddling::{End, Protect, Retag};
+use super::state::{AttachedInterface, Failing, Published, Region, Shortage, Stage, World};
 
 /// An order, as the control endpoint takes it.
 #[derive(Debug)]
@@ -39,12 +50,33 @@ pub(super) enum Order {
     Attachment(Attachment),
     /// Takes the interfaces of services away.
     NoInterfaces,
+    /// Impairs zones.
+    Outages(Vec<Outage>),
+    /// Repairs every zone.
+    NoOutages,
+    /// Protects an instance.
+    Protect(Protect),
+    /// Ends an instance.
+    End(End),
+    /// Lets launches fail on their way.
+    Fail(Failing),
+    /// Lets no launch fail any more.
+    NoFailures,
+    /// Edits tags.
+    Retag(Retag),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Profile {
     name: String,
+}
+
+/// A zone that is impaired.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Outage {
+    zone: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -100,13 +132,20 @@ impl Order {
             ("interfaces", "POST") => parse(body, Self::Interface),
             ("attachments", "POST") => parse(body, Self::Attachment),
             ("interfaces", "DELETE") => Ok(Self::NoInterfaces),
+            ("outages", "POST") => parse(body, Self::Outages),
+            ("outages", "DELETE") => Ok(Self::NoOutages),
+            ("protections", "POST") => parse(body, Self::Protect),
+            ("ends", "POST") => parse(body, Self::End),
+            ("fails", "POST") => parse(body, Self::Fail),
+            ("fails", "DELETE") => Ok(Self::NoFailures),
+            ("retag", "POST") => parse(body, Self::Retag),
             _ => return None,
         };
         Some(order)
     }
 
     /// Carries the order out, and gives its answer.
-    pub(super) fn carry_out(self, world: &mut World) -> Result<Value, String> {
+    pub(super) fn carry_out(self, world: &mut World, now: Timestamp) -> Result<Value, String> {
         match self {
             Self::Profile(name) => {
                 world.profiles.insert(name);
@@ -125,6 +164,16 @@ impl Order {
             Self::NoInterfaces => world
                 .all_regions()
                 .for_each(Region::remove_managed_interfaces),
+            Self::Outages(outages) => {
+                let zones = outages.into_iter().map(|Outage { zone }| zone);
+                world.stage.impaired.extend(zones);
+            }
+            Self::NoOutages => world.stage.impaired.clear(),
+            Self::Protect(protect) => return protect.carry_out(world),
+            Self::End(end) => return end.carry_out(world, now),
+            Self::Fail(failing) => world.stage.failing.push(failing),
+            Self::NoFailures => world.stage.failing.clear(),
+            Self::Retag(retag) => return retag.carry_out(world),
         }
         Ok(json!({}))
     }

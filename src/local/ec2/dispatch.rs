@@ -8,7 +8,7 @@ use super::identifiers::INSTANCE;
 use super::sight::Sight;
 use super::{
     groups, images, instances, interfaces, keys, network, placement_groups, profiles, rules, spot,
-    tags, types, volumes,
+    tags, throttle, types, volumes,
 };
 use crate::local::cloud::{Outcome, Turn};
 use crate::local::identity::{Caller, Standing, unauthorized};
@@ -122,7 +122,8 @@ pub(crate) fn answer(turn: &mut Turn, caller: &Caller, name: &str, query: &Query
             changed: false,
         };
     };
-    if let Err(refusal) = permit(caller, action, query) {
+    let may = count(turn, caller, action, query).and_then(|()| permit(caller, action, query));
+    if let Err(refusal) = may {
         return Outcome {
             document: Err(refusal),
             changed: false,
@@ -159,6 +160,17 @@ pub(crate) fn answer(turn: &mut Turn, caller: &Caller, name: &str, query: &Query
     }
 }
 
+/// Counts the call, where the weather has limits. A call that changes nothing because
+/// it is refused or dry counts too.
+fn count(turn: &mut Turn, caller: &Caller, action: &Action, query: &Query) -> Result<(), Refusal> {
+    if !turn.settings.weather.buckets {
+        return Ok(());
+    }
+    let (region, ..) = turn.world.region(&caller.account, &caller.region);
+    let kind = (action.name, action.mutates);
+    throttle::take(&mut region.buckets, kind, &query.root(), turn.now)
+}
+
 /// Checks what may be checked without looking at anything.
 fn permit(caller: &Caller, action: &Action, query: &Query) -> Result<(), Refusal> {
     if action.mutates && caller.standing == Standing::Denied {
@@ -191,6 +203,19 @@ impl Call<'_> {
     pub(super) fn instance(&self, id: &str) -> Option<&Instance> {
         let instance = self.region.instances.get(id);
         instance.filter(|instance| self.sight.knows(instance))
+    }
+
+    /// Refuses a listing that names no ids while a zone of the region is impaired (EC2
+    /// API reference, `DescribeInstances`).
+    pub(super) fn refuse_while_impaired(&self, ids: &[&str]) -> Result<(), Refusal> {
+        let mut zones = self.stage.impaired.iter();
+        if ids.is_empty() && zones.any(|zone| self.region.network.in_zone(zone).is_some()) {
+            return Err(Refusal::new(
+                "Unavailable",
+                "The service is unavailable. Please try again shortly.",
+            ));
+        }
+        Ok(())
     }
 
     /// An instance by id, or the refusal of EC2 for one that is not there.

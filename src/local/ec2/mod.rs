@@ -16,6 +16,7 @@ mod rules;
 mod sight;
 mod spot;
 mod tags;
+mod throttle;
 mod types;
 mod volumes;
 

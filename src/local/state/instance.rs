@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Tags;
+use super::{Cause, Tags};
 use crate::local::wire::whole_second;
 
 /// So many past states are kept: from pending to terminated with a stop, a start and
@@ -190,39 +190,6 @@ impl Lifecycle {
     }
 }
 
-/// Who or what ends or stops an instance (EC2 API reference, `StateReason`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
-    /// A call.
-    User,
-    /// Its own system.
-    Guest,
-}
-
-impl Cause {
-    /// Code and message of the state reason.
-    fn reason(self) -> (String, String) {
-        let (code, what) = match self {
-            Self::User => ("Client.UserInitiatedShutdown", "User initiated shutdown"),
-            Self::Guest => (
-                "Client.InstanceInitiatedShutdown",
-                "Instance initiated shutdown",
-            ),
-        };
-        (code.to_owned(), format!("{code}: {what}"))
-    }
-
-    /// Why the state changed, as EC2 words it.
-    fn transition(self, now: Timestamp) -> String {
-        match self {
-            Self::User => now
-                .strftime("User initiated (%Y-%m-%d %H:%M:%S GMT)")
-                .to_string(),
-            Self::Guest => "Client.InstanceInitiatedShutdown".to_owned(),
-        }
-    }
-}
-
 /// A network interface that was attached to an instance that has one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AttachedInterface {
@@ -264,6 +231,9 @@ pub(crate) struct Instance {
     pub(crate) devices: Vec<BlockDevice>,
     pub(crate) spot: Option<Spot>,
     pub(crate) lifecycle: Lifecycle,
+    /// With which code the launch is to fail.
+    #[serde(default)]
+    pub(crate) doomed: Option<String>,
     /// The tags that it had from its first instant.
     #[serde(default)]
     pub(crate) launch_tags: Tags,

@@ -1,5 +1,6 @@
 //! What the cloud holds: plain values, ordered, written to a file as they are.
 
+mod cause;
 mod guest;
 mod identifier;
 mod instance;
@@ -13,15 +14,16 @@ mod stage;
 mod volume;
 mod world;
 
+pub(crate) use cause::Cause;
 pub(crate) use identifier::{derived_hex, is_well_formed};
 pub(crate) use instance::{
-    AttachedInterface, BlockDevice, Cause, Instance, InstanceState, Interface, Lifecycle,
-    MetadataOptions, Past, Protection, ShutdownBehavior, Spot,
+    AttachedInterface, BlockDevice, Instance, InstanceState, Interface, Lifecycle, MetadataOptions,
+    Past, Protection, ShutdownBehavior, Spot,
 };
 pub(crate) use loose_interface::LooseInterface;
 pub(crate) use network::{KeyPair, Network, Rule, SecurityGroup, Subnet};
 pub(crate) use placement_group::{PlacementGroup, Strategy};
-pub(crate) use region::{Association, Region, Tags, Token};
-pub(crate) use stage::{Buying, Demand, Owner, Published, Shortage, Stage};
+pub(crate) use region::{Association, Buckets, Region, Tags, Token};
+pub(crate) use stage::{Buying, Demand, Failing, Owner, Published, Shortage, Stage};
 pub(crate) use volume::{Attachment, Modification, Volume, VolumeShape};
 pub(crate) use world::{Session, World};

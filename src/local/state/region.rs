@@ -14,6 +14,9 @@ use super::{
 /// The tags of one resource.
 pub(crate) type Tags = BTreeMap<String, String>;
 
+/// When every bucket of the API's limits is full again, by action and what it counts.
+pub(crate) type Buckets = BTreeMap<(&'static str, &'static str), Timestamp>;
+
 /// What a client token was used for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Token {
@@ -65,6 +68,9 @@ pub(crate) struct Region {
     /// The instances that no call finds any more, for a test that counts them.
     #[serde(skip)]
     pub(crate) past: Vec<Instance>,
+    /// What the limits of the API leave.
+    #[serde(skip)]
+    pub(crate) buckets: Buckets,
 }
 
 impl Region {
@@ -93,6 +99,7 @@ impl Region {
             placement_groups: BTreeMap::new(),
             loose: BTreeMap::new(),
             past: Vec::new(),
+            buckets: Buckets::new(),
         }
     }
 

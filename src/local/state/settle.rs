@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Instance, InstanceState, LooseInterface, Region};
+use super::{Cause, Instance, InstanceState, LooseInterface, Region};
 use crate::local::wire::after;
 use crate::local::{Delays, Settings, Weather};
 
@@ -145,6 +145,11 @@ impl Instance {
                 self.boot(since);
             }
             InstanceState::Stopping | InstanceState::ShuttingDown => self.power_off(state, since),
+            InstanceState::Terminated if self.state() == InstanceState::Pending => {
+                let code = self.doomed.take().unwrap_or_default();
+                self.enter_for(Cause::Failure(&code), state, since);
+                self.interface.public_address = None;
+            }
             InstanceState::Pending | InstanceState::Stopped | InstanceState::Terminated => {
                 self.reach(state, since);
             }
@@ -159,6 +164,9 @@ fn due(
     delays: &Delays,
 ) -> Option<(String, InstanceState, Timestamp)> {
     let (state, delay) = match instance.state() {
+        InstanceState::Pending if instance.doomed.is_some() => {
+            (InstanceState::Terminated, delays.pending)
+        }
         InstanceState::Pending => (InstanceState::Running, delays.pending),
         InstanceState::Stopping => (InstanceState::Stopped, delays.stopping),
         InstanceState::ShuttingDown => (InstanceState::Terminated, delays.shutting_down),

@@ -19,6 +19,10 @@ pub(crate) struct Stage {
     pub(crate) deregistered: BTreeSet<String>,
     /// The values of public parameters, by name.
     pub(crate) parameters: BTreeMap<String, String>,
+    /// The zones that are impaired.
+    pub(crate) impaired: BTreeSet<String>,
+    /// The launches that fail on their way, the next one first.
+    pub(crate) failing: Vec<Failing>,
 }
 
 /// A machine image that was published while the cloud ran, in every region.
@@ -61,6 +65,21 @@ pub(crate) enum Owner {
     /// Every account that looks at it.
     #[serde(rename = "self")]
     Caller,
+}
+
+/// Launches that fail on their way from `pending` to `running`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Failing {
+    /// The code of the state reason.
+    code: String,
+    /// How many instances are to fail.
+    #[serde(default = "once")]
+    left: u32,
+}
+
+fn once() -> u32 {
+    1
 }
 
 /// A lack of capacity. What it does not name is any.
@@ -123,6 +142,13 @@ impl Stage {
     pub(crate) fn shortage(&self, demand: &Demand) -> Option<&Shortage> {
         let met = self.capacity.iter().filter(|one| one.concerns(demand));
         met.min_by_key(|one| one.left)
+    }
+
+    /// Tells for one more instance whether its launch fails, and with which code.
+    pub(crate) fn fail_one(&mut self) -> Option<String> {
+        let next = self.failing.iter_mut().find(|failing| failing.left > 0)?;
+        next.left -= 1;
+        Some(next.code.clone())
     }
 
     /// Takes launched instances from what is left.

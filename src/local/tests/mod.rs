@@ -3,6 +3,7 @@
 
 mod capacity;
 mod catalogue;
+mod dates;
 mod folder;
 mod guest;
 mod identity;
@@ -10,6 +11,7 @@ mod interfaces;
 mod launch;
 mod lifecycle;
 mod listing;
+mod meddling;
 mod orders;
 mod placement_groups;
 mod rig;
@@ -19,6 +21,7 @@ mod sdk_groups;
 mod sessions;
 mod spot;
 mod tags;
+mod throttle;
 mod tokens;
 mod truth;
 mod volumes;

@@ -268,3 +268,39 @@ async fn tags_of_what_is_terminated_vanish_one_by_one() {
     let truth = rig.cloud.truth().pop().expect("one");
     assert_eq!((truth.tags.len(), truth.launch_tags.len()), (0, 20));
 }
+
+/// Every answer of a history in the roughest weather, and what is there at its end.
+async fn history(seed: u64) -> String {
+    let rig = rough(Weather {
+        seed,
+        visibility: MINUTE,
+        tags: MINUTE,
+        states: MINUTE,
+        flaps: true,
+        fading: Some(MINUTE),
+        buckets: true,
+        dates: true,
+    });
+    let ids = launched(&rig).await;
+    let mut told = String::new();
+    for round in 0..60 {
+        rig.pass(Duration::from_secs(5));
+        let id = [("InstanceId.1", ids[round % ids.len()].as_str())];
+        for (action, fields) in [
+            ("DescribeInstances", &BY_TAG[..]),
+            ("DescribeInstances", &id[..]),
+            ("TerminateInstances", &id[..]),
+            ("DescribeTags", &[]),
+        ] {
+            told.push_str(&rig.ec2(action, fields).await.body);
+        }
+    }
+    format!("{told}{:?}", rig.cloud.truth())
+}
+
+#[tokio::test]
+async fn the_same_seed_and_calls_have_the_same_answers_to_the_last_byte() {
+    let first = history(1).await;
+    assert!(first == history(1).await, "a history differs from itself");
+    assert!(first != history(2).await, "another seed changes nothing");
+}

@@ -106,7 +106,9 @@ fn status(code: &str) -> u16 {
         | "AuthFailure"
         | "AccessDenied"
         | "MissingAuthenticationToken"
-        | "IncompleteSignature" => 403,
+        | "IncompleteSignature"
+        | "SignatureDoesNotMatch"
+        | "RequestTimeTooSkewed" => 403,
         "DryRunOperation" => 412,
         "RequestEntityTooLarge" => 413,
         "RequestLimitExceeded" | "Unavailable" => 503,

@@ -127,6 +127,9 @@ fn room_in(call: &Call, launch: &Launch, subnet: &Subnet) -> Result<u32, Refusal
     if !offered.contains(&demand.zone) {
         return Err(refusals::not_offered(&demand, &offered));
     }
+    if call.stage.impaired.contains(demand.zone) {
+        return Err(refusals::full(&zones_with_room(call, &demand), &demand));
+    }
     let most = match spread_room(call, launch, demand.zone) {
         Some(room) if room < launch.least => {
             let message = format!(
@@ -155,7 +158,8 @@ fn zones_with_room<'c>(call: &'c Call, demand: &Demand) -> Vec<&'c str> {
     let mut zones = zones_with(call, demand.kind);
     zones.retain(|zone| {
         let shortage = call.stage.shortage(&Demand { zone, ..*demand });
-        shortage.is_none_or(|shortage| shortage.left > 0)
+        let room = shortage.is_none_or(|shortage| shortage.left > 0);
+        room && !call.stage.impaired.contains(*zone)
     });
     zones
 }

@@ -189,6 +189,7 @@ fn select<'c>(call: &'c Call) -> Result<(Vec<Seen<'c>>, Option<String>), Refusal
     let page = Page::read(call, &(5..=1000))?;
     let ids = call.form.values("InstanceId");
     page.refuse_with_ids("instancesSet", &ids)?;
+    call.refuse_while_impaired(&ids)?;
     let ids = INSTANCE.check_all(&ids, |id| call.instance(id).is_some())?;
     let (region, sight): (&Region, Sight) = (call.region, call.sight);
     let (by_id, by_tags) = (!ids.is_empty(), filters.name_tags());

@@ -12,6 +12,14 @@ pub(super) fn not_offered(demand: &Demand, elsewhere: &[&str]) -> Refusal {
     Refusal::new("Unsupported", no_such_type(demand, elsewhere))
 }
 
+/// The refusal for a zone that takes nothing at all.
+pub(super) fn full(elsewhere: &[&str], demand: &Demand) -> Refusal {
+    Refusal::new(
+        "InsufficientInstanceCapacity",
+        insufficient(demand, elsewhere),
+    )
+}
+
 /// The refusal for a shortage.
 pub(super) fn short(elsewhere: &[&str], shortage: &Shortage, demand: &Demand) -> Refusal {
     let (kind, left) = (demand.kind, shortage.left);

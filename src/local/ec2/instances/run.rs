@@ -125,6 +125,7 @@ fn blank(call: &mut Call, launch: &Launch, address: std::net::Ipv4Addr) -> Insta
             persistent: market.persistent,
         }),
         lifecycle: Lifecycle::begin(call.now),
+        doomed: call.stage.fail_one(),
         launch_tags: launch.tags.get("instance").cloned().unwrap_or_default(),
     }
 }

@@ -44,6 +44,7 @@ pub(in super::super) fn describe(call: &mut Call) -> Reply {
     let page = Page::read(call, &(5..=1000))?;
     let ids = call.form.values("VolumeId");
     page.refuse_with_ids("volumeSet", &ids)?;
+    call.refuse_while_impaired(&ids)?;
     let region: &Region = call.region;
     let ids = VOLUME.check_all(&ids, |id| region.volumes.contains_key(id))?;
     let (sight, by_tags) = (call.sight, filters.name_tags());
