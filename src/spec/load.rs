@@ -147,27 +147,46 @@ fn project_file(spec: &Path) -> Option<PathBuf> {
 }
 
 fn load_project(path: &Path, bad: &mut Vec<(Source, Vec<Diagnostic>)>) -> Option<ProjectSpec> {
-    let read_project = || {
-        let mut readable = read(path)?;
-        let mut found = shape(&readable.value, schema(SchemaKind::Project));
-        if found.is_empty() {
-            let project: ProjectSpec = readable.typed()?;
-            check_tags(&project.tags, &SpecPath::of_keys(&["tags"]), &mut found);
-            if found.is_empty() {
-                return Ok(project);
-            }
-        }
-        Err(Box::new((readable.source, found)))
-    };
-    read_project()
-        .map_err(|failure: Failure| bad.push(*failure))
+    read(path)
+        .and_then(judge_project)
+        .map_err(|failure| bad.push(*failure))
         .ok()
 }
 
 type Failure = Box<(Source, Vec<Diagnostic>)>;
 
+/// Takes the text of a project file through all the gates.
+///
+/// # Errors
+///
+/// The text with all that is wrong with it.
+pub fn judge_project(source: Source) -> Result<ProjectSpec, Box<(Source, Vec<Diagnostic>)>> {
+    let mut readable = Readable::of(source)?;
+    let mut found = shape(&readable.value, schema(SchemaKind::Project));
+    if found.is_empty() {
+        let project: ProjectSpec = readable.typed()?;
+        check_tags(&project.tags, &SpecPath::of_keys(&["tags"]), &mut found);
+        if found.is_empty() {
+            return Ok(project);
+        }
+    }
+    Err(Box::new((readable.source, found)))
+}
+
 fn load_environment(path: &Path, project: &ProjectSpec) -> Result<Loaded, Failure> {
-    let mut readable = read(path)?;
+    judge(read(path)?, project)
+}
+
+/// Takes the text of a spec through all the gates; its path says where relative ones start.
+///
+/// # Errors
+///
+/// The text with all that is wrong with it.
+pub fn judge(
+    source: Source,
+    project: &ProjectSpec,
+) -> Result<Loaded, Box<(Source, Vec<Diagnostic>)>> {
+    let mut readable = Readable::of(source)?;
     let schema = schema(SchemaKind::Environment);
     let mut found = shape(&readable.value, schema);
     if !found.is_empty() {
@@ -187,7 +206,7 @@ fn load_environment(path: &Path, project: &ProjectSpec) -> Result<Loaded, Failur
     if !found.is_empty() {
         return Err(Box::new((source, found)));
     }
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let absolute = std::path::absolute(&source.path).unwrap_or_else(|_| source.path.clone());
     let folder = absolute.parent().unwrap_or(Path::new("/"));
     match lower(&spec, project, folder) {
         Ok(desired) => Ok(Loaded { source, desired }),
@@ -202,6 +221,13 @@ struct Readable {
 }
 
 impl Readable {
+    fn of(source: Source) -> Result<Self, Failure> {
+        match source.parse() {
+            Ok(value) => Ok(Self { source, value }),
+            Err(diagnostic) => Err(Box::new((source, vec![diagnostic]))),
+        }
+    }
+
     /// The document as a type whose schema it fits.
     fn typed<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
         T::deserialize(std::mem::take(&mut self.value)).map_err(|error| {
@@ -212,15 +238,11 @@ impl Readable {
     }
 }
 
-fn read(path: &Path) -> Result<Readable, Failure> {
-    let source = Source::read(path).map_err(|failure| {
+fn read(path: &Path) -> Result<Source, Failure> {
+    Source::read(path).map_err(|failure| {
         let (source, diagnostic) = *failure;
         Box::new((source, vec![diagnostic]))
-    })?;
-    match source.parse() {
-        Ok(value) => Ok(Readable { source, value }),
-        Err(diagnostic) => Err(Box::new((source, vec![diagnostic]))),
-    }
+    })
 }
 
 fn refuse_duplicates(specs: &mut Specs) {
