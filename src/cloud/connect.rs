@@ -6,7 +6,7 @@ use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region as SdkRegion};
+use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -114,36 +114,55 @@ pub async fn connect(connection: &Connection) -> Clients {
     }
     let config = loader.load().await;
     let path_style = connection.own_endpoint || config.endpoint_url().is_some();
-    // A transfer takes as long as its bytes do: what guards it is that bytes keep
-    // coming, not a limit on the whole.
-    let transfer = TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .read_timeout(TRANSFER)
-        .disable_operation_attempt_timeout()
-        .disable_operation_timeout()
-        .build();
-    let s3 = aws_sdk_s3::config::Builder::from(&config)
-        .force_path_style(path_style)
-        .retry_config(RetryConfig::standard().with_max_attempts(TRANSFER_ATTEMPTS))
-        .timeout_config(transfer)
-        .build();
-    let trouble = Trouble::new(connection.notice.clone());
-    let ec2 = aws_sdk_ec2::config::Builder::from(&config)
-        .retry_partition(own_quota())
-        .retry_classifier(trouble.clone())
-        .interceptor(Whole);
-    let ssm = aws_sdk_ssm::config::Builder::from(&config)
-        .retry_partition(own_quota())
-        .retry_classifier(trouble.clone());
-    let sts = aws_sdk_sts::config::Builder::from(&config)
-        .retry_partition(own_quota())
-        .retry_classifier(trouble)
-        .interceptor(Whole);
-    Clients {
-        ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
-        s3: aws_sdk_s3::Client::from_conf(s3),
-        ssm: aws_sdk_ssm::Client::from_conf(ssm.build()),
-        sts: aws_sdk_sts::Client::from_conf(sts.build()),
-        region: connection.region.clone(),
+    Clients::with(
+        &config,
+        connection.region.clone(),
+        path_style,
+        connection.notice.clone(),
+    )
+}
+
+impl Clients {
+    /// Makes the clients of a configuration that has been loaded.
+    ///
+    /// `path_style` says that buckets have no host names of their own.
+    pub fn of(config: &SdkConfig, region: Region, path_style: bool) -> Self {
+        Self::with(config, region, path_style, None)
+    }
+
+    fn with(config: &SdkConfig, region: Region, path_style: bool, notice: Option<Notice>) -> Self {
+        // A transfer takes as long as its bytes do: what guards it is that bytes keep
+        // coming, not a limit on the whole.
+        let transfer = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .read_timeout(TRANSFER)
+            .disable_operation_attempt_timeout()
+            .disable_operation_timeout()
+            .build();
+        let s3 = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(path_style)
+            .retry_config(RetryConfig::standard().with_max_attempts(TRANSFER_ATTEMPTS))
+            .timeout_config(transfer)
+            .interceptor(Whole)
+            .build();
+        let trouble = Trouble::new(notice);
+        let ec2 = aws_sdk_ec2::config::Builder::from(config)
+            .retry_partition(own_quota())
+            .retry_classifier(trouble.clone())
+            .interceptor(Whole);
+        let ssm = aws_sdk_ssm::config::Builder::from(config)
+            .retry_partition(own_quota())
+            .retry_classifier(trouble.clone());
+        let sts = aws_sdk_sts::config::Builder::from(config)
+            .retry_partition(own_quota())
+            .retry_classifier(trouble)
+            .interceptor(Whole);
+        Self {
+            ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            ssm: aws_sdk_ssm::Client::from_conf(ssm.build()),
+            sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            region,
+        }
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! The SDK's reader of XML takes the end of the text for the end of the document: of a
 //! listing whose second half is missing it gives the first half, and calls it a listing.
-//! A part is never taken for the whole, so an answer is only believed with its last tag.
+//! A part is never taken for the whole, so an answer is only believed that is
+//! well-formed to its last tag. What has no body at all is left to the reader, and a body
+//! that streams to its length and its checksum.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -10,6 +12,8 @@ use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorC
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use quick_xml::Reader;
+use quick_xml::events::Event;
 
 /// Refuses answers in XML that are not whole.
 #[derive(Debug)]
@@ -42,33 +46,41 @@ impl Intercept for Whole {
     }
 }
 
-/// Whether a document ends with the tag that it begins with.
-fn is_whole(document: &[u8]) -> bool {
-    let Some((name, rest)) = root_of(document) else {
+/// Whether an answer is empty, or XML with one root that is closed.
+fn is_whole(body: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(body) else {
         return false;
     };
-    // One without anything inside is its own end.
-    if let Some(end) = rest.iter().position(|byte| *byte == b'>')
-        && rest[..end].ends_with(b"/")
-    {
-        return rest[end + 1..].trim_ascii().is_empty();
-    }
-    let last = rest.trim_ascii_end().strip_suffix(b">");
-    let last = last.and_then(|last| last.trim_ascii_end().strip_suffix(name));
-    last.is_some_and(|last| last.ends_with(b"</"))
-}
-
-/// The name of the first element, and what follows the name.
-fn root_of(document: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut rest = document;
+    let mut reader = Reader::from_str(text);
+    let (mut open, mut roots) = (0_usize, 0_usize);
     loop {
-        let start = rest.iter().position(|byte| *byte == b'<')?;
-        rest = &rest[start + 1..];
-        if !matches!(rest.first(), Some(b'?' | b'!')) {
-            let end = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/');
-            return rest.iter().position(end).map(|end| rest.split_at(end));
+        match reader.read_event() {
+            Ok(Event::Start(_)) => {
+                roots += usize::from(open == 0);
+                open += 1;
+            }
+            Ok(Event::Empty(_)) => roots += usize::from(open == 0),
+            // The reader holds the names of ends against those of beginnings.
+            Ok(Event::End(_)) => open = open.saturating_sub(1),
+            Ok(Event::Text(text)) if open == 0 && !is_blank(&text) => return false,
+            Ok(Event::CData(_)) if open == 0 => return false,
+            Ok(Event::Eof) => return open == 0 && (roots == 1 || text.is_empty()),
+            Ok(
+                Event::Text(_)
+                | Event::CData(_)
+                | Event::GeneralRef(_)
+                | Event::Comment(_)
+                | Event::Decl(_)
+                | Event::PI(_)
+                | Event::DocType(_),
+            ) => {}
+            Err(_) => return false,
         }
     }
+}
+
+fn is_blank(text: &[u8]) -> bool {
+    text.iter().all(u8::is_ascii_whitespace)
 }
 
 #[cfg(test)]
@@ -76,17 +88,29 @@ mod tests {
     use super::is_whole;
 
     #[test]
-    fn an_answer_is_whole_with_its_last_tag_and_never_without() {
-        let whole = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<AResponse xmlns=\"x\"><a>\
-                     <b>c</b></a></AResponse>\n";
-        assert!(is_whole(whole.as_bytes()));
-        let trimmed = whole.trim_end().len();
-        for end in 0..trimmed {
-            assert!(!is_whole(&whole.as_bytes()[..end]), "{}", &whole[..end]);
+    fn an_answer_is_whole_when_all_that_it_began_has_ended() {
+        for body in [
+            "",
+            "<A/>",
+            "<?xml version=\"1.0\"?>\n<A xmlns=\"x\"><b>1 &lt; 2</b><c/></A>\n",
+        ] {
+            assert!(is_whole(body.as_bytes()), "{body}");
         }
-        assert!(is_whole(b"<?xml version=\"1.0\"?><AResponse/>"));
-        assert!(!is_whole(b"<AResponse><a/>"));
-        assert!(!is_whole(b""));
-        assert!(!is_whole(&[0, 159, b'<', b'a']));
+        let whole = "<A><b>1</b><c><d>2</d></c></A>";
+        for end in 1..whole.len() {
+            let body = &whole[..end];
+            assert!(!is_whole(body.as_bytes()), "{body}");
+        }
+        for body in [
+            "<A></B>",
+            "</A>",
+            "<A/><B/>",
+            "<A/>x",
+            "<A><b></A></b>",
+            "sign in",
+        ] {
+            assert!(!is_whole(body.as_bytes()), "{body}");
+        }
+        assert!(!is_whole(b"<A>\xff</A>"));
     }
 }

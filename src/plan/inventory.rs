@@ -148,6 +148,9 @@ impl<'a> Inventory<'a> {
             })
             .collect();
         inventory
+            .loose_volumes
+            .sort_by(|one, other| one.id.cmp(&other.id));
+        inventory
     }
 
     /// Sorts out instances that only a volume of ours speaks of.
@@ -186,7 +189,9 @@ impl<'a> Inventory<'a> {
                 }
                 Some(_) => {}
                 None => {
-                    self.late.insert(id.clone(), volume.attached_at);
+                    // The volume attached last says for how long it is waited for.
+                    let since = self.late.entry(id.clone()).or_default();
+                    *since = (*since).max(volume.attached_at);
                 }
             }
         }

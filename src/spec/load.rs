@@ -147,27 +147,61 @@ fn project_file(spec: &Path) -> Option<PathBuf> {
 }
 
 fn load_project(path: &Path, bad: &mut Vec<(Source, Vec<Diagnostic>)>) -> Option<ProjectSpec> {
-    let read_project = || {
-        let mut readable = read(path)?;
-        let mut found = shape(&readable.value, schema(SchemaKind::Project));
-        if found.is_empty() {
-            let project: ProjectSpec = readable.typed()?;
-            check_tags(&project.tags, &SpecPath::of_keys(&["tags"]), &mut found);
-            if found.is_empty() {
-                return Ok(project);
-            }
-        }
-        Err(Box::new((readable.source, found)))
-    };
-    read_project()
-        .map_err(|failure: Failure| bad.push(*failure))
+    read(path)
+        .and_then(judge_project)
+        .map_err(|failure| bad.push(*failure))
         .ok()
 }
 
 type Failure = Box<(Source, Vec<Diagnostic>)>;
 
+/// Takes the text of a project file through all the gates.
+///
+/// # Errors
+///
+/// The text with all that is wrong with it.
+pub fn judge_project(source: Source) -> Result<ProjectSpec, Box<(Source, Vec<Diagnostic>)>> {
+    let mut readable = Readable::of(source)?;
+    let mut found = shape(&readable.value, schema(SchemaKind::Project));
+    if found.is_empty() {
+        let project: ProjectSpec = readable.typed()?;
+        check_tags(&project.tags, &SpecPath::of_keys(&["tags"]), &mut found);
+        if found.is_empty() {
+            return Ok(project);
+        }
+    }
+    refused(readable.source, found)
+}
+
+/// How many mistakes of a file are told at once. Each is looked up in the text once more,
+/// and nobody reads a thousand.
+const MOST_MISTAKES: usize = 100;
+
+fn refused<T>(source: Source, mut found: Vec<Diagnostic>) -> Result<T, Failure> {
+    if found.len() > MOST_MISTAKES {
+        let more = found.len() - MOST_MISTAKES;
+        let code = found[MOST_MISTAKES].code;
+        found.truncate(MOST_MISTAKES);
+        let summary = format!("{more} more mistakes are told when these are gone");
+        found.push(Diagnostic::of_file(code, summary));
+    }
+    Err(Box::new((source, found)))
+}
+
 fn load_environment(path: &Path, project: &ProjectSpec) -> Result<Loaded, Failure> {
-    let mut readable = read(path)?;
+    judge(read(path)?, project)
+}
+
+/// Takes the text of a spec through all the gates; its path says where relative ones start.
+///
+/// # Errors
+///
+/// The text with all that is wrong with it.
+pub fn judge(
+    source: Source,
+    project: &ProjectSpec,
+) -> Result<Loaded, Box<(Source, Vec<Diagnostic>)>> {
+    let mut readable = Readable::of(source)?;
     let schema = schema(SchemaKind::Environment);
     let mut found = shape(&readable.value, schema);
     if !found.is_empty() {
@@ -179,19 +213,19 @@ fn load_environment(path: &Path, project: &ProjectSpec) -> Result<Loaded, Failur
                     .filter(|diagnostic| repaired.is_fair(diagnostic)),
             );
         }
-        return Err(Box::new((readable.source, found)));
+        return refused(readable.source, found);
     }
     let spec: EnvironmentSpec = readable.typed()?;
     let source = readable.source;
     let found = check_environment(&spec, project);
     if !found.is_empty() {
-        return Err(Box::new((source, found)));
+        return refused(source, found);
     }
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let absolute = std::path::absolute(&source.path).unwrap_or_else(|_| source.path.clone());
     let folder = absolute.parent().unwrap_or(Path::new("/"));
     match lower(&spec, project, folder) {
         Ok(desired) => Ok(Loaded { source, desired }),
-        Err(found) => Err(Box::new((source, found))),
+        Err(found) => refused(source, found),
     }
 }
 
@@ -202,6 +236,13 @@ struct Readable {
 }
 
 impl Readable {
+    fn of(source: Source) -> Result<Self, Failure> {
+        match source.parse() {
+            Ok(value) => Ok(Self { source, value }),
+            Err(diagnostic) => Err(Box::new((source, vec![diagnostic]))),
+        }
+    }
+
     /// The document as a type whose schema it fits.
     fn typed<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
         T::deserialize(std::mem::take(&mut self.value)).map_err(|error| {
@@ -212,15 +253,11 @@ impl Readable {
     }
 }
 
-fn read(path: &Path) -> Result<Readable, Failure> {
-    let source = Source::read(path).map_err(|failure| {
+fn read(path: &Path) -> Result<Source, Failure> {
+    Source::read(path).map_err(|failure| {
         let (source, diagnostic) = *failure;
         Box::new((source, vec![diagnostic]))
-    })?;
-    match source.parse() {
-        Ok(value) => Ok(Readable { source, value }),
-        Err(diagnostic) => Err(Box::new((source, vec![diagnostic]))),
-    }
+    })
 }
 
 fn refuse_duplicates(specs: &mut Specs) {

@@ -10,10 +10,9 @@ use super::compare::Direction;
 use super::download::blocking;
 use super::fault::Fault;
 use super::plan::Deleted;
-use super::report::{Failure, FailureReason, Progress};
+use super::report::{Failure, FailureReason, Progress, local};
 use super::session::Session;
 use super::target::{check_way, remove_empty_folders};
-use super::upload::local;
 use super::walk::modified;
 
 /// How many keys one request may delete; the limit of S3.

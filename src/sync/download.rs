@@ -14,14 +14,13 @@ use tokio::task::spawn_blocking;
 
 use super::compare::EtagShape;
 use super::etag::hexadecimal;
-use super::fault::{Fault, chain};
+use super::fault::Fault;
 use super::judge::encrypted;
 use super::plan::{Origin, Transfer};
 use super::ranged;
-use super::report::{FailureReason, Progress};
+use super::report::{FailureReason, Progress, chain, local};
 use super::session::{Session, Undone};
 use super::target::land;
-use super::upload::local;
 
 /// From more than this many bytes an object comes down in ranges.
 const ONE_STREAM_LIMIT: u64 = 64 * 1024 * 1024;

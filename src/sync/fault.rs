@@ -5,7 +5,7 @@ use std::error::Error;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::report::FailureReason;
+use super::report::{FailureReason, chain};
 
 /// Codes that new credentials would help against.
 const EXPIRED: [&str; 5] = [
@@ -129,19 +129,4 @@ where
         (None, _, Some(status)) => format!("HTTP status {status}: {}", chain(error)),
         (None, _, None) => chain(error),
     }
-}
-
-/// The messages of an error and of everything that caused it.
-pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let message = cause.to_string();
-        if !text.contains(&message) {
-            text.push_str(": ");
-            text.push_str(&message);
-        }
-        next = cause.source();
-    }
-    text
 }

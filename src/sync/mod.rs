@@ -42,7 +42,7 @@ mod session;
 mod survey;
 #[cfg(feature = "aws")]
 mod tally;
-#[cfg(feature = "aws")]
+#[cfg(feature = "files")]
 mod target;
 #[cfg(feature = "aws")]
 mod upload;
@@ -68,6 +68,9 @@ pub use plan::{
 pub use report::{Control, Failure, FailureReason, Progress, SyncReport};
 #[cfg(feature = "aws")]
 pub use survey::survey;
+#[cfg(feature = "files")]
+#[doc(hidden)]
+pub use target::{remove_empty_folders, write_file};
 
 #[cfg(test)]
 #[cfg(feature = "aws")]

@@ -13,9 +13,8 @@ use futures_util::stream::{self, StreamExt as _};
 use super::compare::part_size;
 use super::download::{Broken, Place, Revision, Sums, again, receive, untouched};
 use super::fault::Fault;
-use super::report::FailureReason;
+use super::report::{FailureReason, local};
 use super::session::Session;
-use super::upload::local;
 
 /// How many ranges of one object are in flight, so that others get their turn.
 const MOST_RANGES_AT_ONCE: usize = 16;

@@ -1,5 +1,7 @@
 //! What executing a plan tells while it runs and at its end.
 
+#[cfg(feature = "files")]
+use std::error::Error;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -161,6 +163,31 @@ impl FailureReason {
             | Self::Lost => false,
         }
     }
+}
+
+/// Words the failure of a local operation.
+#[cfg(feature = "files")]
+pub(super) fn local(operation: &str, error: &(dyn Error + 'static)) -> FailureReason {
+    FailureReason::Local {
+        operation: operation.to_owned(),
+        detail: chain(error),
+    }
+}
+
+/// The messages of an error and of everything that caused it.
+#[cfg(feature = "files")]
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let message = cause.to_string();
+        if !text.contains(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        next = cause.source();
+    }
+    text
 }
 
 /// What a run came to.

@@ -1,7 +1,7 @@
 //! Where a file lands on this machine, and nothing outside of it.
 
 use std::fs::{self, File, FileTimes, Permissions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use tempfile::{Builder, TempPath};
 
 use super::key::folders_of;
-use super::report::FailureReason;
-use super::upload::local;
-use super::walk::TEMPORARY_SUFFIX;
+use super::report::{FailureReason, local};
+
+/// How the temporary files of downloads end; no walk sees them.
+pub(super) const TEMPORARY_SUFFIX: &str = ".trainyard-part";
 
 /// How much of the final name a temporary name repeats, in bytes, so that even the
 /// longest name leaves room for what is added to it.
@@ -78,6 +79,24 @@ impl Landing {
     }
 }
 
+/// Writes a file below a folder in the way of a download, for the fuzz targets.
+///
+/// # Errors
+///
+/// What stands in the way, or what the file system said.
+pub fn write_file(
+    root: &Path,
+    key: &str,
+    bytes: &[u8],
+    modified: Timestamp,
+) -> Result<(), FailureReason> {
+    let landing = land(root, key)?;
+    (&*landing.file)
+        .write_all(bytes)
+        .map_err(|error| local("write the file", &error))?;
+    landing.finish(root, key, modified)
+}
+
 /// Says whether the folders on the way to a file are folders and no links.
 pub(super) fn check_way(root: &Path, key: &str) -> Result<(), FailureReason> {
     for folder in folders_of(key) {
@@ -132,7 +151,7 @@ fn temporary_prefix(path: &Path) -> String {
 }
 
 /// Removes the folders above a deleted file that are empty now, never the root.
-pub(super) fn remove_empty_folders(root: &Path, key: &str) {
+pub fn remove_empty_folders(root: &Path, key: &str) {
     let folders: Vec<PathBuf> = folders_of(key).map(|folder| root.join(folder)).collect();
     for folder in folders.iter().rev() {
         // The first that is not empty, or not ours to remove, ends it.

@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use super::compare::{SINGLE_REQUEST_LIMIT, part_size};
 use super::fault::Fault;
 use super::plan::Transfer;
-use super::report::{FailureReason, Progress};
+use super::report::{FailureReason, Progress, local};
 use super::session::{Session, Undone};
 
 /// How much of a part is read at a time, in bytes.
@@ -299,14 +299,6 @@ async fn read_whole(path: PathBuf, stamp: Stamp) -> Result<Option<Bytes>, Failur
         .await
         .map_err(|_| FailureReason::Lost)?
         .map_err(|error| local("read the file", &error))
-}
-
-/// Words the failure of a local operation.
-pub(super) fn local(operation: &str, error: &(dyn std::error::Error + 'static)) -> FailureReason {
-    FailureReason::Local {
-        operation: operation.to_owned(),
-        detail: super::fault::chain(error),
-    }
 }
 
 #[cfg(test)]

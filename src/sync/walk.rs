@@ -11,9 +11,7 @@ use jiff::Timestamp;
 
 use super::filter::Filter;
 use super::plan::SkipReason;
-
-/// How the temporary files of downloads end; no walk sees them.
-pub(super) const TEMPORARY_SUFFIX: &str = ".trainyard-part";
+use super::target::TEMPORARY_SUFFIX;
 
 /// One file of the folder.
 #[derive(Debug, Clone, PartialEq, Eq)]

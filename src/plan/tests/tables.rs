@@ -16,7 +16,7 @@ use crate::resource::fixtures::{
 };
 use crate::resource::{
     AccountId, Address, DataPlace, DataSet, Deletion, Desired, EnvironmentName, GroupName,
-    ImageSelector, Instance, InstanceState, LiveInstance, Region, tag,
+    ImageSelector, Instance, InstanceState, LiveInstance, Region, VolumeId, tag,
 };
 use crate::sync::{
     Change as FileChange, Origin, Place, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer,
@@ -783,6 +783,29 @@ fn files_of_the_source_that_cannot_be_read_are_held() {
     }
     let plan = plan_of(&desired, &observed);
     assert_eq!((plan.held.len(), plan.notes.len()), (0, 1));
+}
+
+#[test]
+fn a_plan_is_the_same_whatever_the_order_of_the_listing() {
+    // The instance of two volumes is not listed yet, and two others are loose.
+    let mut live = live(&full("trainer"));
+    let mut volumes = Vec::new();
+    for (volume, seconds) in std::mem::take(&mut live.volumes).values().zip([5, 10]) {
+        let mut attached = volume.as_ref().clone();
+        attached.attached_at = Some(ago(seconds));
+        let mut loose = attached.clone();
+        loose.id = VolumeId::new(format!("vol-{seconds}"));
+        loose.attached_to = None;
+        volumes.extend([attached, loose].map(Arc::new));
+    }
+    let mut seen = observed(&[]);
+    seen.volumes = volumes;
+    let wanted = desired(&[(full("trainer"), 1)]);
+    let plan = plan_of(&wanted, &seen);
+    assert!(matches!(plan.held[0], Held::NotYetVisible { until, .. }
+        if until == now() + SignedDuration::from_secs(SETTLE - 5)));
+    seen.volumes.reverse();
+    assert_eq!(plan_of(&wanted, &seen), plan);
 }
 
 #[test]

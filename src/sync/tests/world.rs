@@ -10,7 +10,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 
 use super::server::Server;
-use crate::sync::walk::TEMPORARY_SUFFIX;
+use crate::sync::target::TEMPORARY_SUFFIX;
 use crate::sync::{
     Control, Deletion, Place, Progress, Request, SurveyError, SyncPlan, SyncReport, execute, survey,
 };
