@@ -83,29 +83,35 @@ fn refused_groups<'a>(plan: &'a Plan, report: &ApplyReport) -> BTreeSet<&'a Grou
 ///
 /// What could not be ended lives on, and is named as alive.
 pub fn disown(report: &mut ApplyReport, rest: &Plan, ended: &ApplyReport) {
-    let mut doomed: BTreeMap<&InstanceId, bool> = BTreeMap::new();
+    let mut doomed: BTreeMap<&InstanceId, (bool, Reason)> = BTreeMap::new();
     for step in &rest.steps {
         let gone = matches!(ended.outcomes.get(&step.id), Some(Outcome::Done(_)));
         let ids = step.action.doomed().unwrap_or_default().iter();
-        doomed.extend(ids.map(|one| (&one.id, gone)));
+        doomed.extend(ids.map(|one| (&one.id, (gone, step.reason.clone()))));
     }
     for outcome in report.outcomes.values_mut() {
         let Outcome::Done(done) = outcome else {
             continue;
         };
         let ids = done.instances.iter().map(|live| &live.id);
-        let known: Vec<_> = ids.filter_map(|id| Some((id, *doomed.get(id)?))).collect();
-        if known.is_empty() {
+        let known: Vec<_> = ids.filter_map(|id| Some((id, doomed.get(id)?))).collect();
+        let Some((_, (_, reason))) = known.first() else {
             continue;
-        }
-        let alive = known.iter().filter(|(_, gone)| !gone);
+        };
+        let alive = known.iter().filter(|(_, (gone, _))| !gone);
         let alive: Vec<_> = alive
             .map(|(id, _)| (id.to_string(), "to be ended".to_owned()))
             .collect();
-        let error = StepError::new(
-            StepErrorKind::Capacity,
-            Reason::AllOrNothing.text().as_ref(),
-        );
+        let all_or_nothing = *reason == Reason::AllOrNothing;
+        let kind = if all_or_nothing {
+            StepErrorKind::Capacity
+        } else {
+            StepErrorKind::Rejected
+        };
+        let mut error = StepError::new(kind, reason.text().as_ref());
+        error.help = (!all_or_nothing).then(|| {
+            "run the same command again: what has the place may differ from the spec".to_owned()
+        });
         *outcome = Outcome::Failed(error.alive(alive));
     }
 }

@@ -199,11 +199,13 @@ async fn apply_one(
         let ended = end_rest(session, &rest, known, output).await;
         disown(&mut report, &rest, &ended);
     }
-    let observed = observe_launched(session, &report, cancel).await;
+    let observed = observe_settled(session, plan, &report, cancel).await;
     if let Some(observed) = observed.as_ref().filter(|_| tries_several(plan))
         && let Some(rest) = plan_duplicates(plan, observed)
     {
         let ended = end_rest(session, &rest, known, output).await;
+        // Whoever came first has the place, and may not be what the spec says.
+        disown(&mut report, &rest, &ended);
         // A double that goes on costing money is no success.
         let next = report.outcomes.keys().max().map_or(1, |last| last + 1);
         let failed = ended.outcomes.into_values();
@@ -217,39 +219,53 @@ async fn apply_one(
     report
 }
 
-/// What is listed, once everything that was launched is: a plan that follows must not
-/// miss what this run has made. EC2 finds fresh instances by their tags late (EC2 API,
-/// eventual consistency).
+/// What is listed, once that shows what this run has launched and ended: a plan that
+/// follows must not miss it. EC2 finds fresh instances by their tags late, and shows old
+/// states for a while (EC2 API, eventual consistency).
 ///
 /// A listing that fails here costs a table, and the next plan looks again.
-async fn observe_launched(
+async fn observe_settled(
     session: &Session,
+    plan: &Plan,
     report: &ApplyReport,
     cancel: &Cancel,
 ) -> Option<Observed> {
-    let launched: BTreeSet<&InstanceId> = report
-        .outcomes
-        .values()
-        .filter_map(|outcome| match outcome {
-            Outcome::Done(done) => Some(&done.instances),
-            Outcome::Failed(_) | Outcome::Skipped { .. } | Outcome::Cancelled => None,
-        })
-        .flatten()
-        .map(|live| &live.id)
+    let launched: BTreeSet<&InstanceId> = done(report).map(|live| &live.id).collect();
+    let ended: BTreeSet<&InstanceId> = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(report.outcomes.get(&step.id), Some(Outcome::Done(_))))
+        .flat_map(|step| step.action.doomed().unwrap_or_default())
+        .map(|doomed| &doomed.id)
         .collect();
     let until = Instant::now() + session.pace.visible;
     loop {
         let observed = session.observe().await.ok();
         let listed = observed.iter().flat_map(|observed| &observed.instances);
+        let alive = listed.clone().filter(|live| live.state.is_alive());
+        let alive: BTreeSet<&InstanceId> = alive.map(|live| &live.id).collect();
         let listed: BTreeSet<&InstanceId> = listed.map(|live| &live.id).collect();
-        if launched.is_subset(&listed) || cancel.is_asked() || Instant::now() >= until {
+        let is_settled = launched.is_subset(&listed) && ended.is_disjoint(&alive);
+        if is_settled || cancel.is_asked() || Instant::now() >= until {
             return observed;
         }
         tokio::select! {
-            () = tokio::time::sleep(session.pace.longest) => {}
+            biased;
             () = cancel.asked() => {}
+            () = tokio::time::sleep(session.pace.longest) => {}
         }
     }
+}
+
+/// The instances that steps which succeeded have left running.
+fn done(report: &ApplyReport) -> impl Iterator<Item = &LiveInstance> {
+    let outcomes = report.outcomes.values();
+    outcomes
+        .filter_map(|outcome| match outcome {
+            Outcome::Done(done) => Some(&done.instances),
+            Outcome::Failed(_) | Outcome::Skipped { .. } | Outcome::Cancelled => None,
+        })
+        .flatten()
 }
 
 /// Ends what must not stay of this run: the rest of a launch that is all or nothing, or a double.
@@ -293,14 +309,9 @@ fn show_instances(plan: &Plan, observed: Option<&Observed>, report: &ApplyReport
         );
     }
     // What was launched a moment ago may not be listed yet.
-    for outcome in report.outcomes.values() {
-        if let Outcome::Done(done) = outcome {
-            for live in &done.instances {
-                instances
-                    .entry(live.id.clone())
-                    .or_insert_with(|| live.clone());
-            }
-        }
+    for live in done(report) {
+        let known = instances.entry(live.id.clone());
+        known.or_insert_with(|| live.clone());
     }
     if instances.is_empty() {
         return;

@@ -7,6 +7,7 @@
 mod crash;
 mod draw;
 mod fault;
+mod faults;
 mod foreign;
 mod goal;
 mod history;

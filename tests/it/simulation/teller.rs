@@ -78,17 +78,17 @@ async fn happen(history: &History, event: &Event, palette: &Palette) {
         Event::Ends => {
             if let Some(one) = alive(cloud).first() {
                 let body = format!("{{\"instance\": \"{}\"}}", one.id);
-                let _ended = cloud.order("ends", &body);
+                cloud.order("ends", &body).unwrap();
             }
         }
         Event::Outage => {
-            let _impaired = cloud.order("outages", ZONE);
+            cloud.order("outages", ZONE).unwrap();
         }
         Event::OutageOver => {
-            let _over = cloud.order("DELETE outages", "");
+            cloud.order("DELETE outages", "").unwrap();
         }
         Event::Finally(last) => {
-            let _over = cloud.order("DELETE outages", "");
+            cloud.order("DELETE outages", "").unwrap();
             finish(history, *last, palette).await;
         }
     }
