@@ -1,6 +1,6 @@
 //! `apply`: shows the plan, asks, and makes it so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -10,6 +10,7 @@ use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
 use super::session::{Planned, Plans, Session, is_starting, plan_all, plan_one, show_findings};
+use super::settled::{left_running, observe_settled};
 use super::shared::Shared;
 use super::signals::{self, Known};
 use super::{plan as plan_command, progress, prompt, specs};
@@ -219,55 +220,6 @@ async fn apply_one(
     report
 }
 
-/// What is listed, once that shows what this run has launched and ended: a plan that
-/// follows must not miss it. EC2 finds fresh instances by their tags late, and shows old
-/// states for a while (EC2 API, eventual consistency).
-///
-/// A listing that fails here costs a table, and the next plan looks again.
-async fn observe_settled(
-    session: &Session,
-    plan: &Plan,
-    report: &ApplyReport,
-    cancel: &Cancel,
-) -> Option<Observed> {
-    let launched: BTreeSet<&InstanceId> = done(report).map(|live| &live.id).collect();
-    let ended: BTreeSet<&InstanceId> = plan
-        .steps
-        .iter()
-        .filter(|step| matches!(report.outcomes.get(&step.id), Some(Outcome::Done(_))))
-        .flat_map(|step| step.action.doomed().unwrap_or_default())
-        .map(|doomed| &doomed.id)
-        .collect();
-    let until = Instant::now() + session.pace.visible;
-    loop {
-        let observed = session.observe().await.ok();
-        let listed = observed.iter().flat_map(|observed| &observed.instances);
-        let alive = listed.clone().filter(|live| live.state.is_alive());
-        let alive: BTreeSet<&InstanceId> = alive.map(|live| &live.id).collect();
-        let listed: BTreeSet<&InstanceId> = listed.map(|live| &live.id).collect();
-        let is_settled = launched.is_subset(&listed) && ended.is_disjoint(&alive);
-        if is_settled || cancel.is_asked() || Instant::now() >= until {
-            return observed;
-        }
-        tokio::select! {
-            biased;
-            () = cancel.asked() => {}
-            () = tokio::time::sleep(session.pace.longest) => {}
-        }
-    }
-}
-
-/// The instances that steps which succeeded have left running.
-fn done(report: &ApplyReport) -> impl Iterator<Item = &LiveInstance> {
-    let outcomes = report.outcomes.values();
-    outcomes
-        .filter_map(|outcome| match outcome {
-            Outcome::Done(done) => Some(&done.instances),
-            Outcome::Failed(_) | Outcome::Skipped { .. } | Outcome::Cancelled => None,
-        })
-        .flatten()
-}
-
 /// Ends what must not stay of this run: the rest of a launch that is all or nothing, or a double.
 ///
 /// Whoever asked to stop wants nothing more to be launched; what is paid for and of no use
@@ -309,7 +261,7 @@ fn show_instances(plan: &Plan, observed: Option<&Observed>, report: &ApplyReport
         );
     }
     // What was launched a moment ago may not be listed yet.
-    for live in done(report) {
+    for live in left_running(report) {
         let known = instances.entry(live.id.clone());
         known.or_insert_with(|| live.clone());
     }

@@ -71,6 +71,7 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
         output,
         told: told.map(|volume| volume.id.clone()).collect(),
         left: RefCell::default(),
+        gone: RefCell::default(),
         blind: RefCell::new(blind),
         protected: Cell::default(),
     };

@@ -25,6 +25,7 @@ mod public_keys;
 mod release;
 mod schema;
 mod session;
+mod settled;
 mod shared;
 mod signals;
 mod specs;

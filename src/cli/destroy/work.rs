@@ -15,9 +15,9 @@ use crate::cli::output::Output;
 use crate::cli::progress;
 use crate::cli::session::{Blind, Session};
 use crate::cli::signals::Known;
-use crate::plan::{Action, Observed, Plan, audit, plan_destroy};
+use crate::plan::{Action, Observed, Plan, Step, audit, plan_destroy};
 use crate::render::{bad, escape};
-use crate::resource::{EnvironmentName, VolumeId};
+use crate::resource::{EnvironmentName, InstanceId, VolumeId};
 
 /// How often what turns up late is ended before giving up.
 const MOST_ROUNDS: u32 = 5;
@@ -37,6 +37,8 @@ pub(super) struct Work<'a> {
     pub(super) left: RefCell<Vec<(String, String)>>,
     /// What could not be listed.
     pub(super) blind: RefCell<Blind>,
+    /// What has read terminated twice: it never lives again, whatever a listing shows.
+    pub(super) gone: RefCell<BTreeSet<InstanceId>>,
     /// Whether termination protection is what held something.
     pub(super) protected: Cell<bool>,
 }
@@ -90,6 +92,12 @@ impl Work<'_> {
         let aws = Arc::new(self.session.aws());
         let sink = progress::sink(plan, Arc::clone(&self.known), self.output);
         let report = run_plan(plan, aws, sink, self.cancel.clone()).await;
+        let done = |step: &&Step| matches!(report.outcomes.get(&step.id), Some(Outcome::Done(_)));
+        let doomed = plan.steps.iter().filter(done);
+        let doomed = doomed.flat_map(|step| step.action.doomed().unwrap_or_default());
+        self.gone
+            .borrow_mut()
+            .extend(doomed.map(|one| one.id.clone()));
         if report.is_success() {
             return Ok(None);
         }
@@ -134,7 +142,8 @@ impl Work<'_> {
             again.await;
             *self.blind.borrow_mut() = unlisted;
             looks += 1;
-            let plan = plan_destroy(self.environment, &observed, &self.session.context());
+            let mut plan = plan_destroy(self.environment, &observed, &self.session.context());
+            forget(&mut plan, &self.gone.borrow());
             if !plan.steps.is_empty() {
                 return Ok(Watch::Found(Box::new(plan)));
             }
@@ -170,6 +179,7 @@ impl Work<'_> {
         self.session.network_again(observed, &mut blind).await;
         *self.blind.borrow_mut() = blind;
         let mut plan = plan_destroy(self.environment, observed, &self.session.context());
+        forget(&mut plan, &self.gone.borrow());
         let left = self.left.borrow();
         for step in &mut plan.steps {
             if let Action::DeleteNetwork(objects) = &mut step.action {
@@ -180,6 +190,24 @@ impl Work<'_> {
             |step| !matches!(&step.action, Action::DeleteNetwork(objects) if objects.is_empty()),
         );
         (!plan.steps.is_empty()).then_some(plan)
+    }
+}
+
+/// Takes out of a plan what is proven to be gone: listings may show old states for a while
+/// (EC2 API, eventual consistency).
+fn forget(plan: &mut Plan, gone: &BTreeSet<InstanceId>) {
+    let mut idle = BTreeSet::new();
+    for step in &mut plan.steps {
+        if let Action::Terminate(doomed) = &mut step.action {
+            doomed.retain(|one| !gone.contains(&one.id));
+            if doomed.is_empty() {
+                idle.insert(step.id);
+            }
+        }
+    }
+    plan.steps.retain(|step| !idle.contains(&step.id));
+    for step in &mut plan.steps {
+        step.after.retain(|earlier| !idle.contains(earlier));
     }
 }
 

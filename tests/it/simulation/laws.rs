@@ -27,12 +27,25 @@ struct State {
     foreign: BTreeMap<String, TrueInstance>,
     /// Whether two at one address may be for a while.
     doubles: bool,
+    /// Whether listings show states that are over.
+    old_states: bool,
 }
 
 impl Laws {
     /// Two at one address may come about in this history, and must be resolved.
     pub(super) fn allow_doubles(&self) {
         self.state.lock().unwrap().doubles = true;
+    }
+
+    /// Listings show old states in this history: what they say of an instance whose state
+    /// has just changed cannot be known better.
+    pub(super) fn allow_old_states(&self) {
+        self.state.lock().unwrap().old_states = true;
+    }
+
+    /// Whether listings show old states in this history.
+    pub(super) fn shows_old_states(&self) -> bool {
+        self.state.lock().unwrap().old_states
     }
 
     /// Everything that is there now belongs to somebody else.
