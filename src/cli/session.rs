@@ -259,7 +259,7 @@ pub(super) async fn open_with(
         own_endpoint: environment::own_endpoint(),
         patience,
         notice: Some(Arc::new(move |text: &str| {
-            output.say(&format!("  {} {text}", dim("…")))
+            output.say(&format!("  {} {text}", dim("…")));
         })),
         transport: global.host.transport.clone(),
     };

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use aws_sdk_ec2::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
+use aws_smithy_runtime_api::http::StatusCode;
 use tokio::time::Instant;
 
 /// The pause after the first failed attempt, at most; each further one is twice as long.
@@ -163,9 +165,9 @@ impl ClassifyRetry for Trouble {
             Some(Err(error)) if error.is_operation_error() => {
                 // A refusal is an answer like any other; only a server in trouble has
                 // these.
-                let status = context.response().map(|response| response.status());
+                let status = context.response().map(HttpResponse::status);
                 status
-                    .is_some_and(|status| status.is_server_error())
+                    .is_some_and(StatusCode::is_server_error)
                     .then_some(Failure::Answered)
             }
             Some(Err(_)) => Some(Failure::Answered),

@@ -34,21 +34,11 @@ pub(super) fn draw(seed: u64) -> Story {
     events.push(Event::Finally(last));
     // A running instance is not moved to a type that is not to be had: it is left stopped,
     // and every apply says so.
-    if !events.iter().all(|event| wants_only_what_there_is(event)) {
+    let mut goals = events.iter().filter_map(Event::goal);
+    if goals.any(|goal| matches!(goal, Goal::Apply(name) if name != "fallback")) {
         events.retain(|event| !matches!(event, Event::Shortage(_)));
     }
     Story { seed, events }
-}
-
-/// Whether an event can do with any of the types of the spec with a fallback.
-fn wants_only_what_there_is(event: &Event) -> bool {
-    match event {
-        Event::Run(Attempt { goal, .. }) | Event::Finally(goal) => match goal {
-            Goal::Apply(name) => *name == "fallback",
-            Goal::Destroy | Goal::Nothing => true,
-        },
-        _ => true,
-    }
 }
 
 fn name(rng: &mut Rng) -> &'static str {

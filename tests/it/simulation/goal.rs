@@ -92,7 +92,7 @@ pub(super) async fn destroy(history: &History) {
     let mut last = String::new();
     for _ in 0..RUNS {
         let over = history.calmly(&Order::DestroyAll).await;
-        last = over.output.clone();
+        last.clone_from(&over.output);
         if over.is(ExitCode::Done) {
             is_gone(history);
             return;

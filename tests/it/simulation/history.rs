@@ -122,16 +122,15 @@ impl History {
     }
 
     pub(super) async fn run_as(&self, order: &Order, weather: Weather, cancel: Cancel) -> Over {
-        self.run_beside(0, order, weather, None, cancel).await
+        self.run_beside((0, None), order, weather, cancel).await
     }
 
     /// The same as one of two actors.
     pub(super) async fn run_beside(
         &self,
-        actor: usize,
+        (actor, gate): (usize, Option<Arc<dyn Gate>>),
         order: &Order,
         weather: Weather,
-        gate: Option<Arc<dyn Gate>>,
         cancel: Cancel,
     ) -> Over {
         let skew = weather.skew;
@@ -166,6 +165,10 @@ impl History {
     }
 
     /// Holds what a run said against the laws.
+    #[expect(
+        clippy::print_stdout,
+        reason = "whoever plays one history wants to see it"
+    )]
     fn judge(&self, order: &Order, over: &Over) {
         let name = order.name();
         let line = format!("{name} -> {:?} after {} calls", over.end, over.calls.len());

@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::{Response, StatusCode};
 use aws_smithy_types::body::SdkBody;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected};
 use s3s::Body;
 use tokio::sync::Notify;
 
@@ -224,7 +224,7 @@ impl Run {
             self.die().await;
         }
         let (parts, body) = answer.into_parts();
-        let body = body.collect().await.map(|body| body.to_bytes());
+        let body = body.collect().await.map(Collected::to_bytes);
         let body = body.unwrap_or_default();
         drop(turn);
         tokio::time::sleep(WAY).await;

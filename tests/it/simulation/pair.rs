@@ -156,7 +156,7 @@ impl Pair {
         };
         let order = &self.orders[actor];
         let over = history
-            .run_beside(actor, order, weather, Some(gate), Cancel::default())
+            .run_beside((actor, Some(gate)), order, weather, Cancel::default())
             .await;
         schedule.leave(actor);
         if *order == Order::Destroy && over.is(ExitCode::Done) && turns_are_over(&schedule, actor) {

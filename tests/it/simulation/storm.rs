@@ -33,14 +33,14 @@ fn destroy_in_a_storm(after: Duration) -> Duration {
         assert!(
             over.is(ExitCode::Done),
             "{:?} {:?}: {}",
-            history.time.elapsed() - begin,
+            history.time.since(begin),
             over,
             over.output
         );
         goal::is_gone(history);
         assert_eq!(alive(&history.cloud), []);
         assert_eq!(history.laws.verdict(), [] as [String; 0]);
-        history.time.elapsed() - begin
+        history.time.since(begin)
     })
 }
 

@@ -125,6 +125,28 @@ impl Story {
     }
 }
 
+impl Event {
+    /// What a command of it is to reach.
+    pub(super) fn goal(&self) -> Option<Goal> {
+        match self {
+            Self::Run(attempt) => Some(attempt.goal),
+            Self::Finally(goal) => Some(*goal),
+            Self::Visibility(_)
+            | Self::Tags(_)
+            | Self::States(_)
+            | Self::Flaps
+            | Self::Fading(_)
+            | Self::Buckets
+            | Self::Foreign
+            | Self::Shortage(_)
+            | Self::Wait(_)
+            | Self::Ends
+            | Self::Outage
+            | Self::OutageOver => None,
+        }
+    }
+}
+
 impl Attempt {
     pub(super) fn calm(goal: Goal) -> Self {
         Self {

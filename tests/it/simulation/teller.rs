@@ -50,13 +50,10 @@ impl Story {
     /// was not told the answer, launched what a listing does not show to the next, which
     /// asks for something else.
     fn may_double(&self) -> bool {
-        let mut goals = self.events.iter().filter_map(|event| match event {
-            Event::Run(Attempt {
-                goal: Goal::Apply(name),
-                ..
-            })
-            | Event::Finally(Goal::Apply(name)) => Some(*name),
-            _ => None,
+        let goals = self.events.iter().filter_map(Event::goal);
+        let mut goals = goals.filter_map(|goal| match goal {
+            Goal::Apply(name) => Some(name),
+            Goal::Destroy | Goal::Nothing => None,
         });
         let first = goals.next();
         let several = goals.any(|name| Some(name) != first);

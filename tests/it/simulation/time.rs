@@ -36,6 +36,11 @@ impl Time {
         Timestamp::from_second(BEGINNING + self.skew).unwrap() + gone
     }
 
+    /// How long ago that was, counted from the beginning.
+    pub(super) fn since(self, then: Duration) -> Duration {
+        self.elapsed().saturating_sub(then)
+    }
+
     /// How long the history has lasted.
     pub(super) fn elapsed(self) -> Duration {
         self.start.elapsed()
@@ -44,6 +49,6 @@ impl Time {
 
 impl TimeSource for Time {
     fn now(&self) -> SystemTime {
-        SystemTime::try_from(Time::now(*self)).unwrap()
+        SystemTime::try_from(Self::now(*self)).unwrap()
     }
 }
