@@ -22,8 +22,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 const FIRST_IN_LINE: Duration = Duration::from_secs(4);
 /// How often an impatient call is tried: enough for a short storm of throttling.
 const ATTEMPTS: u32 = 6;
-/// More attempts than fit into any patience: what ends the call is its time.
-const ANY_ATTEMPTS: u32 = 10_000;
+/// More attempts than fit into any patience, whose pauses are two seconds on average at
+/// the least: what ends the call is its time. The SDK counts them all before each call, so
+/// there are no more than that.
+const ANY_ATTEMPTS: u32 = 600;
 /// How long nothing at all may be reached: that is no storm, but a network that is down
 /// or a wrong address.
 const OUT_OF_REACH: Duration = Duration::from_mins(1);
