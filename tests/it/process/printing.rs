@@ -16,8 +16,12 @@ const WORDS: [&str; 9] = [
 ];
 
 /// Who may hold such words, and why.
-const MAY: [(&str, &str); 4] = [
+const MAY: [(&str, &str); 5] = [
     ("src/cli/output.rs", "it is the place that prints"),
+    (
+        "src/cli/host.rs",
+        "it takes the colours out of what a simulation keeps",
+    ),
     (
         "src/cli/prompt.rs",
         "a question has no line end; its words are ours",
