@@ -302,14 +302,13 @@ fn row(plan: &Plan, live: &LiveInstance) -> (Option<Address>, Vec<String>) {
     };
     let cells = vec![
         address.as_ref().map_or_else(none, ToString::to_string),
-        live.id.to_string(),
+        escape(live.id.as_str()),
         live.state.to_string(),
-        live.instance_type.clone(),
-        live.zone.clone().unwrap_or_else(none),
-        live.public_address
-            .clone()
-            .or_else(|| live.private_address.clone())
-            .unwrap_or_else(none),
+        escape(&live.instance_type),
+        live.zone.as_deref().map_or_else(none, escape),
+        (live.public_address.as_deref())
+            .or(live.private_address.as_deref())
+            .map_or_else(none, escape),
         end,
     ];
     (address, cells)

@@ -2,6 +2,7 @@
 
 use super::exit::ExitCode;
 use crate::cloud::{CloudError, CloudErrorKind};
+use crate::render::escape;
 
 /// Something that ends a command.
 #[derive(Debug)]
@@ -18,7 +19,9 @@ impl CommandError {
     pub(super) fn new(exit: ExitCode, text: impl Into<String>) -> Self {
         Self {
             exit,
-            text: text.into(),
+            // What AWS or a command line says may hold line breaks, and a line of its
+            // own would pass for ours.
+            text: escape(&text.into()),
             help: None,
         }
     }
@@ -54,7 +57,7 @@ impl From<CloudError> for CommandError {
         };
         Self {
             exit,
-            text: error.to_string(),
+            text: escape(&error.to_string()),
             help: error.help(),
         }
     }

@@ -35,7 +35,8 @@ pub async fn identify(clients: &Clients, patience: Patience) -> Result<Identity,
         .send()
         .await
         .map_err(|error| CloudError::from_sdk(OPERATION, &error))?;
-    let account = answer.account().ok_or_else(|| {
+    let account = answer.account().filter(|account| is_account(account));
+    let account = account.ok_or_else(|| {
         CloudError::of(
             OPERATION,
             CloudErrorKind::Rejected,
@@ -46,4 +47,9 @@ pub async fn identify(clients: &Clients, patience: Patience) -> Result<Identity,
         account: AccountId::new(account),
         arn: answer.arn().unwrap_or("an unnamed identity").to_owned(),
     })
+}
+
+/// Whether a text is the number of an account.
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }

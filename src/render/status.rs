@@ -87,7 +87,7 @@ pub fn status_text(environments: &[EnvironmentStatus], now: Timestamp) -> String
         text.push_str(&table(&rows));
     }
     for environment in environments {
-        let name = &environment.environment;
+        let name = &escape(&environment.environment);
         if environment.lease_over {
             let when = environment.lease_ends.map_or_else(
                 || "cannot be read, which counts as over".to_owned(),
@@ -163,8 +163,8 @@ fn row(environment: &EnvironmentStatus, instance: &InstanceStatus, now: Timestam
         None => dim("no spec"),
     };
     vec![
-        environment.environment.clone(),
-        address.clone(),
+        escape(&environment.environment),
+        escape(address),
         escape(id),
         state.clone(),
         escape(instance_type),

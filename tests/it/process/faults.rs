@@ -145,3 +145,18 @@ fn what_stalls_is_asked_again() {
         case.nothing();
     });
 }
+
+#[test]
+fn a_listing_that_is_cut_or_cannot_be_read_on_is_never_taken_for_whole() {
+    // Where XML does not allow a character, a reader stops in the middle as well.
+    each(&["half", "\u{1}", "\u{1b}"], |case, what| {
+        case.apply().expect(0);
+        if what == "half" {
+            case.proxy.order("DescribeInstances", 0, Fault::Shorter);
+        } else {
+            case.tag("Name", "TheMark");
+            case.proxy.rewrite("TheMark", what);
+        }
+        case.run(&["plan", "--detailed-exitcode"]).expect(1);
+    });
+}

@@ -110,6 +110,15 @@ impl Case<'_> {
         assert_eq!(volumes, Vec::<Value>::new(), "a volume is left");
     }
 
+    /// Sets a tag on what lives, as anybody may.
+    #[track_caller]
+    pub(super) fn tag(&self, key: &str, value: &str) {
+        for id in self.alive() {
+            let order = json!({"id": id, "key": key, "value": value});
+            self.ground.witness.ask("tag", &order);
+        }
+    }
+
     /// Protects what lives from being terminated, or no more.
     #[track_caller]
     pub(super) fn protect(&self, on: bool) {

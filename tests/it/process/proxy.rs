@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use super::fault::{Fault, Pass, Reply, Then};
-use super::wire::Message;
+use super::wire::{Message, answer};
 
 /// How long to wait for something that is certain to come; far longer than it takes.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -32,6 +32,10 @@ struct Shared {
 struct State {
     calls: Vec<String>,
     orders: Vec<Order>,
+    /// What is written over in every answer, and by what.
+    rewrites: Vec<(String, String)>,
+    /// An action that is refused, and how.
+    refusal: Option<(String, String)>,
     /// How many calls are held, or were since the last release.
     held: usize,
     /// How often everything that was held has been let go.
@@ -92,9 +96,24 @@ impl Proxy {
         self.shared.state.lock().unwrap().orders.push(order);
     }
 
+    /// Lets every call of an action be refused, in these words of XML, which are written
+    /// over like those of any answer.
+    pub(super) fn refuse(&self, action: &str, body: &str) {
+        let mut state = self.shared.state.lock().unwrap();
+        state.refusal = Some((action.to_owned(), body.to_owned()));
+    }
+
+    /// Writes something over in every answer from now on.
+    pub(super) fn rewrite(&self, from: &str, to: &str) {
+        let mut state = self.shared.state.lock().unwrap();
+        state.rewrites.push((from.to_owned(), to.to_owned()));
+    }
+
     /// Takes back what was ordered and did not happen.
     pub(super) fn no_faults(&self) {
-        self.shared.state.lock().unwrap().orders.clear();
+        let mut state = self.shared.state.lock().unwrap();
+        state.orders.clear();
+        state.refusal = None;
     }
 
     /// The actions that were asked for since the last look, in their order.
@@ -190,11 +209,23 @@ impl Shared {
 
     /// The cloud's answer, over a connection of its own.
     fn ask(&self, request: &Message) -> io::Result<Message> {
+        if let Some(refused) = self.refused(request) {
+            return Ok(refused);
+        }
         let mut cloud = TcpStream::connect(&self.cloud)?;
         cloud.set_nodelay(true)?;
         cloud.write_all(&request.bytes)?;
         let answer = Message::read(&mut BufReader::new(cloud))?;
-        answer.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+        let answer = answer.ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(answer.rewritten(&self.state.lock().unwrap().rewrites))
+    }
+
+    fn refused(&self, request: &Message) -> Option<Message> {
+        let state = self.state.lock().unwrap();
+        let (action, body) = state.refusal.as_ref()?;
+        let refusal = answer("403 Forbidden", "text/xml", body.as_bytes());
+        let refusal = Message::read(&mut refusal.as_slice()).unwrap().unwrap();
+        (request.action() == *action).then(|| refusal.rewritten(&state.rewrites))
     }
 
     fn break_request(

@@ -115,7 +115,7 @@ fn live(cloud: &LocalCloud, witness: &Witness, source: Source, loudness: Loudnes
         Loudness::More => &["-v"],
         Loudness::MoreStill => &["-vv"],
         Loudness::Everything => {
-            sandbox.set("TRAINYARD_LOG", "debug");
+            sandbox.set("TRAINYARD_LOG", "trace");
             // The SDK's own words for "do not redact".
             sandbox.set("LOG_SIGNABLE_BODY", "true");
             sandbox.set("LOG_SENSITIVE_BODIES", "true");
@@ -214,7 +214,7 @@ fn a_cloud_on_this_machine_is_told_no_credential() {
     sandbox.set("AWS_ACCESS_KEY_ID", "TESTING");
     sandbox.set("AWS_SECRET_ACCESS_KEY", SECRETS[0]);
     sandbox.set("AWS_SESSION_TOKEN", SECRETS[1]);
-    sandbox.set("TRAINYARD_LOG", "debug");
+    sandbox.set("TRAINYARD_LOG", "trace");
     sandbox.write(
         "environments/lab.yaml",
         spec("nothing").replace(SECRETS[4], "none"),

@@ -86,6 +86,32 @@ impl Message {
         action.map_or_else(method, str::to_owned)
     }
 
+    /// The same message with something else in its body, under a head that tells its length.
+    pub(super) fn rewritten(self, rewrites: &[(String, String)]) -> Self {
+        let body = String::from_utf8_lossy(self.body()).into_owned();
+        let other = rewrites
+            .iter()
+            .fold(body.clone(), |body, (from, to)| body.replace(from, to));
+        if other == body {
+            return self;
+        }
+        let lines: Vec<String> = self
+            .head()
+            .lines()
+            .map(|line| match line.split_once(':') {
+                Some((name, _)) if name.eq_ignore_ascii_case("content-length") => {
+                    format!("{name}: {}\r\n", other.len())
+                }
+                Some(_) | None => format!("{line}\r\n"),
+            })
+            .collect();
+        let head = lines.concat();
+        Self {
+            body: head.len(),
+            bytes: [head.as_bytes(), other.as_bytes()].concat(),
+        }
+    }
+
     /// The same answer with half of its body, under a head that tells that length.
     pub(super) fn shorter(&self) -> Vec<u8> {
         let half = &self.body()[..self.body().len() / 2];
