@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use trainyard::cli::ExitCode;
-use trainyard::local::Settings;
+use trainyard::local::{self, Settings};
 
 use super::goal;
 use super::history::{End, History, Order, SPEAK, Specs, play, variable};
@@ -72,9 +72,31 @@ impl<'a> Stage<'a> {
     }
 }
 
+fn settings(weather: &local::Weather) -> Settings {
+    Settings {
+        weather: weather.clone(),
+        ..Settings::default()
+    }
+}
+
+/// Listings that lag, and forget for a moment what they have shown.
+fn rough() -> local::Weather {
+    local::Weather {
+        seed: 3,
+        visibility: Duration::from_secs(10),
+        tags: Duration::from_secs(10),
+        flaps: true,
+        ..local::Weather::default()
+    }
+}
+
 /// The calls of a scenario that goes well.
 pub(super) fn record(stage: &Stage) -> Vec<Call> {
-    play(0, Settings::default(), async |history| {
+    record_in(&local::Weather::default(), stage)
+}
+
+fn record_in(weather: &local::Weather, stage: &Stage) -> Vec<Call> {
+    play(0, settings(weather), async |history| {
         stage.set(history).await;
         let over = history.calmly(&stage.order()).await;
         assert!(over.is(ExitCode::Done), "{:?} {}", over.end, over.output);
@@ -84,8 +106,13 @@ pub(super) fn record(stage: &Stage) -> Vec<Call> {
 }
 
 /// One history: dies at each of the places, then what comes next; what was found broken.
-fn history(stage: &Stage, deaths: &[(usize, Moment)], next: Next) -> Vec<String> {
-    play(0, Settings::default(), async |history| {
+fn history(
+    weather: &local::Weather,
+    stage: &Stage,
+    deaths: &[(usize, Moment)],
+    next: Next,
+) -> Vec<String> {
+    play(0, settings(weather), async |history| {
         stage.set(history).await;
         for death in deaths {
             let weather = Weather {
@@ -113,11 +140,16 @@ fn history(stage: &Stage, deaths: &[(usize, Moment)], next: Next) -> Vec<String>
 }
 
 fn enumerate(name: &str) {
+    enumerate_in(&local::Weather::default(), name, name);
+}
+
+/// The scenario of a name in some weather; `title` is what its report is called.
+fn enumerate_in(weather: &local::Weather, name: &str, title: &str) {
     let scenarios = all();
     let scenario = scenarios.iter().find(|one| one.name == name).unwrap();
     let specs = Specs::new();
     let stage = Stage::new(scenario, &specs);
-    let calls = record(&stage);
+    let calls = record_in(weather, &stage);
     let mut histories = 0;
     let mut found = String::new();
     for call in &calls {
@@ -125,7 +157,7 @@ fn enumerate(name: &str) {
             for next in NEXT {
                 histories += 1;
                 let death = (call.number, moment);
-                let broken = history(&stage, &[death], next);
+                let broken = history(weather, &stage, &[death], next);
                 for law in broken {
                     let _written = writeln!(
                         found,
@@ -137,13 +169,13 @@ fn enumerate(name: &str) {
         }
     }
     let line = format!(
-        "crash points of {name}: {} calls, {} points of {} covered, {histories} histories, {} violations",
+        "crash points of {title}: {} calls, {} points of {} covered, {histories} histories, {} violations",
         calls.len(),
         calls.len() * Moment::ALL.len(),
         calls.len() * Moment::ALL.len(),
         found.lines().count()
     );
-    report::line(&format!("crash-{name}"), &line);
+    report::line(&format!("crash-{title}"), &line);
     assert!(found.is_empty(), "{line}\n{found}");
 }
 
@@ -153,6 +185,7 @@ fn twice(name: &str) {
     let scenario = scenarios.iter().find(|one| one.name == name).unwrap();
     let specs = Specs::new();
     let stage = Stage::new(scenario, &specs);
+    let calm = local::Weather::default();
     let mut pairs = 0;
     let mut found = Vec::new();
     for first in record(&stage) {
@@ -160,7 +193,7 @@ fn twice(name: &str) {
         for second in record_after(&stage, first) {
             let second = (second.number, Moment::After);
             pairs += 1;
-            let broken = history(&stage, &[first, second], Next::Apply).into_iter();
+            let broken = history(&calm, &stage, &[first, second], Next::Apply).into_iter();
             found.extend(broken.map(|law| format!("{name} {first:?} {second:?}: {law}")));
         }
     }
@@ -193,6 +226,16 @@ fn a_create_that_dies_twice() {
 #[test]
 fn a_shrink_that_dies_twice() {
     twice("shrink");
+}
+
+#[test]
+fn a_create_in_rough_weather() {
+    enumerate_in(&rough(), "create", "create-in-rough-weather");
+}
+
+#[test]
+fn a_destroy_in_rough_weather() {
+    enumerate_in(&rough(), "destroy", "destroy-in-rough-weather");
 }
 
 macro_rules! scenarios {
@@ -235,7 +278,7 @@ fn replay() {
     let stage = Stage::new(scenario, &specs);
     let death = (words[1].parse().unwrap(), moment.unwrap());
     SPEAK.set(true);
-    let broken = history(&stage, &[death], next.unwrap());
+    let broken = history(&local::Weather::default(), &stage, &[death], next.unwrap());
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
