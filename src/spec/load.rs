@@ -170,7 +170,22 @@ pub fn judge_project(source: Source) -> Result<ProjectSpec, Box<(Source, Vec<Dia
             return Ok(project);
         }
     }
-    Err(Box::new((readable.source, found)))
+    refused(readable.source, found)
+}
+
+/// How many mistakes of a file are told at once. Each is looked up in the text once more,
+/// and nobody reads a thousand.
+const MOST_MISTAKES: usize = 100;
+
+fn refused<T>(source: Source, mut found: Vec<Diagnostic>) -> Result<T, Failure> {
+    if found.len() > MOST_MISTAKES {
+        let more = found.len() - MOST_MISTAKES;
+        let code = found[MOST_MISTAKES].code;
+        found.truncate(MOST_MISTAKES);
+        let summary = format!("{more} more mistakes are told when these are gone");
+        found.push(Diagnostic::of_file(code, summary));
+    }
+    Err(Box::new((source, found)))
 }
 
 fn load_environment(path: &Path, project: &ProjectSpec) -> Result<Loaded, Failure> {
@@ -198,19 +213,19 @@ pub fn judge(
                     .filter(|diagnostic| repaired.is_fair(diagnostic)),
             );
         }
-        return Err(Box::new((readable.source, found)));
+        return refused(readable.source, found);
     }
     let spec: EnvironmentSpec = readable.typed()?;
     let source = readable.source;
     let found = check_environment(&spec, project);
     if !found.is_empty() {
-        return Err(Box::new((source, found)));
+        return refused(source, found);
     }
     let absolute = std::path::absolute(&source.path).unwrap_or_else(|_| source.path.clone());
     let folder = absolute.parent().unwrap_or(Path::new("/"));
     match lower(&spec, project, folder) {
         Ok(desired) => Ok(Loaded { source, desired }),
-        Err(found) => Err(Box::new((source, found))),
+        Err(found) => refused(source, found),
     }
 }
 

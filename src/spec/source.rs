@@ -121,6 +121,9 @@ impl Source {
     ///
     /// One diagnostic with the parser's own position.
     pub fn parse(&self) -> Result<Value, Diagnostic> {
+        if self.has_deep_brackets() {
+            return Err(too_deep());
+        }
         let mut documents = serde_yaml::Deserializer::from_str(&self.text);
         let Some(first) = documents.next() else {
             return Err(empty());
@@ -138,12 +141,26 @@ impl Source {
             return Err(empty());
         }
         if depth(&value) > Self::DEEPEST {
-            return Err(Diagnostic::of_file(
-                Code::Syntax,
-                "the file is nested too deeply to be a spec",
-            ));
+            return Err(too_deep());
         }
         Ok(value)
+    }
+
+    /// Whether more brackets are open at once than the parser gets through in a moment: with
+    /// each of its words it looks at all of them.
+    ///
+    /// Those in texts and comments count as well, so this is far more than any spec has.
+    fn has_deep_brackets(&self) -> bool {
+        const MOST: usize = 1_000;
+        let mut open = 0_usize;
+        self.text.bytes().any(|byte| {
+            match byte {
+                b'[' | b'{' => open += 1,
+                b']' | b'}' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            open > MOST
+        })
     }
 }
 
@@ -239,6 +256,10 @@ fn too_large(bytes: u64) -> Diagnostic {
     Diagnostic::of_file(Code::TooLarge, summary)
 }
 
+fn too_deep() -> Diagnostic {
+    Diagnostic::of_file(Code::Syntax, "the file is nested too deeply to be a spec")
+}
+
 fn empty() -> Diagnostic {
     Diagnostic::of_file(Code::Empty, "the file holds no spec")
         .help("`trainyard init` writes a first one")
@@ -288,7 +309,7 @@ fn syntax(error: &serde_yaml::Error) -> Diagnostic {
             "this number is larger than anything that a spec can mean",
         )
     } else if what.contains("recursion limit exceeded") {
-        Diagnostic::of_file(Code::Syntax, "the file is nested too deeply to be a spec")
+        too_deep()
     } else {
         Diagnostic::of_file(Code::Syntax, format!("this is not YAML: {what}"))
     };

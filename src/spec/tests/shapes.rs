@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{GOOD, codes, lines, with, with_group, wrong};
-use crate::spec::Code;
+use super::{GOOD, codes, lines, source, with, with_group, wrong};
+use crate::spec::{Code, ProjectSpec, judge};
 
 #[test]
 fn every_mistake_of_shape_has_its_code_and_its_place() {
@@ -304,6 +304,28 @@ fn aliases_that_unfold_without_end_are_refused() {
         text = format!("{text}{next}: &{next} [{list}]\n");
     }
     assert_eq!(codes(&text), [Code::Syntax]);
+}
+
+#[test]
+fn more_mistakes_than_anybody_reads_are_counted() {
+    let lines: Vec<String> = (0..102).map(|number| format!("k{number}: 1")).collect();
+    let source = source(&lines.join("\n")).unwrap();
+    let found = judge(source, &ProjectSpec::default()).unwrap_err().1;
+    assert_eq!(found.len(), 101);
+    let last = &found[100];
+    assert!(
+        last.summary
+            .ends_with("more mistakes are told when these are gone")
+    );
+    assert_eq!((last.path.as_ref(), last.position), (None, None));
+}
+
+#[test]
+fn brackets_without_end_are_refused_before_they_are_parsed() {
+    for text in ["[".repeat(500_000), "{a: ".repeat(200_000)] {
+        let found = source(&text).unwrap().parse().unwrap_err();
+        assert_eq!(found.summary, "the file is nested too deeply to be a spec");
+    }
 }
 
 #[test]
