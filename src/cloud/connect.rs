@@ -6,9 +6,10 @@ use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region as SdkRegion};
+use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use aws_credential_types::Credentials;
 
+use super::whole::Whole;
 use crate::resource::{AccountId, Region};
 
 /// How long a connection may take to open.
@@ -91,23 +92,35 @@ pub async fn connect(connection: &Connection) -> Clients {
     }
     let config = loader.load().await;
     let path_style = connection.own_endpoint || config.endpoint_url().is_some();
-    // A transfer takes as long as its bytes do: what guards it is that bytes keep
-    // coming, not a limit on the whole.
-    let transfer = TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .read_timeout(TRANSFER)
-        .disable_operation_attempt_timeout()
-        .disable_operation_timeout()
-        .build();
-    let s3 = aws_sdk_s3::config::Builder::from(&config)
-        .force_path_style(path_style)
-        .timeout_config(transfer)
-        .build();
-    Clients {
-        ec2: aws_sdk_ec2::Client::new(&config),
-        s3: aws_sdk_s3::Client::from_conf(s3),
-        ssm: aws_sdk_ssm::Client::new(&config),
-        sts: aws_sdk_sts::Client::new(&config),
-        region: connection.region.clone(),
+    Clients::of(&config, connection.region.clone(), path_style)
+}
+
+impl Clients {
+    /// Makes the clients of a configuration that has been loaded.
+    ///
+    /// `path_style` says that buckets have no host names of their own.
+    pub fn of(config: &SdkConfig, region: Region, path_style: bool) -> Self {
+        // A transfer takes as long as its bytes do: what guards it is that bytes keep
+        // coming, not a limit on the whole.
+        let transfer = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .read_timeout(TRANSFER)
+            .disable_operation_attempt_timeout()
+            .disable_operation_timeout()
+            .build();
+        let s3 = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(path_style)
+            .timeout_config(transfer)
+            .interceptor(Whole)
+            .build();
+        let ec2 = aws_sdk_ec2::config::Builder::from(config).interceptor(Whole);
+        let sts = aws_sdk_sts::config::Builder::from(config).interceptor(Whole);
+        Self {
+            ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            ssm: aws_sdk_ssm::Client::new(config),
+            sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            region,
+        }
     }
 }

@@ -36,6 +36,7 @@ mod terminate;
 mod tests;
 mod translate;
 mod volumes;
+mod whole;
 
 pub use adopt::{attributes, has_user_data, release};
 pub use connect::{Clients, Connection, connect};

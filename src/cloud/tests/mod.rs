@@ -1,5 +1,6 @@
 //! The wire against the embedded cloud, on a loopback port of each test's own.
 
+mod answers;
 mod changing;
 mod errors;
 mod introducing;
