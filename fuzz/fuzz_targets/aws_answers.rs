@@ -195,7 +195,7 @@ impl Stage {
             }
             5 => self.listed(spot_requests(clients).await.map(drop)),
             6 => self.listed(default_subnets(clients).await.map(drop)),
-            7 => self.listed(identify(clients).await.map(drop)),
+            7 => self.listed(identify(clients, Patience::Brief).await.map(drop)),
             8 => self.listed(with_volumes(clients, &[id]).await.map(drop)),
             9 => self.listed(attributes(clients, &id).await.map(drop)),
             10 => self.listed(has_user_data(clients, &id).await.map(drop)),

@@ -56,6 +56,7 @@ impl<'a> Stage<'a> {
     pub(super) fn order(&self) -> Order {
         match &self.after {
             Some(path) => Order::Apply(path.clone()),
+            None if self.scenario.is_protected() => Order::DestroyAll,
             None => Order::Destroy,
         }
     }
@@ -260,6 +261,7 @@ scenarios! {
     introduce
     destroy
     destroy_with_a_way_in
+    destroy_protected
     destroy_spot
 }
 

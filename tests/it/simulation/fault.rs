@@ -39,9 +39,12 @@ pub(super) enum Spoil {
     Empty,
     /// `InvalidInstanceID.NotFound`, which means nothing.
     NotFound,
+    /// A listing with nothing in it. No wait is long enough where it stays so.
+    Nothing,
 }
 
 impl Spoil {
+    /// All that a history may meet anywhere.
     pub(super) const ALL: [Self; 10] = [
         Self::Busy,
         Self::Internal,
@@ -70,6 +73,7 @@ impl Spoil {
                 (200, whole[..whole.len() / 2].to_vec())
             }
             Self::Empty => (200, Vec::new()),
+            Self::Nothing => (200, format!("<{}/>", action.replace(' ', "-")).into_bytes()),
             Self::NotFound => (400, error("InvalidInstanceID.NotFound", action)),
         };
         Response::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body))

@@ -11,6 +11,7 @@ mod faults;
 mod foreign;
 mod goal;
 mod history;
+mod lagging;
 mod laws;
 mod mutants;
 mod network;

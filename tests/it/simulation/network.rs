@@ -255,7 +255,15 @@ fn action_of(request: &HttpRequest) -> String {
     let body = request.body().bytes().unwrap_or_default();
     let action = form_urlencoded::parse(body).find(|(name, _)| name == "Action");
     if let Some((_, action)) = action {
-        return action.into_owned();
+        // What is asked by ids is answered by others of AWS's servers than a listing.
+        let has = |text: &str| body.windows(text.len()).any(|part| part == text.as_bytes());
+        return if action == "DescribeInstances" && has("InstanceId.1=") {
+            format!("{action} by id")
+        } else if action == "DescribeInstances" && has("Name=instance-id&") {
+            format!("{action} of ids")
+        } else {
+            action.into_owned()
+        };
     }
     let target = request.headers().get("x-amz-target");
     let target = target.and_then(|target| target.rsplit('.').next());

@@ -85,11 +85,22 @@ pub(super) fn all() -> Vec<Scenario> {
             Some(spec(1, &[TYPE, WAY_IN])),
             None,
         ),
+        scenario(
+            "destroy_protected",
+            Some(spec(2, &[TYPE, "protect: true"])),
+            None,
+        ),
         scenario("destroy_spot", Some(spec(2, &[TYPE, "market: spot"])), None),
     ]
 }
 
 impl Scenario {
+    /// Whether what is there takes a word of the user's to be ended.
+    pub(super) fn is_protected(&self) -> bool {
+        let before = self.before.as_ref();
+        before.is_some_and(|text| text.contains("protect: true"))
+    }
+
     /// Tells the cloud what it is told first.
     pub(super) fn set(&self, cloud: &Cloud) {
         for (path, body) in self.stage {

@@ -13,8 +13,9 @@ use super::report;
 use super::scenario::all;
 
 /// The calls whose answers are what is decided on.
-const LISTINGS: [&str; 6] = [
+const LISTINGS: [&str; 7] = [
     "DescribeInstances",
+    "DescribeInstances by id",
     "DescribeVolumes",
     "DescribeSpotInstanceRequests",
     "DescribeSecurityGroups",
