@@ -185,13 +185,9 @@ impl Stage {
             }
             3 => self.listed(observe_network(clients, true).await.map(drop)),
             4 => {
-                let (network, blind) = network_for_destroy(clients).await;
-                let nothing = network == Default::default();
-                self.listed(if nothing {
-                    blind.into_iter().next().map_or(Ok(()), Err)
-                } else {
-                    Ok(())
-                });
+                // What could not be listed is told besides, and nothing else is believed.
+                let (_, blind) = network_for_destroy(clients).await;
+                self.listed(blind.into_iter().next().map_or(Ok(()), Err));
             }
             5 => self.listed(spot_requests(clients).await.map(drop)),
             6 => self.listed(default_subnets(clients).await.map(drop)),
