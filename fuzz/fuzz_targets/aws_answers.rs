@@ -25,9 +25,9 @@ use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Runtime;
 use trainyard::apply::{Cancel, Control, Performed, Performer as _, StepError};
 use trainyard::cloud::{
-    Aws, Clients, CloudError, Images, Pace, attributes, default_subnets, has_user_data, identify,
-    look_up, network_for_destroy, observe, observe_instances_first, observe_network, spot_requests,
-    with_volumes,
+    Aws, Clients, Clock, CloudError, Images, Pace, Patience, attributes, default_subnets,
+    has_user_data, identify, look_up, network_for_destroy, observe, observe_instances_first,
+    observe_network, spot_requests, with_volumes,
 };
 use trainyard::plan::{Action, Plan, Resolution, plan, plan_destroy, wanted};
 use trainyard::resource::{InstanceId, VolumeId};
@@ -143,7 +143,7 @@ impl Stage {
                 clients: Clients::of(&config, target.region.clone(), true),
                 account: target.account.clone(),
                 pace,
-                clock: now_of,
+                clock: Clock::new(now_of),
                 memory: Arc::default(),
             },
             first: &kit.first,
