@@ -72,6 +72,7 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
         told: told.map(|volume| volume.id.clone()).collect(),
         left: RefCell::default(),
         gone: RefCell::default(),
+        deleted: RefCell::default(),
         blind: RefCell::new(blind),
         protected: Cell::default(),
     };

@@ -39,6 +39,8 @@ pub(super) struct Work<'a> {
     pub(super) blind: RefCell<Blind>,
     /// What has read terminated twice: it never lives again, whatever a listing shows.
     pub(super) gone: RefCell<BTreeSet<InstanceId>>,
+    /// What goes with instances and was deleted, though a listing may show it for a while.
+    pub(super) deleted: RefCell<BTreeSet<String>>,
     /// Whether termination protection is what held something.
     pub(super) protected: Cell<bool>,
 }
@@ -98,6 +100,12 @@ impl Work<'_> {
         self.gone
             .borrow_mut()
             .extend(doomed.map(|one| one.id.clone()));
+        for step in plan.steps.iter().filter(done) {
+            if let Action::DeleteNetwork(objects) = &step.action {
+                let ids = objects.iter().map(|object| object.id.clone());
+                self.deleted.borrow_mut().extend(ids);
+            }
+        }
         if report.is_success() {
             return Ok(None);
         }
@@ -173,7 +181,7 @@ impl Work<'_> {
     /// The plan for what goes with instances and is there still: it may have been made
     /// late, or have been held by an instance that turned up late.
     ///
-    /// What this run could not delete is not asked for again and again.
+    /// What this run has deleted, or could not, is not asked for again and again.
     async fn left_of_the_network(&self, observed: &mut Observed) -> Option<Plan> {
         let mut blind = self.blind.borrow().clone();
         self.session.network_again(observed, &mut blind).await;
@@ -183,7 +191,10 @@ impl Work<'_> {
         let left = self.left.borrow();
         for step in &mut plan.steps {
             if let Action::DeleteNetwork(objects) = &mut step.action {
-                objects.retain(|object| left.iter().all(|(id, _)| *id != object.id));
+                objects.retain(|object| {
+                    let is_left = left.iter().any(|(id, _)| *id == object.id);
+                    !is_left && !self.deleted.borrow().contains(&object.id)
+                });
             }
         }
         plan.steps.retain(
