@@ -173,15 +173,20 @@ pub fn judge_project(source: Source) -> Result<ProjectSpec, Box<(Source, Vec<Dia
     refused(readable.source, found)
 }
 
-/// How many mistakes of a file are told at once. Each is looked up in the text once more,
-/// and nobody reads a thousand.
+/// How many mistakes of a file are told at once: nobody reads a thousand.
 const MOST_MISTAKES: usize = 100;
+/// How many are told of the largest file, each of which is looked up in the text once more.
+const FEWEST_MISTAKES: usize = 10;
+/// How much text is read again for the mistakes of a file, in bytes.
+const MOST_TEXT: usize = 16 << 20;
 
 fn refused<T>(source: Source, mut found: Vec<Diagnostic>) -> Result<T, Failure> {
-    if found.len() > MOST_MISTAKES {
-        let more = found.len() - MOST_MISTAKES;
-        let code = found[MOST_MISTAKES].code;
-        found.truncate(MOST_MISTAKES);
+    let most = MOST_TEXT / source.text.len().max(1);
+    let most = most.clamp(FEWEST_MISTAKES, MOST_MISTAKES);
+    if found.len() > most {
+        let more = found.len() - most;
+        let code = found[most].code;
+        found.truncate(most);
         let summary = format!("{more} more mistakes are told when these are gone");
         found.push(Diagnostic::of_file(code, summary));
     }

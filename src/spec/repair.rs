@@ -4,6 +4,9 @@
 //! and both are told at once. What is wrong in shape is taken out, what is
 //! missing is made up, and nothing is said about the places that were touched.
 
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
 use serde_json::Value as Schema;
 use serde_yaml::{Mapping, Value};
 
@@ -14,7 +17,7 @@ pub(super) struct Repaired {
     /// The document.
     pub(super) value: Value,
     /// What was taken out or made up.
-    touched: Vec<SpecPath>,
+    touched: BTreeSet<Vec<Segment>>,
 }
 
 impl Repaired {
@@ -30,6 +33,7 @@ impl Repaired {
             remove(&mut value, &path.segments);
         }
         fill(&mut value, schema, &SpecPath::default(), &mut touched);
+        let touched = touched.into_iter().map(|path| path.segments).collect();
         Self { value, touched }
     }
 
@@ -38,10 +42,12 @@ impl Repaired {
         let Some(path) = &diagnostic.path else {
             return false;
         };
-        let (path, touched) = (&path.segments, &self.touched);
-        !touched.iter().any(|touched| {
-            touched.segments.starts_with(path) || path.starts_with(&touched.segments)
-        })
+        let (path, touched) = (path.segments.as_slice(), &self.touched);
+        let above = (0..=path.len()).any(|end| touched.contains(&path[..end]));
+        // What begins with the path is the first in order that does not come before it.
+        let mut rest = touched.range::<[Segment], _>((Bound::Included(path), Bound::Unbounded));
+        let below = rest.next().is_some_and(|first| first.starts_with(path));
+        !above && !below
     }
 }
 
@@ -103,5 +109,33 @@ fn made_up(schema: &Schema) -> Value {
     match example.and_then(Schema::as_str) {
         Some(text) => Value::from(text),
         None => Value::Mapping(Mapping::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_said_above_or_below_what_was_touched() {
+        let touched = SpecPath::of_keys(&["instances", "b", "disk"]);
+        let found = Diagnostic::at(touched, Code::WrongType, "wrong");
+        let schema = Schema::Object(serde_json::Map::new());
+        let repaired = Repaired::new(Value::Null, &[found], &schema);
+        for (keys, fair) in [
+            (&[][..], false),
+            (&["instances"], false),
+            (&["instances", "b"], false),
+            (&["instances", "b", "disk"], false),
+            (&["instances", "b", "disk", "size"], false),
+            (&["instances", "b", "disks"], true),
+            (&["instances", "b", "dis"], true),
+            (&["instances", "a"], true),
+            (&["instances", "c"], true),
+            (&["lease"], true),
+        ] {
+            let other = Diagnostic::at(SpecPath::of_keys(keys), Code::OutOfRange, "other");
+            assert_eq!(repaired.is_fair(&other), fair, "{keys:?}");
+        }
     }
 }

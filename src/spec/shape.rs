@@ -4,6 +4,8 @@
 //! `format` of ours goes through that format's parser, whose message says what
 //! to write; the schema's `pattern` is for editors and says the same.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Schema;
 use serde_yaml::{Mapping, Value};
 
@@ -279,11 +281,13 @@ fn array(items: &[Value], schema: &Schema, path: &SpecPath, found: &mut Vec<Diag
         .get("uniqueItems")
         .and_then(Schema::as_bool)
         .unwrap_or(false);
+    // Values have no order of their own, and all of them are told apart by how they are written.
+    let mut before = BTreeSet::new();
     for (index, item) in items.iter().enumerate() {
         if let Some(schema) = schema.get("items") {
             node(item, schema, &path.index(index), found);
         }
-        if unique && items[..index].contains(item) {
+        if unique && !before.insert(format!("{item:?}")) {
             let summary = format!("`{path}` names {} twice", describe(item));
             found.push(Diagnostic::at(path.index(index), Code::NotAllowed, summary));
         }
