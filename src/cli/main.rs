@@ -75,7 +75,7 @@ fn refused(host: &Host, text: &str) -> ExitCode {
 
 /// Help and version are no mistakes; anything else on the command line is, with a code of its own.
 fn usage(error: &clap::Error) -> std::process::ExitCode {
-    error.print().unwrap_or_default();
+    output::usage(error);
     if matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion

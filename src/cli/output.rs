@@ -110,6 +110,19 @@ impl Output {
     }
 }
 
+/// What the command line's own reader has to say: help, the version, or what it does not
+/// understand, which it repeats as it was written.
+pub(super) fn usage(error: &clap::Error) {
+    let text = gate(&error.render().ansi().to_string());
+    if error.use_stderr() {
+        let mut stream = AutoStream::new(std::io::stderr(), ColorChoice::Auto);
+        stream.write_all(text.as_bytes()).unwrap_or_default();
+    } else {
+        let mut stream = AutoStream::new(std::io::stdout(), ColorChoice::Auto);
+        stream.write_all(text.as_bytes()).unwrap_or_default();
+    }
+}
+
 /// Where the log goes: to stderr, through the same gate as all other talk.
 #[derive(Debug, Default)]
 pub(super) struct LogLines(Vec<u8>);
