@@ -414,8 +414,9 @@ pub(super) async fn plan_all(
     Ok(plans)
 }
 
-/// Looks up what the steps need, and what that shows to be needed.
-const MOST_LOOKUPS: usize = 3;
+/// How often the steps are looked up, and what that shows to be needed: a restart as another
+/// type beside the end of a double takes four. Nothing new ends it before.
+const MOST_LOOKUPS: usize = 8;
 
 /// Plans one spec from listings that are complete.
 pub(super) async fn plan_one(

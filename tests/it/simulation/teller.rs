@@ -9,7 +9,7 @@ use trainyard::local::Settings;
 use super::goal;
 use super::history::{History, Order, play};
 use super::laws::alive;
-use super::network::Weather;
+use super::network::{Moment, Weather};
 use super::palette::Palette;
 use super::story::{Attempt, Event, Goal, Story};
 
@@ -75,7 +75,13 @@ async fn happen(history: &History, (story, event): (&Story, &Event), palette: &P
             let body = format!("[{{\"type\": \"{kind}\"}}]");
             cloud.order("capacity", &body).unwrap();
         }
-        Event::Run(attempt) => run(history, attempt, palette).await,
+        Event::Run(attempt) => {
+            if matches!(attempt.death, Some((_, Moment::Late))) {
+                // What it has sent lands in the middle of the next command.
+                history.laws.allow_old_states();
+            }
+            run(history, attempt, palette).await;
+        }
         Event::Wait(seconds) => history.wait(Duration::from_secs(*seconds)).await,
         Event::Ends => {
             if let Some(one) = alive(cloud).first() {
@@ -91,12 +97,14 @@ async fn happen(history: &History, (story, event): (&Story, &Event), palette: &P
         }
         Event::Finally(last) => {
             cloud.order("DELETE outages", "").unwrap();
-            let late = story.may_double() || history.laws.shows_old_states();
+            // What flaps may be missing from the very next listing.
+            let flaps = story.events.contains(&Event::Flaps);
+            let late = flaps || story.may_double() || history.laws.shows_old_states();
             if late {
                 // What is on its way arrives, and listings catch up with what was.
                 history.wait(CAUGHT_UP).await;
             }
-            let done = if story.may_double() { 3 } else { 1 };
+            let done = if flaps || story.may_double() { 3 } else { 1 };
             finish(history, (*last, done), palette).await;
         }
     }
