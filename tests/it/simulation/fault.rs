@@ -73,7 +73,10 @@ impl Spoil {
                 (200, whole[..whole.len() / 2].to_vec())
             }
             Self::Empty => (200, Vec::new()),
-            Self::Nothing => (200, format!("<{}/>", action.replace(' ', "-")).into_bytes()),
+            Self::Nothing => {
+                let name = action.split(' ').next().unwrap();
+                (200, format!("<{name}Response/>").into_bytes())
+            }
             Self::NotFound => (400, error("InvalidInstanceID.NotFound", action)),
         };
         Response::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body))
