@@ -16,7 +16,7 @@ const WORDS: [&str; 9] = [
 ];
 
 /// Who may hold such words, and why.
-const MAY: [(&str, &str); 5] = [
+const MAY: [(&str, &str); 4] = [
     ("src/cli/output.rs", "it is the place that prints"),
     (
         "src/cli/host.rs",
@@ -30,7 +30,6 @@ const MAY: [(&str, &str); 5] = [
         "src/cli/progress.rs",
         "it draws what has been escaped, on a terminal",
     ),
-    ("src/cli/main.rs", "help, mistakes of usage and the log"),
 ];
 
 /// The files below a folder.
