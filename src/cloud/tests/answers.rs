@@ -10,7 +10,9 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 
 use super::super::error::{CloudError, CloudErrorKind};
+use super::super::observe::by_id;
 use super::super::{Clients, identify, observe, spot_requests};
+use crate::resource::InstanceId;
 use crate::resource::fixtures::{account, region};
 
 /// Answers every request with the same body.
@@ -50,7 +52,7 @@ fn assert_ambiguous<T: std::fmt::Debug>(answer: Result<T, CloudError>, body: &st
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_listing_that_was_cut_off_is_an_error_and_no_shorter_one() {
     let whole = "<DescribeSpotInstanceRequestsResponse><requestId>r</requestId>\
         <spotInstanceRequestSet/></DescribeSpotInstanceRequestsResponse>";
@@ -60,14 +62,14 @@ async fn a_listing_that_was_cut_off_is_an_error_and_no_shorter_one() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_names_instances_and_breaks_off_leaves_none_out() {
     let body = "<DescribeInstancesResponse><reservationSet><item><instancesSet><item>\
         <instanceId>i-0123456789abcdef0</instanceId></item></instancesSet></item>";
     assert_ambiguous(observe(&clients(body), &account()).await, body);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn nobody_is_identified_by_half_an_answer() {
     let body = "<GetCallerIdentityResponse><GetCallerIdentityResult>\
         <Account>123456789012</Account>";
@@ -75,4 +77,29 @@ async fn nobody_is_identified_by_half_an_answer() {
         identify(&clients(body), super::super::Patience::Brief).await,
         body,
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_was_not_asked_for_is_not_among_the_answers() {
+    let instance = |id: &str| {
+        format!(
+            "<item><instanceId>{id}</instanceId>\
+             <instanceState><code>16</code><name>running</name></instanceState>\
+             <instanceType>t3.micro</instanceType>\
+             <placement><availabilityZone>us-east-1a</availabilityZone></placement></item>"
+        )
+    };
+    let asked = InstanceId::new("i-0123456789abcdef0");
+    let other = InstanceId::new("i-0123456789abcdef1");
+    let body = format!(
+        "<DescribeInstancesResponse><reservationSet><item><instancesSet>{}{}</instancesSet>\
+         </item></reservationSet></DescribeInstancesResponse>",
+        instance(asked.as_str()),
+        instance(other.as_str())
+    );
+    let clients = clients(&body);
+    let seen = by_id(&clients, std::slice::from_ref(&asked)).await.unwrap();
+    assert_eq!(seen.keys().collect::<Vec<_>>(), [&asked]);
+    let both = by_id(&clients, &[asked, other]).await.unwrap();
+    assert_eq!(both.len(), 2);
 }
