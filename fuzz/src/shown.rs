@@ -46,6 +46,7 @@ pub fn check_plan(plan: &Plan, others: &[OtherEnvironment]) {
     let document = plan_json(&PlanDocument {
         plans: std::slice::from_ref(plan),
         others,
+        unknown: &[],
     });
     let text = json_gate(&format!("{document:#}"));
     check_shown(&text);

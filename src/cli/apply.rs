@@ -9,11 +9,12 @@ use super::arguments::{Apply, Format, Global};
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
-use super::session::{Planned, Plans, Session, is_starting, plan_all, plan_one, show_findings};
+use super::planning::{Planned, Plans, is_starting, plan_all, plan_one, show_findings};
+use super::session::Session;
 use super::settled::{left_running, observe_settled};
 use super::shared::Shared;
 use super::signals::{self, Known};
-use super::{plan as plan_command, progress, prompt, specs};
+use super::{plan as plan_command, progress, prompt, specs, unknown};
 use crate::apply::{ApplyReport, Cancel, Outcome, StepErrorKind, disown, run as run_plan, undo};
 use crate::lease::deadline;
 use crate::plan::{Action, Held, Inventory, Observed, Plan, Summary, audit, plan_duplicates};
@@ -26,6 +27,7 @@ pub(super) async fn run(global: &Global, arguments: &Apply, output: Output) -> C
     settle(&mut plans, output).await?;
     plan_command::show(&plans, Format::Human, output);
     refuse_over(&plans)?;
+    refuse_unknown(&plans, output)?;
     let held = plans
         .planned
         .iter()
@@ -126,6 +128,17 @@ async fn again(planned: &Planned, output: Output) -> Result<(Plan, bool), Comman
     .await?
     .map_err(|found| show_findings(&planned.spec.source, found, output))?;
     Ok((plan, starting))
+}
+
+/// What is agreed to is the whole of a plan: nothing is done while a part of it is not known.
+fn refuse_unknown(plans: &Plans, output: Output) -> Result<(), CommandError> {
+    if plans.unknown.is_empty() {
+        return Ok(());
+    }
+    unknown::say(&plans.unknown, output);
+    let text = "not every place could be looked at; nothing was changed";
+    Err(CommandError::failed(text)
+        .help("run it again, or name the specs of the other places to apply those alone"))
 }
 
 fn refuse_over(plans: &Plans) -> Result<(), CommandError> {

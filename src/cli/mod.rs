@@ -19,6 +19,7 @@ mod local_server;
 mod main;
 mod output;
 mod plan;
+mod planning;
 mod progress;
 mod prompt;
 mod public_keys;
@@ -31,6 +32,7 @@ mod signals;
 mod specs;
 mod status;
 mod targets;
+mod unknown;
 mod validate;
 
 pub use arguments::Arguments;

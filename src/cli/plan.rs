@@ -4,8 +4,8 @@ use super::arguments::{Format, Global, Plan};
 use super::error::CommandResult;
 use super::exit::ExitCode;
 use super::output::Output;
-use super::session::{Plans, plan_all};
-use super::specs;
+use super::planning::{Plans, plan_all};
+use super::{specs, unknown};
 use crate::plan::Plan as PlanValue;
 use crate::render::{PlanDocument, plan_json, plan_markdown, plan_text};
 
@@ -14,6 +14,10 @@ pub(super) async fn run(global: &Global, arguments: &Plan, output: Output) -> Co
     let plans = plan_all(global, loaded, &arguments.wishes, arguments.format, output).await?;
     show(&plans, arguments.format, output);
     let changes = plans.planned.iter().any(|planned| !planned.plan.is_empty());
+    unknown::say(&plans.unknown, output);
+    if let Some(verdict) = unknown::verdict(&plans.unknown, plans.places) {
+        return Ok(verdict);
+    }
     if arguments.detailed_exitcode && changes {
         return Ok(ExitCode::Changes);
     }
@@ -22,12 +26,18 @@ pub(super) async fn run(global: &Global, arguments: &Plan, output: Output) -> Co
 
 /// Prints plans; what else of ours runs is said once, with the last.
 pub(super) fn show(plans: &Plans, format: Format, output: Output) {
-    let Plans { planned, others } = plans;
+    let Plans {
+        planned,
+        others,
+        unknown,
+        places: _,
+    } = plans;
     if format == Format::Json {
         let plans: Vec<PlanValue> = planned.iter().map(|planned| planned.plan.clone()).collect();
         output.json(&plan_json(&PlanDocument {
             plans: &plans,
             others,
+            unknown: &unknown::places(unknown),
         }));
         return;
     }

@@ -10,6 +10,7 @@ use super::exit::ExitCode;
 use super::output::Output;
 use super::session::{Destination, open};
 use super::specs::{self, NamePlace, Named};
+use super::unknown::{self, Unknown};
 use crate::lease::{Deadline, deadline};
 use crate::plan::{Inventory, Observed};
 use crate::render::{EnvironmentStatus, InstanceStatus, status_json, status_text};
@@ -39,22 +40,33 @@ pub(super) async fn run(global: &Global, arguments: &Status, output: Output) -> 
     let now = global.host.clock.now();
     let mut environments = Vec::new();
     let mut places = Vec::new();
-    for destination in destinations(arguments, wanted.as_ref(), &desired)? {
-        let session = open(global, destination, output).await?;
-        let observed = session.observe().await?;
-        places.push(format!("{}, {}", observed.account, observed.region));
-        environments.extend(statuses(&observed, wanted.as_ref(), &desired, now));
+    let mut unknown = Vec::new();
+    let destinations = destinations(arguments, wanted.as_ref(), &desired)?;
+    let count = destinations.len();
+    for destination in destinations {
+        match look(global, destination.clone(), output).await {
+            Ok(observed) => {
+                places.push(format!("{}, {}", observed.account, observed.region));
+                environments.extend(statuses(&observed, wanted.as_ref(), &desired, now));
+            }
+            Err(error) if count == 1 || error.exit != ExitCode::Failed => return Err(error),
+            Err(error) => unknown.push(Unknown::new(&destination, error)),
+        }
     }
     environments.sort_by(|one, other| {
         (&one.environment, &one.region).cmp(&(&other.environment, &other.region))
     });
     match arguments.format {
-        Format::Json => output.json(&status_json(&environments, now)),
+        Format::Json => {
+            let unknown = unknown::places(&unknown);
+            output.json(&status_json(&environments, &unknown, now));
+        }
         Format::Human | Format::Markdown => {
             output.data(&status_text(&environments, now));
-            if environments
-                .iter()
-                .all(|environment| environment.instances.is_empty())
+            if !places.is_empty()
+                && environments
+                    .iter()
+                    .all(|environment| environment.instances.is_empty())
             {
                 // Elsewhere there may be some: what was looked at is part of the answer.
                 let places = places.join("; ");
@@ -65,7 +77,16 @@ pub(super) async fn run(global: &Global, arguments: &Status, output: Output) -> 
             }
         }
     }
-    Ok(ExitCode::Done)
+    unknown::say(&unknown, output);
+    Ok(unknown::verdict(&unknown, count).unwrap_or(ExitCode::Done))
+}
+
+async fn look(
+    global: &Global,
+    destination: Destination,
+    output: Output,
+) -> Result<Observed, CommandError> {
+    open(global, destination, output).await?.observe().await
 }
 
 /// Every place that a spec names, or the default one; what the command line says goes first.

@@ -94,8 +94,25 @@ impl CloudError {
         self.code.as_deref() == Some(code)
     }
 
+    /// Whether AWS refused a request for when it was signed: a clock a quarter of an hour
+    /// wrong looks like that (Signature Version 4, "Date handling").
+    pub fn is_of_the_clock(&self) -> bool {
+        let at_sts = self.text.starts_with("Signature expired")
+            || self.text.starts_with("Signature not yet current");
+        match self.code.as_deref() {
+            Some(
+                "RequestExpired" | "RequestTimeTooSkewed" | "InvalidSecurity.RequestHasExpired",
+            ) => true,
+            Some("SignatureDoesNotMatch") => at_sts,
+            _ => false,
+        }
+    }
+
     /// What the user can do about it.
     pub fn help(&self) -> Option<String> {
+        if self.is_of_the_clock() {
+            return Some(CLOCK.to_owned());
+        }
         let text = match self.kind {
             CloudErrorKind::Credentials => {
                 "sign in again, or set `credentials.profile` in the spec, or AWS_PROFILE"
@@ -123,6 +140,10 @@ impl CloudError {
         Some(text.to_owned())
     }
 }
+
+/// What to do where a request is refused for when it was signed.
+const CLOCK: &str = "compare this machine's clock with the right time, in UTC: `date -u` shows it, \
+     and AWS refuses what is signed more than 15 minutes off; if it is right, sign in again";
 
 impl From<CloudError> for StepError {
     fn from(error: CloudError) -> Self {

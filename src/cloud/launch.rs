@@ -281,8 +281,8 @@ async fn request(
     }
     let text = format!("{MOST_INCARNATIONS} launches of this group were terminated within a day");
     let mut error = StepError::new(StepErrorKind::Rejected, text);
-    error.help =
-        Some("find out why they end: see the state reason in `trainyard status`".to_owned());
+    let help = "find out why they end: EC2 lists each for about an hour more, with its reason";
+    error.help = Some(help.to_owned());
     Err(error)
 }
 

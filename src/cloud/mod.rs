@@ -38,7 +38,7 @@ mod terminate;
 mod tests;
 mod translate;
 mod volumes;
-mod whole;
+pub(crate) mod whole;
 
 pub use adopt::{attributes, has_user_data, release};
 pub use clock::Clock;

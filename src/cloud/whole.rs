@@ -17,7 +17,7 @@ use quick_xml::events::Event;
 
 /// Refuses answers in XML that are not whole.
 #[derive(Debug)]
-pub(super) struct Whole;
+pub(crate) struct Whole;
 
 impl Intercept for Whole {
     fn name(&self) -> &'static str {

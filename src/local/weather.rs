@@ -17,6 +17,8 @@ pub struct Weather {
     /// At most for so long the tags of what is new are missing where a listing is
     /// filtered by tags. Half of all instances show no tags at all for that time.
     pub tags: Duration,
+    /// At most for so long answers show the tags of an instance as they were before an edit.
+    pub edits: Duration,
     /// At most so old is the state that a listing shows of an instance. A read by id
     /// shows it once in four times.
     pub states: Duration,

@@ -18,6 +18,7 @@ mod style;
 mod table;
 #[cfg(test)]
 mod tests;
+mod unknown;
 mod words;
 
 pub use diagnostics::{diagnostics_json, diagnostics_text};
@@ -30,4 +31,5 @@ pub use plan_text::{plan_text, summary_line};
 pub use status::{EnvironmentStatus, InstanceStatus, status_json, status_text};
 pub use style::{bad, bold, dim, good, sign, warn};
 pub use table::table;
+pub use unknown::UnknownPlace;
 pub use words::{human_end, ordinals_of, plural};

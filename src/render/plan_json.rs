@@ -7,6 +7,8 @@ use crate::plan::{
     SecurityGroupChange, Step, Summary, Verb, VolumeFacts,
 };
 use crate::resource::{Address, Digest, Instance};
+
+use super::unknown::UnknownPlace;
 use crate::sync::SyncPlan;
 
 /// Everything that a `plan` shows.
@@ -16,11 +18,17 @@ pub struct PlanDocument<'a> {
     pub plans: &'a [Plan],
     /// Environments of ours that no spec names.
     pub others: &'a [OtherEnvironment],
+    /// Places that could not be looked at.
+    pub unknown: &'a [UnknownPlace],
 }
 
 /// The document; its format number changes when a reader would have to.
 pub fn plan_json(document: &PlanDocument<'_>) -> Value {
-    let PlanDocument { plans, others } = document;
+    let PlanDocument {
+        plans,
+        others,
+        unknown,
+    } = document;
     let mut summary = Summary::default();
     for plan in *plans {
         summary += plan.summary();
@@ -29,6 +37,7 @@ pub fn plan_json(document: &PlanDocument<'_>) -> Value {
         "format": 1,
         "plans": plans.iter().map(one).collect::<Vec<_>>(),
         "others": others,
+        "unknown": unknown,
         "summary": summary,
     })
 }

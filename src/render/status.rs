@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::escape::escape;
 use super::style::{bad, bold, dim, warn};
 use super::table::table;
+use super::unknown::UnknownPlace;
 use crate::resource::human_duration;
 
 /// One environment as `status` shows it.
@@ -58,8 +59,12 @@ pub struct InstanceStatus {
 }
 
 /// The status for programs.
-pub fn status_json(environments: &[EnvironmentStatus], now: Timestamp) -> Value {
-    json!({"format": 1, "now": now, "environments": environments})
+pub fn status_json(
+    environments: &[EnvironmentStatus],
+    unknown: &[UnknownPlace],
+    now: Timestamp,
+) -> Value {
+    json!({"format": 1, "now": now, "environments": environments, "unknown": unknown})
 }
 
 /// The status for people.

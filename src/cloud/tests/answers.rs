@@ -1,4 +1,7 @@
-//! Answers that were cut off.
+//! Answers that were cut off, and those that say more than was asked.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use aws_credential_types::Credentials;
@@ -11,24 +14,52 @@ use aws_smithy_types::body::SdkBody;
 
 use super::super::error::{CloudError, CloudErrorKind};
 use super::super::observe::by_id;
-use super::super::{Clients, identify, observe, spot_requests};
-use crate::resource::InstanceId;
+use super::super::{Clients, identify, observe, observe_instances_first, spot_requests};
 use crate::resource::fixtures::{account, region};
+use crate::resource::{InstanceId, InstanceState};
 
-/// Answers every request with the same body.
+/// Answers each action with the bodies that begin with its name, in turn, and with the last
+/// of them from then on; with any body where none does.
 #[derive(Debug)]
-struct Parrot(String);
+struct Parrot {
+    bodies: Vec<String>,
+    asked: Mutex<BTreeMap<String, usize>>,
+}
+
+impl Parrot {
+    fn answer(&self, asked: &[u8]) -> &str {
+        let action = form_urlencoded::parse(asked).find(|(name, _)| name == "Action");
+        let action = action.map_or_else(String::new, |(_, action)| action.into_owned());
+        let root = format!("<{action}Response");
+        let meant: Vec<&String> = self
+            .bodies
+            .iter()
+            .filter(|body| body.starts_with(&root))
+            .collect();
+        let mut asked = self.asked.lock().unwrap();
+        let number = asked.entry(action).or_default();
+        let body = meant.get(*number).or(meant.last());
+        *number += 1;
+        body.map_or(&self.bodies[0], |body| body)
+    }
+}
 
 impl HttpConnector for Parrot {
-    fn call(&self, _request: HttpRequest) -> HttpConnectorFuture {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let status = 200_u16.try_into().unwrap();
-        let body = SdkBody::from(self.0.as_str());
+        let body = self.answer(request.body().bytes().unwrap_or_default());
+        let body = SdkBody::from(body);
         HttpConnectorFuture::ready(Ok(HttpResponse::new(status, body)))
     }
 }
 
 fn clients(body: &str) -> Clients {
-    let connector = SharedHttpConnector::new(Parrot(body.to_owned()));
+    clients_with(vec![body.to_owned()])
+}
+
+fn clients_with(bodies: Vec<String>) -> Clients {
+    let asked = Mutex::default();
+    let connector = SharedHttpConnector::new(Parrot { bodies, asked });
     let keys = Credentials::new("key", "secret", None, None, "test");
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -79,24 +110,44 @@ async fn nobody_is_identified_by_half_an_answer() {
     );
 }
 
+fn instance(id: &str, state: &str) -> String {
+    format!(
+        "<item><instanceId>{id}</instanceId>\
+         <instanceState><code>16</code><name>{state}</name></instanceState>\
+         <instanceType>t3.micro</instanceType>\
+         <placement><availabilityZone>us-east-1a</availabilityZone></placement>\
+         <tagSet><item><key>trainyard:environment</key><value>lab</value></item></tagSet></item>"
+    )
+}
+
+/// One page of a listing that goes on where `next` is a token.
+fn page(instances: &str, next: &str) -> String {
+    format!(
+        "<DescribeInstancesResponse><reservationSet><item><instancesSet>{instances}\
+         </instancesSet></item></reservationSet>{next}</DescribeInstancesResponse>"
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_is_on_two_pages_is_one_as_the_last_word_has_it() {
+    let (id, other) = ("i-0123456789abcdef0", "i-0123456789abcdef1");
+    let first = page(&instance(id, "pending"), "<nextToken>more</nextToken>");
+    let second = [instance(id, "running"), instance(other, "running")].concat();
+    let volumes = "<DescribeVolumesResponse><volumeSet/></DescribeVolumesResponse>";
+    let clients = clients_with(vec![first, page(&second, ""), volumes.to_owned()]);
+    let (observed, _) = observe_instances_first(&clients, &account()).await.unwrap();
+    let seen = observed.instances.iter();
+    let seen: Vec<_> = seen.map(|live| (live.id.as_str(), live.state)).collect();
+    let running = InstanceState::Running;
+    assert_eq!(seen, [(id, running), (other, running)]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_was_not_asked_for_is_not_among_the_answers() {
-    let instance = |id: &str| {
-        format!(
-            "<item><instanceId>{id}</instanceId>\
-             <instanceState><code>16</code><name>running</name></instanceState>\
-             <instanceType>t3.micro</instanceType>\
-             <placement><availabilityZone>us-east-1a</availabilityZone></placement></item>"
-        )
-    };
     let asked = InstanceId::new("i-0123456789abcdef0");
     let other = InstanceId::new("i-0123456789abcdef1");
-    let body = format!(
-        "<DescribeInstancesResponse><reservationSet><item><instancesSet>{}{}</instancesSet>\
-         </item></reservationSet></DescribeInstancesResponse>",
-        instance(asked.as_str()),
-        instance(other.as_str())
-    );
+    let ids = [asked.as_str(), other.as_str()];
+    let body = page(&ids.map(|id| instance(id, "running")).concat(), "");
     let clients = clients(&body);
     let seen = by_id(&clients, std::slice::from_ref(&asked)).await.unwrap();
     assert_eq!(seen.keys().collect::<Vec<_>>(), [&asked]);

@@ -138,3 +138,29 @@ fn a_zone_without_a_default_subnet_is_one_of_several_places() {
     let network = "No subnets found for the default VPC 'vpc-1'. Please specify a subnet.";
     assert_eq!(of_words(network), StepErrorKind::Rejected);
 }
+
+#[test]
+fn a_wrong_clock_is_named_where_a_request_is_refused_for_its_date() {
+    let help = |code: &str, message: &str| {
+        let meta = ErrorMetadata::builder().code(code).message(message).build();
+        CloudError::from_sdk("launch", &Error::service_error(meta, ())).help()
+    };
+    let late = "Signature expired: 20261125T080000Z is now earlier than 20261125T081500Z";
+    let early = "Signature not yet current: 20261125T090000Z is still later than 20261125T083000Z";
+    for (code, message) in [
+        ("RequestExpired", "Request has expired."),
+        ("RequestTimeTooSkewed", "The difference is too large."),
+        ("SignatureDoesNotMatch", late),
+        ("SignatureDoesNotMatch", early),
+    ] {
+        let help = help(code, message).unwrap();
+        assert!(help.contains("clock"), "{code}: {help}");
+    }
+    let secret = "The request signature we calculated does not match";
+    for (code, message) in [
+        ("SignatureDoesNotMatch", secret),
+        ("ExpiredToken", "expired"),
+    ] {
+        assert!(!help(code, message).unwrap().contains("clock"), "{code}");
+    }
+}

@@ -144,6 +144,36 @@ async fn what_ends_instead_of_running_is_a_failure_that_names_the_rest() {
 }
 
 #[tokio::test]
+async fn why_an_instance_ended_instead_of_running_is_said_in_the_words_of_aws() {
+    let rig = Rig::new().await;
+    let full = json!({"code": "Client.VolumeLimitExceeded"});
+    rig.order("fails", &full).await;
+    let what = rig.launch(&plain("trainer"), &[0]).await;
+    let error = launched(&rig, &what).await.unwrap_err();
+    assert!(error.text.contains("ended instead of running"), "{error}");
+    assert!(error.text.contains("Client.VolumeLimitExceeded"), "{error}");
+    assert_eq!((error.alive.len(), rig.alive().await), (0, 0));
+}
+
+#[tokio::test]
+async fn so_many_burnt_tokens_are_stepped_over_and_no_more() {
+    let rig = Rig::new().await;
+    let burnt = json!({"error": {
+        "code": "IdempotentInstanceTerminated", "status": 400, "message": "terminated"
+    }});
+    rig.fault("RunInstances", "before", burnt, 60).await;
+    let what = rig.launch(&plain("trainer"), &[0]).await;
+    let error = launched(&rig, &what).await.unwrap_err();
+    assert_eq!(error.kind, CloudErrorKind::Rejected);
+    assert!(error.text.starts_with("50 launches"), "{error}");
+    assert!(error.help.is_some());
+    assert_eq!(
+        (rig.count("RunInstances").await, rig.alive().await),
+        (50, 0)
+    );
+}
+
+#[tokio::test]
 async fn launching_takes_no_longer_than_its_bound() {
     let mut rig = Rig::with(Delays {
         pending: Duration::from_hours(1),

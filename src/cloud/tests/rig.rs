@@ -100,6 +100,11 @@ impl Rig {
         serde_json::from_slice(&bytes).unwrap()
     }
 
+    /// Orders the cloud about.
+    pub(super) async fn order(&self, path: &str, body: &Value) {
+        self.ask("POST", path, body).await;
+    }
+
     /// Lets the first call of an action after this one go wrong, so many times.
     pub(super) async fn fault(&self, action: &str, when: &str, deed: Value, times: usize) {
         // Faults count side by side, so each of them waits for a call of its own.

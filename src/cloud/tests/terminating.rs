@@ -12,7 +12,8 @@ use crate::apply::{Performed, StepError};
 use crate::local::Delays;
 use crate::plan::Doomed;
 use crate::plan::fixtures::address;
-use crate::resource::{InstanceId, InstanceState};
+use crate::resource::fixtures::{plain, region};
+use crate::resource::{Instance, InstanceId, InstanceState, Placement};
 
 /// An id that no cloud has given out.
 const NOWHERE: &str = "i-00000000000000000";
@@ -61,6 +62,32 @@ async fn it_returns_when_all_have_read_terminated() {
     assert_eq!(rig.count("TerminateInstances").await, 1, "one batch");
     // What is terminated already is proven again.
     assert!(end(&rig, &all).await.is_ok());
+}
+
+/// EC2 ends the part of a batch that is in other zones than a protected instance (EC2 API,
+/// `TerminateInstances`).
+#[tokio::test]
+async fn a_batch_that_took_effect_in_one_zone_of_two_is_proven_in_both() {
+    let rig = Rig::new().await;
+    let mut all = Vec::new();
+    for (zone, ordinals) in [("a", [0, 1]), ("b", [2, 3])] {
+        let instance = Instance {
+            placement: Placement::Zone(format!("{}{zone}", region())),
+            ..plain("trainer")
+        };
+        let launch = rig.launch(&instance, &ordinals).await;
+        let launched = crate::cloud::launch::launch(&rig.aws(), &launch, &rig.control).await;
+        let launched = launched.unwrap().instances;
+        all.extend(launched.iter().map(|live| doomed(live.id.as_str(), false)));
+    }
+    let safe = &all[3].id;
+    protect(&rig, safe).await;
+    let error = end(&rig, &all).await.unwrap_err();
+    assert_eq!(error.alive.len(), 1, "{error:?}");
+    assert_eq!(error.alive[0].0, safe.as_str());
+    let ended = rig.states().await.into_iter();
+    let ended = ended.filter(|state| *state == InstanceState::Terminated);
+    assert_eq!((ended.count(), rig.alive().await), (3, 1));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::local::state::{Instance, Past, Region, SecurityGroup, Volume};
+use crate::local::state::{Instance, Past, Region, SecurityGroup, Tags, Volume};
 use crate::local::wire::after;
 use crate::local::{Delays, Weather};
 
@@ -80,6 +80,15 @@ impl Sight<'_> {
     /// Whether an answer has an instance without its tags.
     pub(super) fn strips(self, instance: &Instance) -> bool {
         self.misses_tags(instance) && self.weather.draw(&instance.id, "stripped") & 1 == 1
+    }
+
+    /// The tags of an instance as an answer has them: for a while after an edit, the old ones.
+    pub(super) fn tags_of<'r>(self, region: &'r Region, id: &str) -> Option<&'r Tags> {
+        let late = self.weather.edits;
+        let old = region.edited.get(id).filter(|(edited, _)| {
+            !late.is_zero() && self.now < after(*edited, self.weather.part_of(late, id, "edits"))
+        });
+        old.map_or_else(|| region.tags_of(id), |(_, tags)| Some(tags))
     }
 
     /// The state of an instance that is over and shown still.

@@ -105,6 +105,7 @@ pub(super) fn create(call: &mut Call) -> Reply {
         merged.push((id, tags));
     }
     for (id, tags) in merged {
+        call.region.before_edit(id, call.sight.now);
         call.region.tags.insert(id.to_owned(), tags);
     }
     Ok(done())
@@ -115,6 +116,7 @@ pub(super) fn delete(call: &mut Call) -> Reply {
     let ids = resources(call)?;
     let items = call.form.items("Tag");
     for id in ids {
+        call.region.before_edit(id, call.sight.now);
         let Some(tags) = call.region.tags.get_mut(id) else {
             continue;
         };

@@ -56,6 +56,9 @@ pub(crate) struct Region {
     pub(crate) keys: BTreeMap<String, KeyPair>,
     /// By resource id.
     pub(crate) tags: BTreeMap<String, Tags>,
+    /// When the tags of a resource were edited last, and what they were before.
+    #[serde(skip)]
+    pub(crate) edited: BTreeMap<String, (Timestamp, Tags)>,
     pub(crate) tokens: BTreeMap<String, Token>,
     /// By id.
     pub(crate) associations: BTreeMap<String, Association>,
@@ -94,6 +97,7 @@ impl Region {
             volumes: BTreeMap::new(),
             keys: BTreeMap::new(),
             tags: BTreeMap::new(),
+            edited: BTreeMap::new(),
             tokens: BTreeMap::new(),
             associations: BTreeMap::new(),
             placement_groups: BTreeMap::new(),
@@ -148,6 +152,12 @@ impl Region {
     /// The tags of a resource, none if it has none.
     pub(crate) fn tags_of(&self, resource: &str) -> Option<&Tags> {
         self.tags.get(resource)
+    }
+
+    /// Remembers the tags of a resource as they are, before they are edited.
+    pub(crate) fn before_edit(&mut self, resource: &str, now: Timestamp) {
+        let tags = self.tags.get(resource).cloned().unwrap_or_default();
+        self.edited.insert(resource.to_owned(), (now, tags));
     }
 
     /// The instance profile on an instance.

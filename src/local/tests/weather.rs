@@ -269,12 +269,39 @@ async fn tags_of_what_is_terminated_vanish_one_by_one() {
     assert_eq!((truth.tags.len(), truth.launch_tags.len()), (0, 20));
 }
 
+#[tokio::test]
+async fn an_edit_of_tags_is_seen_a_while_later() {
+    let rig = rough(Weather {
+        edits: MINUTE,
+        ..Weather::default()
+    });
+    let ids = launched(&rig).await;
+    rig.pass(Duration::from_hours(1));
+    let mut fields = vec![("Tag.1.Key", "run"), ("Tag.1.Value", "second")];
+    let names: Vec<String> = (1..=40).map(|n| format!("ResourceId.{n}")).collect();
+    let resources = names.iter().map(String::as_str);
+    fields.extend(resources.zip(ids.iter().map(String::as_str)));
+    rig.ok("CreateTags", &fields).await;
+    rig.pass(MINUTE / 2);
+    let answer = rig.ok("DescribeInstances", &[]).await;
+    let new = answer
+        .all("value")
+        .iter()
+        .filter(|value| **value == "second")
+        .count();
+    assert!((8..=32).contains(&new), "{new}");
+    rig.pass(MINUTE / 2);
+    let edited = [("Filter.1.Name", "tag:run"), ("Filter.1.Value.1", "second")];
+    assert_eq!(listed(&rig, &edited).await.len(), 40);
+}
+
 /// Every answer of a history in the roughest weather, and what is there at its end.
 async fn history(seed: u64) -> String {
     let rig = rough(Weather {
         seed,
         visibility: MINUTE,
         tags: MINUTE,
+        edits: MINUTE,
         states: MINUTE,
         flaps: true,
         fading: Some(MINUTE),

@@ -109,6 +109,31 @@ async fn no_listing_error_of_any_kind_leads_to_a_deletion() {
     }
 }
 
+/// A listing that was cut between two objects has a length that agrees, and no end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_was_cut_between_two_objects_deletes_nothing() {
+    let one = "<?xml version=\"1.0\"?><ListBucketResult><Name>bucket</Name>\
+        <IsTruncated>false</IsTruncated>\
+        <Contents><Key>data/a</Key><LastModified>2033-05-18T03:33:20Z</LastModified>\
+        <Size>1</Size></Contents>";
+    for whole in [false, true] {
+        let world = World::new().await;
+        world.write("a", "a");
+        world.write("b", "b");
+        let page: &str = Box::leak(if whole {
+            format!("{one}</ListBucketResult>").into_boxed_str()
+        } else {
+            one.into()
+        });
+        world.server.fail(move |_| Some(Fault::Raw(200, page)));
+        let result = world.survey(&with_deletion(world.down())).await;
+        match result {
+            Ok(plan) => assert!(whole && deleted(&plan) == ["b"], "{plan:?}"),
+            Err(error) => assert!(!whole, "{error:?}"),
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_endpoint_is_named_so() {
     let mut world = World::new().await;

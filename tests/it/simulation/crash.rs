@@ -262,6 +262,8 @@ scenarios! {
     destroy
     destroy_with_a_way_in
     destroy_protected
+    destroy_kept
+    destroy_placed
     destroy_spot
 }
 

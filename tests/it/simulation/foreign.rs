@@ -83,6 +83,19 @@ pub(super) async fn launch(
             form.append_pair(&format!("{specification}.Tag.{number}.Value"), value);
         }
     }
+    ask(history, form.finish()).await;
+}
+
+/// Stops an instance, as its owner may in the console.
+pub(super) async fn stop(history: &History, id: &str) {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("Action", "StopInstances");
+    form.append_pair("Version", "2016-11-15");
+    form.append_pair("InstanceId.1", id);
+    ask(history, form.finish()).await;
+}
+
+async fn ask(history: &History, form: String) {
     let date = history.time.now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let credential = format!(
         "AWS4-HMAC-SHA256 Credential=TRAINYARD{}/{}/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=0",
@@ -93,7 +106,7 @@ pub(super) async fn launch(
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(AUTHORIZATION, credential)
         .header("x-amz-date", date)
-        .body(Body::from(form.finish()))
+        .body(Body::from(form))
         .unwrap();
     let answer = history.cloud.handle(request).await;
     assert!(answer.status().is_success(), "{answer:?}");

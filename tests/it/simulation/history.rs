@@ -48,7 +48,7 @@ pub(super) enum Order {
     Apply(PathBuf),
     Plan(PathBuf),
     Destroy,
-    /// The same, with the word that lifts protections.
+    /// The same, with the words that lift protections and delete what is kept.
     DestroyAll,
 }
 
@@ -72,7 +72,7 @@ impl Order {
         };
         let path = path.map(|path| path.display().to_string());
         let lift: &[&str] = match self {
-            Self::DestroyAll => &["--lift-protection"],
+            Self::DestroyAll => &["--lift-protection", "--delete-kept"],
             Self::Apply(_) | Self::Plan(_) | Self::Destroy => &[],
         };
         let words = ["trainyard", "--no-color"].iter().chain(words).chain(lift);
@@ -135,8 +135,8 @@ impl History {
     ) -> Over {
         let skew = weather.skew;
         let place = (&self.cloud, &self.laws);
-        let line = Run::new(place, self.time, weather, gate);
         let time = self.time.skewed(skew);
+        let line = Run::new(place, time, weather, gate);
         let kept: &'static Kept = KEPT.with(|kept| kept[actor]);
         let host = Host {
             clock: Clock::new(move || time.now()),
@@ -229,6 +229,11 @@ pub(super) struct Specs(tempfile::TempDir);
 impl Specs {
     pub(super) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
+    }
+
+    /// The folder with all of them.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.0.path().to_owned()
     }
 
     /// Writes one, and gives its path.

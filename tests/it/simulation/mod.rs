@@ -17,6 +17,7 @@ mod mutants;
 mod network;
 mod pair;
 mod palette;
+mod rare;
 mod report;
 mod scenario;
 mod seeded;

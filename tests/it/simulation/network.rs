@@ -74,8 +74,16 @@ pub(super) struct Weather {
     pub(super) slow: Option<u64>,
     /// By how many seconds the clock of the process is wrong.
     pub(super) skew: i64,
+    /// The call at which the clock of the process is set right or wrong, by so many seconds.
+    pub(super) jump: Option<(usize, i64)>,
     /// The call before which the user asks to stop.
     pub(super) stop: Option<(usize, Cancel)>,
+    /// The call before which the machine sleeps, and for how long.
+    pub(super) sleep: Option<(usize, Duration)>,
+    /// What goes wrong with every page of a listing but the first.
+    pub(super) next_pages: Option<Fault>,
+    /// The region that nothing comes through to.
+    pub(super) dark: Option<&'static str>,
 }
 
 /// One run of a command, as the network sees it.
@@ -164,6 +172,42 @@ impl Run {
         self.is_dead.load(Ordering::Relaxed)
     }
 
+    /// What happens to the machine before a call.
+    async fn disturb(&self, call: &Call) {
+        if let Some((number, how_long)) = self.weather.sleep
+            && number == call.number
+        {
+            tokio::time::sleep(how_long).await;
+        }
+        if let Some((number, seconds)) = self.weather.jump
+            && number == call.number
+        {
+            self.time.jump(seconds);
+        }
+    }
+
+    /// Whether nothing comes through to where a request goes.
+    fn is_dark(&self, request: &HttpRequest) -> bool {
+        let signature = request.headers().get("authorization").unwrap_or_default();
+        let dark = self.weather.dark;
+        dark.is_some_and(|region| signature.contains(&format!("/{region}/")))
+    }
+
+    /// What is answered instead of a call, which never gets through.
+    fn refuse(&self, call: &Call, fault: Option<Fault>, page: Option<Page>) -> Option<Response> {
+        let storm = self.weather.storm_until;
+        let now = self.time.elapsed();
+        if storm.is_some_and(|until| (self.weather.storm_from..until).contains(&now)) {
+            return Some(Spoil::Busy.answer(None, &call.action));
+        }
+        let later = self.weather.next_pages.filter(|_| page == Some(Page::Next));
+        if let Some(Fault::Refused(spoil)) = fault.or(later) {
+            return Some(spoil.answer(None, &call.action));
+        }
+        let is_empty = self.weather.empty_pages && page == Some(Page::First);
+        (is_empty && fault != Some(Fault::Lost)).then(|| empty_page(&call.action))
+    }
+
     async fn carry(&self, request: HttpRequest) -> Result<Response, ConnectorError> {
         let call = self.note(&request);
         let moment = self
@@ -187,6 +231,10 @@ impl Run {
         if moment == Some(Moment::Before) {
             self.die().await;
         }
+        self.disturb(&call).await;
+        if self.is_dark(&request) {
+            return lost().await;
+        }
         let (request, listing) = plain(request).await;
         if moment == Some(Moment::Late) {
             let (cloud, laws) = (Arc::clone(&self.cloud), Arc::clone(&self.laws));
@@ -204,19 +252,11 @@ impl Run {
         let broken = (self.weather.broken.iter())
             .find(|(from, action, _)| call.number >= *from && call.action == *action);
         let fault = fault.or(broken.map(|(_, _, fault)| *fault));
-        let storm = self.weather.storm_until;
-        let now = self.time.elapsed();
-        if storm.is_some_and(|until| (self.weather.storm_from..until).contains(&now)) {
-            return Ok(Spoil::Busy.answer(None, &call.action));
+        if let Some(refused) = self.refuse(&call, fault, listing) {
+            return Ok(refused);
         }
         if let Some(Fault::Lost) = fault {
             return lost().await;
-        }
-        if let Some(Fault::Refused(spoil)) = fault {
-            return Ok(spoil.answer(None, &call.action));
-        }
-        if self.weather.empty_pages && listing == Some(Page::First) {
-            return Ok(empty_page(&call.action));
         }
         let answer = self.cloud.handle(request).await;
         self.laws.look(&self.cloud);

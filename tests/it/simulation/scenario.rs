@@ -90,6 +90,19 @@ pub(super) fn all() -> Vec<Scenario> {
             Some(spec(2, &[TYPE, "protect: true"])),
             None,
         ),
+        scenario(
+            "destroy_kept",
+            Some(spec(
+                1,
+                &[TYPE, "volumes: {/dev/sdf: {size: 20 GiB, keep: true}}"],
+            )),
+            None,
+        ),
+        scenario(
+            "destroy_placed",
+            Some(spec(2, &["type: g5.2xlarge", "placement: cluster"])),
+            None,
+        ),
         scenario("destroy_spot", Some(spec(2, &[TYPE, "market: spot"])), None),
     ]
 }
@@ -97,8 +110,8 @@ pub(super) fn all() -> Vec<Scenario> {
 impl Scenario {
     /// Whether what is there takes a word of the user's to be ended.
     pub(super) fn is_protected(&self) -> bool {
-        let before = self.before.as_ref();
-        before.is_some_and(|text| text.contains("protect: true"))
+        let before = self.before.as_deref().unwrap_or_default();
+        before.contains("protect: true") || before.contains("keep: true")
     }
 
     /// Tells the cloud what it is told first.

@@ -111,6 +111,21 @@ fn a_destroy_of_spot_instances_survives_every_spoilt_answer() {
     every("destroy_spot");
 }
 
+#[test]
+fn an_update_survives_every_spoilt_answer() {
+    every("update");
+}
+
+#[test]
+fn a_restart_survives_every_spoilt_answer() {
+    every("stop_start");
+}
+
+#[test]
+fn an_introduction_survives_every_spoilt_answer() {
+    every("introduce");
+}
+
 /// I5: what a listing that cannot be read must never come to.
 #[test]
 fn a_listing_that_cannot_be_read_is_no_empty_listing() {

@@ -128,13 +128,10 @@ async fn run(history: &History, attempt: &Attempt, palette: &Palette) {
     let weather = Weather {
         death: *death,
         faults: faults.clone(),
-        broken: Vec::new(),
-        empty_pages: false,
-        storm_from: Duration::ZERO,
-        slow: None,
         storm_until: (*storm > 0).then(|| history.time.elapsed() + Duration::from_secs(*storm)),
         skew: *skew,
         stop: stop.map(|call| (call, cancel.clone())),
+        ..Weather::default()
     };
     let over = history.run_as(&order, weather, cancel).await;
     if !over.is(ExitCode::Done) {

@@ -1,5 +1,6 @@
 //! The one clock of a history: it moves when nobody has anything left to do.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use aws_smithy_async::time::TimeSource;
@@ -14,6 +15,8 @@ const BEGINNING: i64 = 1_900_000_000;
 pub(super) struct Time {
     start: Instant,
     skew: i64,
+    /// By how much it has been set since.
+    jumped: Option<&'static AtomicI64>,
 }
 
 impl Time {
@@ -22,18 +25,34 @@ impl Time {
         Self {
             start: Instant::now(),
             skew: 0,
+            jumped: None,
         }
     }
 
     /// The same clock, wrong by so many seconds.
     pub(super) fn skewed(self, skew: i64) -> Self {
-        Self { skew, ..self }
+        let jumped: &'static AtomicI64 = Box::leak(Box::default());
+        Self {
+            skew,
+            jumped: Some(jumped),
+            ..self
+        }
+    }
+
+    /// Sets an actor's clock, by so many seconds.
+    pub(super) fn jump(self, seconds: i64) {
+        if let Some(jumped) = self.jumped {
+            jumped.store(seconds, Ordering::Relaxed);
+        }
     }
 
     /// What time it is.
     pub(super) fn now(self) -> Timestamp {
         let gone = SignedDuration::try_from(self.elapsed()).unwrap();
-        Timestamp::from_second(BEGINNING + self.skew).unwrap() + gone
+        let jumped = self
+            .jumped
+            .map_or(0, |jumped| jumped.load(Ordering::Relaxed));
+        Timestamp::from_second(BEGINNING + self.skew + jumped).unwrap() + gone
     }
 
     /// How long ago that was, counted from the beginning.

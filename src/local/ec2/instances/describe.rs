@@ -209,7 +209,7 @@ fn select<'c>(call: &'c Call) -> Result<(Vec<Seen<'c>>, Option<String>), Refusal
             seen,
             instance,
         };
-        if filters.accept(&view, region.tags_of(&instance.id), &fields) {
+        if filters.accept(&view, sight.tags_of(region, &instance.id), &fields) {
             let key = format!("{} {:05}", instance.reservation, instance.launch_index);
             found.insert(key, seen);
         }

@@ -33,7 +33,9 @@ impl<'a> Seen<'a> {
         let seen = Self::truly(region, instance);
         Self {
             past: sight.stale(instance, by_id),
-            tags: seen.tags.filter(|_| !sight.strips(instance)),
+            tags: sight
+                .tags_of(region, &instance.id)
+                .filter(|_| !sight.strips(instance)),
             ..seen
         }
     }
