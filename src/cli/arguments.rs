@@ -82,6 +82,8 @@ pub(super) enum Command {
     Destroy(Destroy),
     /// Show what is there, and how long its lease lasts
     Status(Status),
+    /// Make a folder and a bucket prefix the same
+    Sync(super::sync::Sync),
     /// Write a spec for instances that were launched by hand, so that they can be taken over
     Adopt(Adopt),
     /// Give instances up without ending them

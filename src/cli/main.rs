@@ -17,7 +17,7 @@ use super::host::Host;
 use super::output::Output;
 use super::{
     adopt, apply, completions, demo, destroy, environment, guide, init, local, output, plan,
-    release, schema, status, validate,
+    release, schema, status, sync, validate,
 };
 
 /// Runs the command that the process was started with.
@@ -125,6 +125,7 @@ async fn dispatch(global: &Global, command: &Command, output: Output) -> Command
         Command::Adopt(arguments) => adopt::run(global, arguments, output).await,
         Command::Release(arguments) => release::run(global, arguments, output).await,
         Command::Status(arguments) => status::run(global, arguments, output).await,
+        Command::Sync(arguments) => sync::run(global, arguments, output).await,
         Command::Local(arguments) => local::run(global, arguments, output).await,
     }
 }

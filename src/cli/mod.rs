@@ -31,6 +31,7 @@ mod shared;
 mod signals;
 mod specs;
 mod status;
+mod sync;
 mod targets;
 mod unknown;
 mod validate;

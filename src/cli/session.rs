@@ -233,29 +233,10 @@ pub(super) async fn open_with(
     patience: Patience,
     output: Output,
 ) -> Result<Session, CommandError> {
-    let local = if global.local {
-        Some(local_server::ensure(output).await?)
-    } else {
-        None
-    };
-    let region = region_of(global, &destination)?;
-    let connection = Connection {
-        profile: global.profile.clone().or(destination.profile),
-        profile_first: global.profile.is_some(),
-        region,
-        account: destination.account.clone(),
-        local,
-        own_endpoint: environment::own_endpoint(),
-        patience,
-        notice: Some(Arc::new(move |text: &str| {
-            output.say(&format!("  {} {text}", dim("…")));
-        })),
-        transport: global.host.transport.clone(),
-    };
-    let clients = connect(&connection).await;
+    let (clients, profile) = reach(global, &destination, patience, output).await?;
     let identity = identify(&clients, patience)
         .await
-        .map_err(|error| no_identity(error, connection.profile.as_deref()))?;
+        .map_err(|error| no_identity(error, profile.as_deref()))?;
     if let Some(pinned) = destination
         .account
         .filter(|pinned| *pinned != identity.account)
@@ -284,6 +265,35 @@ pub(super) async fn open_with(
         clock: global.host.clock.clone(),
         address: OnceCell::new(),
     })
+}
+
+/// Makes the clients, and tells the profile that they use; nobody is asked anything yet.
+pub(super) async fn reach(
+    global: &Global,
+    destination: &Destination,
+    patience: Patience,
+    output: Output,
+) -> Result<(Clients, Option<String>), CommandError> {
+    let local = if global.local {
+        Some(local_server::ensure(output).await?)
+    } else {
+        None
+    };
+    let region = region_of(global, destination)?;
+    let connection = Connection {
+        profile: global.profile.clone().or(destination.profile.clone()),
+        profile_first: global.profile.is_some(),
+        region,
+        account: destination.account.clone(),
+        local,
+        own_endpoint: environment::own_endpoint(),
+        patience,
+        notice: Some(Arc::new(move |text: &str| {
+            output.say(&format!("  {} {text}", dim("…")));
+        })),
+        transport: global.host.transport.clone(),
+    };
+    Ok((connect(&connection).await, connection.profile))
 }
 
 /// Says which credentials were looked for, in words that lead somewhere.

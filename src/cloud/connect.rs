@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
@@ -74,6 +75,16 @@ pub struct Clients {
     pub sts: aws_sdk_sts::Client,
     /// The region that they all speak to.
     pub region: Region,
+}
+
+/// The region that the environment or a profile names, as every AWS tool finds it.
+pub async fn region_of_profile(profile: Option<&str>) -> Option<Region> {
+    let mut chain = DefaultRegionChain::builder();
+    if let Some(profile) = profile {
+        chain = chain.profile_name(profile);
+    }
+    let region = chain.build().region().await?;
+    Some(Region::new(region.to_string()))
 }
 
 /// Makes the clients; nothing is sent yet.

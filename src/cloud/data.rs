@@ -33,28 +33,10 @@ impl SurveyFailure {
 
     /// What to do about it.
     pub fn help(&self) -> Option<&'static str> {
-        match &self.error {
-            SurveyError::NoFolder(_) => Some("paths are relative to the file that names them"),
-            SurveyError::NoSuchBucket { .. } => {
-                Some("create the bucket, or check its name and region")
-            }
-            SurveyError::Denied { .. } => {
-                Some("ask for s3:ListBucket on that bucket, or use another profile")
-            }
-            SurveyError::Expired { .. } => Some("sign in again"),
-            SurveyError::Unreachable { .. } => Some("check the network and the region"),
-            SurveyError::EmptySource { .. } => {
-                Some("check the source; to empty the target, delete its files by hand")
-            }
-            SurveyError::NotAPair { .. }
-            | SurveyError::OpenPrefix(_)
-            | SurveyError::Pattern(_)
-            | SurveyError::NotAFolder(_)
-            | SurveyError::Folder { .. }
-            | SurveyError::Listing { .. }
-            | SurveyError::Untrusted { .. }
-            | SurveyError::Lost => None,
+        if let SurveyError::NoFolder(_) = &self.error {
+            return Some("paths are relative to the file that names them");
         }
+        self.error.help()
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) mod whole;
 
 pub use adopt::{attributes, has_user_data, release};
 pub use clock::Clock;
-pub use connect::{Clients, Connection, Transport, connect};
+pub use connect::{Clients, Connection, Transport, connect, region_of_profile};
 pub use data::{SurveyFailure, survey_data};
 pub use error::{CloudError, CloudErrorKind};
 pub use identity::{Identity, identify};

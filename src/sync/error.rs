@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::fault::{Fault, FaultKind};
 use super::filter::PatternError;
 use super::place::Place;
+use super::report::chain;
 
 /// Why a survey cannot give a plan.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +111,35 @@ pub enum SurveyError {
 }
 
 impl SurveyError {
+    /// What went wrong, with AWS's own words where there are some.
+    pub fn in_full(&self) -> String {
+        chain(self)
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::NoFolder(_) => Some("check the path"),
+            Self::NoSuchBucket { .. } => Some("create the bucket, or check its name and region"),
+            Self::Denied { .. } => {
+                Some("ask for s3:ListBucket on that bucket, or use another profile")
+            }
+            Self::Expired { .. } => Some("sign in again"),
+            Self::Unreachable { .. } => Some("check the network and the region"),
+            Self::EmptySource { .. } => {
+                Some("check the source; to empty the target, delete its files by hand")
+            }
+            Self::NotAPair { .. }
+            | Self::OpenPrefix(_)
+            | Self::Pattern(_)
+            | Self::NotAFolder(_)
+            | Self::Folder { .. }
+            | Self::Listing { .. }
+            | Self::Untrusted { .. }
+            | Self::Lost => None,
+        }
+    }
+
     /// Files a failed listing under what it means.
     pub(super) fn listing(bucket: &str, source: Fault) -> Self {
         let bucket = bucket.to_owned();

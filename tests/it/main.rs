@@ -21,3 +21,4 @@ mod scenarios;
 mod schema;
 mod simulation;
 mod support;
+mod sync;

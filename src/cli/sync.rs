@@ -1,0 +1,186 @@
+//! `sync`: a folder and a bucket prefix are made the same.
+
+mod arguments;
+mod meter;
+mod words;
+
+use aws_sdk_s3::Client;
+
+use super::arguments::Global;
+use super::error::{CommandError, CommandResult};
+use super::exit::ExitCode;
+use super::output::Output;
+use super::session::{Destination, reach};
+use super::signals::{self, Known};
+use crate::apply::Cancel;
+use crate::cloud::{Patience, region_of_profile};
+use crate::resource::Region;
+use crate::sync::{
+    Control, Deletion, Place, Request, SurveyError, SyncPlan, SyncReport, execute, survey,
+};
+use arguments::Style;
+use meter::{LINE_EVERY, Meter};
+
+pub(super) use arguments::Sync;
+
+pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> CommandResult {
+    let request = request(arguments)?;
+    let client = client(global, arguments, output).await?;
+    let plan = survey(&client, &request)
+        .await
+        .map_err(|error| unsurveyed(&error))?;
+    let Sync {
+        dry_run,
+        detailed_exitcode,
+        format,
+        ..
+    } = arguments;
+    if *format == Style::Json {
+        output.raw(&words::planned_event(&plan));
+    } else {
+        words::say_left_alone(&plan, output);
+    }
+    within_limit(&plan, arguments.max_delete)?;
+    if *dry_run {
+        if *format != Style::Json {
+            output.data(&words::listing(&plan));
+            output.say(&words::summary(&plan));
+        }
+        return Ok(if *detailed_exitcode && !plan.is_empty() {
+            ExitCode::Changes
+        } else {
+            ExitCode::Done
+        });
+    }
+    let resume = format!("trainyard sync{} {}", global.again(), arguments.again());
+    let cancel = signals::listen(&global.host, output, Known::default(), resume);
+    let (meter, report) = carry_out(&client, &plan, arguments, &cancel, output).await;
+    if *format == Style::Json {
+        output.raw(&words::done_event(&plan, &report));
+    } else {
+        words::say_failures(&report, output);
+        let rate = meter.rate(report.transferred.bytes);
+        output.say(&words::verdict(&plan, &report, &rate));
+    }
+    Ok(exit_of(&plan, &report))
+}
+
+/// What is asked of the engine.
+fn request(arguments: &Sync) -> Result<Request, CommandError> {
+    let (from, to) = (arguments.from.0.clone(), arguments.to.0.clone());
+    let kinds = [&from, &to].map(|place| matches!(place, Place::Folder(_)));
+    if kinds[0] == kinds[1] {
+        let text =
+            format!("cannot sync {from} to {to}: one must be a folder and the other in a bucket");
+        return Err(CommandError::new(ExitCode::Usage, text)
+            .help("write what is in a bucket as s3://BUCKET/PREFIX"));
+    }
+    Ok(Request {
+        from,
+        to,
+        include: arguments.include.clone(),
+        exclude: arguments.exclude.clone(),
+        delete: if arguments.delete {
+            Deletion::Extra
+        } else {
+            Deletion::Never
+        },
+    })
+}
+
+/// A client for the bucket. Nobody is asked whose credentials these are: the bucket decides.
+async fn client(global: &Global, arguments: &Sync, output: Output) -> Result<Client, CommandError> {
+    let region = match arguments.region.clone().map(Region::new) {
+        Some(region) => Some(region),
+        None if global.local => None,
+        None => region_of_profile(global.profile.as_deref()).await,
+    };
+    let destination = Destination {
+        profile: None,
+        account: None,
+        // S3 itself is asked in this one by whoever names none.
+        region: region.or_else(|| (!global.local).then(|| Region::new("us-east-1"))),
+    };
+    let (clients, _) = reach(global, &destination, Patience::Brief, output).await?;
+    Ok(clients.s3)
+}
+
+fn unsurveyed(error: &SurveyError) -> CommandError {
+    let exit = match error {
+        SurveyError::EmptySource { .. } => ExitCode::Refused,
+        SurveyError::Pattern(_) | SurveyError::NotAPair { .. } | SurveyError::OpenPrefix(_) => {
+            ExitCode::Usage
+        }
+        SurveyError::NoFolder(_)
+        | SurveyError::NotAFolder(_)
+        | SurveyError::Folder { .. }
+        | SurveyError::Denied { .. }
+        | SurveyError::Expired { .. }
+        | SurveyError::NoSuchBucket { .. }
+        | SurveyError::Unreachable { .. }
+        | SurveyError::Listing { .. }
+        | SurveyError::Untrusted { .. }
+        | SurveyError::Lost => ExitCode::Failed,
+    };
+    let mut shown = CommandError::new(exit, format!("{}; nothing was changed", error.in_full()));
+    shown.help = error.help().map(str::to_owned);
+    shown
+}
+
+/// Refuses a plan that would delete too much, before anything is done.
+fn within_limit(plan: &SyncPlan, most: Option<u64>) -> Result<(), CommandError> {
+    let deletions = plan.deletions.len() as u64;
+    let there = plan.same.files + plan.changed().files + deletions;
+    let limit = most.unwrap_or(there / 2);
+    if deletions <= limit {
+        return Ok(());
+    }
+    let text = format!(
+        "{deletions} of the {there} files in {} would be deleted, and at most {limit} may be; nothing was changed",
+        plan.to
+    );
+    let help =
+        format!("look at them with `--dry-run`; if they shall go, pass `--max-delete {deletions}`");
+    Err(CommandError::refused(text).help(help))
+}
+
+/// Does what the plan says, and shows how far it is.
+async fn carry_out(
+    client: &Client,
+    plan: &SyncPlan,
+    arguments: &Sync,
+    cancel: &Cancel,
+    output: Output,
+) -> (Meter, SyncReport) {
+    let meter = Meter::new(plan.transferred(), arguments.format, output);
+    let report = {
+        let progress = |event| meter.take(&event);
+        let cancelled = || cancel.is_asked();
+        let mut control = Control::new(&progress, &cancelled);
+        if let Some(concurrency) = arguments.concurrency {
+            control.concurrency = concurrency.get();
+        }
+        let mut work = Box::pin(execute(client, plan, &control));
+        loop {
+            tokio::select! {
+                report = &mut work => break report,
+                () = tokio::time::sleep(LINE_EVERY) => meter.line(),
+            }
+        }
+    };
+    meter.close();
+    (meter, report)
+}
+
+fn exit_of(plan: &SyncPlan, report: &SyncReport) -> ExitCode {
+    let has_done = report.transferred.files > 0 || report.deleted > 0;
+    if report.cancelled {
+        ExitCode::Interrupted
+    } else if !report.is_complete() && !has_done {
+        ExitCode::Failed
+    } else if !report.is_complete() || !plan.skipped.is_empty() || plan.withheld.is_some() {
+        ExitCode::Partly
+    } else {
+        ExitCode::Done
+    }
+}

@@ -1,0 +1,138 @@
+//! What can be written after `trainyard sync`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+
+use crate::sync::Place;
+
+/// Arguments of `sync`.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct Sync {
+    /// Where the files are: a folder, or `s3://BUCKET/PREFIX`
+    #[arg(value_name = "SOURCE")]
+    pub(super) from: PlaceName,
+    /// Where they shall be: a folder, or `s3://BUCKET/PREFIX`
+    #[arg(value_name = "TARGET")]
+    pub(super) to: PlaceName,
+    /// Only files that match this pattern; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) include: Vec<String>,
+    /// No file that matches this pattern; may be repeated, and goes before --include
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) exclude: Vec<String>,
+    /// Delete what only the target has, once everything has been transferred
+    #[arg(long)]
+    pub(super) delete: bool,
+    /// Refuse to delete more files than this [default: half of what the target has]
+    #[arg(long, value_name = "COUNT", requires = "delete")]
+    pub(super) max_delete: Option<u64>,
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Exit with 2 where a dry run has something to do
+    #[arg(long, requires = "dry_run")]
+    pub(super) detailed_exitcode: bool,
+    /// How many requests are in flight at most
+    #[arg(long, value_name = "COUNT", hide_short_help = true)]
+    pub(super) concurrency: Option<std::num::NonZero<usize>>,
+    /// The bucket's region [default: the environment's]
+    #[arg(long, value_name = "REGION")]
+    pub(super) region: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Style::Human)]
+    pub(super) format: Style,
+}
+
+/// How a run is told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Style {
+    /// For people
+    Human,
+    /// For programs: one event a line
+    Json,
+}
+
+/// A folder or a prefix as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PlaceName(pub(super) Place);
+
+impl FromStr for PlaceName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.starts_with("s3:") {
+            let place = Place::parse_url(text).map_err(|error| error.to_string())?;
+            return Ok(Self(place));
+        }
+        if text.is_empty() {
+            return Err("name a folder, or s3://BUCKET/PREFIX".to_owned());
+        }
+        Ok(Self(Place::Folder(PathBuf::from(text))))
+    }
+}
+
+impl Sync {
+    /// The command that goes on where one with these arguments stopped.
+    pub(super) fn again(&self) -> String {
+        let Self {
+            from,
+            to,
+            include,
+            exclude,
+            delete,
+            max_delete,
+            // What was begun is not tried out.
+            dry_run: _,
+            detailed_exitcode: _,
+            concurrency,
+            region,
+            format: _,
+        } = self;
+        let mut words = vec![quoted(&from.0.to_string()), quoted(&to.0.to_string())];
+        for (flag, patterns) in [("--include", include), ("--exclude", exclude)] {
+            for pattern in patterns {
+                words.extend([flag.to_owned(), quoted(pattern)]);
+            }
+        }
+        if *delete {
+            words.push("--delete".to_owned());
+        }
+        let values = [
+            ("--max-delete", max_delete.map(|count| count.to_string())),
+            ("--concurrency", concurrency.map(|count| count.to_string())),
+            ("--region", region.clone()),
+        ];
+        for (flag, value) in values {
+            words.extend(value.map(|value| format!("{flag} {}", quoted(&value))));
+        }
+        words.join(" ")
+    }
+}
+
+/// A word as a shell takes it for one.
+fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,".contains(letter);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_folder_unless_it_is_a_url() {
+        let place = |text: &str| text.parse::<PlaceName>().map(|name| name.0.to_string());
+        assert_eq!(place("data/images").unwrap(), "data/images");
+        assert_eq!(place("s3://bucket/images").unwrap(), "s3://bucket/images/");
+        assert_eq!(place("./s3:odd").unwrap(), "./s3:odd");
+        for wrong in ["", "s3://", "s3:/bucket/images", "s3:bucket"] {
+            assert!(place(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What a sync says of its plan and its end.
+
+use serde_json::json;
+
+use crate::cli::output::Output;
+use crate::render::{bad, escape, good, json_gate, plural, table, warn};
+use crate::resource::human_bytes;
+use crate::sync::{Change, Place, SyncPlan, SyncReport, Totals, Transfer};
+
+/// The plan, file by file.
+pub(super) fn listing(plan: &SyncPlan) -> String {
+    let verb = match plan.to {
+        Place::Folder(_) => "download",
+        Place::Prefix { .. } => "upload",
+    };
+    let mut rows: Vec<Vec<String>> = plan.transfers.iter().map(|one| row(verb, one)).collect();
+    rows.extend(plan.deletions.iter().map(|deleted| {
+        let words = [escape(&deleted.key), human_bytes(deleted.bytes)];
+        let [key, size] = words;
+        vec!["delete".to_owned(), key, size]
+    }));
+    table(&rows)
+}
+
+fn row(verb: &str, transfer: &Transfer) -> Vec<String> {
+    let Transfer {
+        key,
+        bytes,
+        change,
+        origin: _,
+    } = transfer;
+    let why = match change {
+        Change::New => "new".to_owned(),
+        Change::Changed(why) => why.to_string(),
+    };
+    vec![verb.to_owned(), escape(key), human_bytes(*bytes), why]
+}
+
+/// The plan in one line.
+pub(super) fn summary(plan: &SyncPlan) -> String {
+    let (new, changed) = (plan.new_files(), plan.changed());
+    format!(
+        "{} -> {}: {} to transfer ({} new, {} changed), {} to delete, {} the same{}",
+        escape(&plan.from.to_string()),
+        escape(&plan.to.to_string()),
+        size_of(plan.transferred()),
+        new.files,
+        changed.files,
+        plan.deletions.len(),
+        plan.same.files,
+        skipped(plan),
+    )
+}
+
+fn size_of(totals: Totals) -> String {
+    let files = plural(totals.files, "file");
+    format!("{files}, {}", human_bytes(totals.bytes))
+}
+
+fn skipped(plan: &SyncPlan) -> String {
+    match plan.skipped.len() {
+        0 => String::new(),
+        some => format!(", {some} skipped"),
+    }
+}
+
+/// What is reported and left alone.
+pub(super) fn say_left_alone(plan: &SyncPlan, output: Output) {
+    for skipped in &plan.skipped {
+        output.insist(&format!(
+            "{} {}: {}",
+            warn("skipped"),
+            escape(&skipped.key),
+            escape(&skipped.reason.to_string())
+        ));
+    }
+    if let Some(withheld) = &plan.withheld {
+        output.insist(&format!(
+            "{} {}",
+            warn("note:"),
+            escape(&withheld.to_string())
+        ));
+    }
+}
+
+/// Every file that could not be moved or deleted, and why.
+pub(super) fn say_failures(report: &SyncReport, output: Output) {
+    for failure in &report.failures {
+        output.insist(&format!(
+            "{} {}: {}",
+            bad("failed"),
+            escape(&failure.key),
+            escape(&failure.reason.to_string())
+        ));
+    }
+}
+
+/// How it ended, in one line.
+pub(super) fn verdict(plan: &SyncPlan, report: &SyncReport, rate: &str) -> String {
+    let SyncReport {
+        transferred,
+        deleted,
+        failures,
+        not_transferred,
+        not_deleted,
+        cancelled,
+    } = report;
+    let mut text = if plan.is_empty() {
+        format!("nothing to do, {} the same", size_of(plan.same))
+    } else if plan.transfers.is_empty() {
+        "nothing to transfer".to_owned()
+    } else {
+        format!("{} transferred in {rate}", size_of(*transferred))
+    };
+    text.push_str(&skipped(plan));
+    let counts = [
+        (*deleted, "deleted"),
+        (failures.len() as u64, "failed"),
+        (*not_transferred, "not begun"),
+        (*not_deleted, "not deleted"),
+    ];
+    let told = counts.iter().filter(|(count, _)| *count > 0);
+    text.extend(told.map(|(count, word)| format!(", {count} {word}")));
+    let sign = if *cancelled {
+        warn("stopped:")
+    } else if report.is_complete() {
+        good("✓")
+    } else {
+        bad("✗")
+    };
+    format!("{sign} {text}")
+}
+
+/// The plan for programs, in one line.
+pub(super) fn planned_event(plan: &SyncPlan) -> String {
+    let skipped: Vec<_> = plan
+        .skipped
+        .iter()
+        .map(|skipped| json!({"key": skipped.key, "reason": skipped.reason.to_string()}))
+        .collect();
+    let line = json!({
+        "event": "planned",
+        "from": plan.from.to_string(),
+        "to": plan.to.to_string(),
+        "new": plan.new_files(),
+        "changed": plan.changed(),
+        "same": plan.same,
+        "delete": plan.deleted(),
+        "skipped": skipped,
+        "withheld": plan.withheld.as_ref().map(ToString::to_string),
+    });
+    json_gate(&format!("{line}\n"))
+}
+
+/// The end for programs, in one line.
+pub(super) fn done_event(plan: &SyncPlan, report: &SyncReport) -> String {
+    let line = json!({
+        "event": "done",
+        "complete": report.is_complete(),
+        "cancelled": report.cancelled,
+        "transferred": report.transferred,
+        "deleted": report.deleted,
+        "failed": report.failures.len(),
+        "skipped": plan.skipped.len(),
+        "not_transferred": report.not_transferred,
+        "not_deleted": report.not_deleted,
+    });
+    json_gate(&format!("{line}\n"))
+}
