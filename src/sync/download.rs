@@ -16,6 +16,7 @@ use super::compare::EtagShape;
 use super::etag::hexadecimal;
 use super::fault::Fault;
 use super::judge::encrypted;
+use super::pace::Ear;
 use super::plan::{Origin, Transfer};
 use super::ranged;
 use super::report::{FailureReason, Progress, chain, local};
@@ -134,6 +135,8 @@ async fn whole(
         .key(revision.key)
         .set_if_match(revision.if_match())
         .checksum_mode(ChecksumMode::Enabled)
+        .customize()
+        .interceptor(Ear(Arc::clone(&session.pace)))
         .send()
         .await
         .map_err(|error| untouched(Fault::of(&error).into_failure("download")))?;

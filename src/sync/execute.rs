@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::compare::Direction;
 use super::delete::{BATCH, delete};
 use super::download::download;
+use super::pace::{Climb, ROUND};
 use super::plan::{SyncPlan, Transfer};
 use super::report::{Control, Failure, FailureReason, Progress, SyncReport};
 use super::route::Route;
@@ -79,6 +80,11 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn transfer(&mut self, transfers: &[Transfer], most: usize) {
+        let mut climb = Climb::new(most);
+        let mut round = interval(ROUND);
+        round.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first tick is at once.
+        round.tick().await;
         let mut ask = interval(ASK_EVERY);
         ask.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut queue = transfers.iter().cloned().enumerate();
@@ -86,7 +92,7 @@ impl Run<'_> {
         let mut unanswered = BTreeSet::new();
         self.ask();
         loop {
-            while !self.halted && workers.len() < most {
+            while !self.halted && workers.len() < climb.workers() {
                 let Some((index, transfer)) = queue.next() else {
                     break;
                 };
@@ -105,6 +111,7 @@ impl Run<'_> {
                 },
                 Some(event) = self.heard.recv() => (self.control.progress)(event),
                 _ = ask.tick() => self.ask(),
+                _ = round.tick() => self.session.pace.turn(&mut climb),
             }
         }
         for index in unanswered {

@@ -29,6 +29,8 @@ mod key;
 mod list;
 #[cfg(feature = "aws")]
 mod merge;
+#[cfg(feature = "aws")]
+mod pace;
 mod place;
 mod plan;
 #[cfg(feature = "aws")]

@@ -13,11 +13,12 @@ use futures_util::stream::{self, StreamExt as _};
 use super::compare::part_size;
 use super::download::{Broken, Place, Revision, Sums, again, receive, untouched};
 use super::fault::Fault;
+use super::pace::Ear;
 use super::report::{FailureReason, local};
 use super::session::Session;
 
 /// How many ranges of one object are in flight, so that others get their turn.
-const MOST_RANGES_AT_ONCE: usize = 16;
+const MOST_RANGES_AT_ONCE: usize = 64;
 
 /// Gets an object in ranges of one revision, each into its place of the file.
 ///
@@ -105,6 +106,8 @@ async fn range(
         .key(revision.key)
         .set_if_match(revision.if_match())
         .range(format!("bytes={}-{last}", place.offset))
+        .customize()
+        .interceptor(Ear(Arc::clone(&session.pace)))
         .send()
         .await
         .map_err(|error| untouched(Fault::of(&error).into_failure("download")))?;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::Totals;
 
-/// How many requests are in flight unless somebody says otherwise.
-const DEFAULT_CONCURRENCY: usize = 32;
+/// How many requests are in flight at most unless somebody says otherwise.
+const DEFAULT_CONCURRENCY: usize = 256;
 
 /// What a run is told from outside.
 #[derive(Clone, Copy)]
@@ -18,12 +18,13 @@ pub struct Control<'a> {
     pub progress: &'a (dyn Fn(Progress) + Send + Sync),
     /// Is asked several times a second whether to stop.
     pub cancelled: &'a (dyn Fn() -> bool + Send + Sync),
-    /// How many requests may be in flight; 0 counts as 1.
+    /// How many requests may be in flight at most; 0 counts as 1. A run begins with fewer and
+    /// finds out how many it takes.
     pub concurrency: usize,
 }
 
 impl<'a> Control<'a> {
-    /// Listens and may stop, with 32 requests in flight.
+    /// Listens and may stop, with up to 256 requests in flight.
     pub fn new(
         progress: &'a (dyn Fn(Progress) + Send + Sync),
         cancelled: &'a (dyn Fn() -> bool + Send + Sync),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aws_sdk_s3::Client;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
 
+use super::pace::{Pace, Permit};
 use super::report::{FailureReason, Progress};
 use super::route::Route;
 
@@ -18,7 +19,7 @@ const KIBIBYTE: u64 = 1024;
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) route: Route,
-    requests: Semaphore,
+    pub(super) pace: Arc<Pace>,
     memory: Semaphore,
     events: mpsc::UnboundedSender<Progress>,
     stopped: watch::Receiver<bool>,
@@ -50,7 +51,7 @@ impl Session {
         Arc::new(Self {
             client,
             route,
-            requests: Semaphore::new(concurrency),
+            pace: Pace::new(concurrency),
             memory: Semaphore::new(MEMORY as usize),
             events,
             stopped,
@@ -58,12 +59,8 @@ impl Session {
     }
 
     /// Waits until one more request may be in flight.
-    pub(super) async fn request(&self) -> Result<SemaphorePermit<'_>, FailureReason> {
-        // The semaphores live as long as the session and are never closed.
-        self.requests
-            .acquire()
-            .await
-            .map_err(|_| FailureReason::Lost)
+    pub(super) async fn request(&self) -> Result<Permit<'_>, FailureReason> {
+        self.pace.request().await
     }
 
     /// Waits until a file of `bytes` bytes may be held in memory.
@@ -77,6 +74,9 @@ impl Session {
 
     /// Tells whoever listens.
     pub(super) fn tell(&self, event: Progress) {
+        if let Progress::Moved { bytes } = &event {
+            self.pace.moved(*bytes);
+        }
         // When the run has been dropped, nobody listens any more.
         let _nobody = self.events.send(event);
     }

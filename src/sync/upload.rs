@@ -4,6 +4,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
@@ -15,6 +16,7 @@ use tokio::task::spawn_blocking;
 
 use super::compare::{SINGLE_REQUEST_LIMIT, part_size};
 use super::fault::Fault;
+use super::pace::Ear;
 use super::plan::Transfer;
 use super::report::{FailureReason, Progress, local};
 use super::session::{Session, Undone};
@@ -26,7 +28,7 @@ const FRAME: usize = 256 * 1024;
 const ATTEMPTS: usize = 2;
 
 /// How many parts of one file are in flight, so that others get their turn.
-const MOST_PARTS_AT_ONCE: usize = 16;
+const MOST_PARTS_AT_ONCE: usize = 64;
 
 /// What tells one content of a file from another without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,11 +83,12 @@ async fn put(
     path: &Path,
     stamp: Stamp,
 ) -> Result<bool, FailureReason> {
+    // Nothing is held in memory while it waits for its turn.
+    let _request = session.request().await?;
     let _memory = session.memory(stamp.size).await?;
     let Some(content) = read_whole(path.to_owned(), stamp).await? else {
         return Ok(false);
     };
-    let _request = session.request().await?;
     session
         .client
         .put_object()
@@ -93,6 +96,8 @@ async fn put(
         .key(key)
         .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
         .body(ByteStream::from(content))
+        .customize()
+        .interceptor(Ear(Arc::clone(&session.pace)))
         .send()
         .await
         .map_err(|error| Fault::of(&error).into_failure("upload"))?;
@@ -211,6 +216,8 @@ impl Upload<'_> {
             .part_number(part.number)
             .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
             .body(body)
+            .customize()
+            .interceptor(Ear(Arc::clone(&self.session.pace)))
             .send()
             .await
             .map_err(|error| Fault::of(&error).into_failure("upload a part"))?;
