@@ -13,4 +13,5 @@ mod secrets;
 mod signals;
 mod streams;
 mod talking;
+mod terminal;
 mod wire;
