@@ -460,6 +460,24 @@ class Witness:
         public = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK0wmN/Cr3JXqmLW7u+g9pTh+wyqDHpSQEIQczXkVx9q x"
         self.ec2.import_key_pair(KeyName=name, PublicKeyMaterial=public.encode())
 
+    def drop_key(self, name):
+        self.ec2.delete_key_pair(KeyName=name)
+
+    def wear(self, instance, groups):
+        """Gives an instance these security groups alone."""
+        self.ec2.modify_instance_attribute(InstanceId=instance, Groups=groups)
+
+    def drop_group(self, id, wearers):
+        """Once these instances, which are ending, hold it no more."""
+        if wearers:
+            self.ec2.get_waiter("instance_terminated").wait(
+                InstanceIds=wearers, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+            )
+        self.ec2.delete_security_group(GroupId=id)
+
+    def drop_volume(self, id):
+        self.ec2.delete_volume(VolumeId=id)
+
     def group(self, name):
         return self.ec2.create_security_group(GroupName=name, Description=name)["GroupId"]
 
