@@ -13,6 +13,7 @@
 //! 4. The match arms that the compiler then names.
 
 mod address;
+mod attached;
 mod candidate;
 mod change;
 mod cidr;
@@ -50,6 +51,7 @@ mod units;
 mod wait;
 
 pub use address::Address;
+pub use attached::{Attached, AttachedKind};
 pub use candidate::{Attempt, Candidate, ROUND_SECONDS, Rejected};
 pub use change::{Effect, FieldChange, Value};
 pub use cidr::Cidr;

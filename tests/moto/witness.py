@@ -308,6 +308,25 @@ class Witness:
         )
         return answer["VolumeId"]
 
+    def attach_volume(self, instance, size, device):
+        """A volume without tags, as somebody attaches one by hand."""
+        answer = self.ec2.describe_instances(InstanceIds=[instance])
+        zone = answer["Reservations"][0]["Instances"][0]["Placement"]["AvailabilityZone"]
+        volume = self.ec2.create_volume(AvailabilityZone=zone, Size=size)["VolumeId"]
+        self.ec2.attach_volume(InstanceId=instance, VolumeId=volume, Device=device)
+        return volume
+
+    def attach_address(self, instance):
+        """An elastic address on an instance."""
+        made = self.ec2.allocate_address(Domain="vpc")
+        self.ec2.associate_address(AllocationId=made["AllocationId"], InstanceId=instance)
+        return {"id": made["AllocationId"], "address": made["PublicIp"]}
+
+    def addresses(self):
+        """The ids of the elastic addresses, and who has them."""
+        found = self.ec2.describe_addresses()["Addresses"]
+        return {one["AllocationId"]: one.get("InstanceId") for one in found}
+
     def launch(self, image, tags):
         """An instance of somebody else's."""
         answer = self.ec2.run_instances(
