@@ -356,6 +356,7 @@ fn launch(desired: &Desired, instance: &Instance, count: u32, observed: &mut Obs
             client_token: Some(token.clone()),
             launch_index: index as usize,
             first_launched: Some(launched),
+            elastic: BTreeSet::new(),
             public_address: None,
             private_address: Some("172.31.16.4".to_owned()),
             user_data: None,

@@ -428,6 +428,7 @@ fn launched(launch: &Launch) -> Vec<LiveInstance> {
         client_token: Some(launch.token(&attempt, 0)),
         launch_index,
         first_launched: instant(Moment::Ago(3_600)),
+        elastic: BTreeSet::new(),
         public_address: None,
         private_address: Some(format!("172.31.16.{}", 4 + launch_index)),
         user_data: None,

@@ -1,5 +1,6 @@
 //! `destroy`: ends an environment and proves that nothing of it is left.
 
+mod attached;
 mod verdict;
 mod work;
 
@@ -7,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use self::attached::say_attached;
 use self::verdict::kept_volume;
 use self::work::Work;
 use super::arguments::{Destroy, Global};
@@ -48,6 +50,7 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
         .map_err(|error| unknown(error, &resume))?;
     let plan = plan_destroy(&environment, &observed, &session.context());
     output.data(&plan_text(&plan, &[]));
+    say_attached(&session, &plan, &observed, output).await;
     if plan.steps.is_empty() && plan.held.is_empty() {
         say_unseen(&session, &environment, &observed, output);
         refuse_slip(&environment, &observed)?;

@@ -9,7 +9,7 @@ use super::output::Output;
 use super::session::Destination;
 use crate::render::{diagnostics_json, diagnostics_text, plural};
 use crate::resource::{AccountId, EnvironmentName, Region};
-use crate::spec::{Code, Diagnostic, Loaded, Source, find_specs, load, project_here};
+use crate::spec::{Code, Diagnostic, Loaded, Source, Specs, find_specs, load, project_here};
 
 /// The folder that is looked into when nothing is named.
 pub(super) const DEFAULT_FOLDER: &str = "environments";
@@ -24,17 +24,17 @@ fn or_default(paths: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 /// Everything good and bad about the named specs.
-pub(super) fn read(paths: &[PathBuf]) -> (Vec<Loaded>, Vec<(Source, Vec<Diagnostic>)>) {
+pub(super) fn read(paths: &[PathBuf]) -> Specs {
     match find_specs(&or_default(paths)) {
-        Ok(files) => {
-            let specs = load(&files);
-            (specs.good, specs.bad)
-        }
-        Err(bad) => (Vec::new(), bad),
+        Ok(files) => load(&files),
+        Err(bad) => Specs {
+            bad,
+            ..Specs::default()
+        },
     }
 }
 
-/// The named specs, every one of them good.
+/// The named specs, every one of them good; what they are warned of is shown.
 ///
 /// # Errors
 ///
@@ -44,11 +44,18 @@ pub(super) fn read_good(
     format: Format,
     output: Output,
 ) -> Result<Vec<Loaded>, CommandError> {
-    let (good, bad) = read(paths);
-    if bad.is_empty() {
-        Ok(good)
-    } else {
-        Err(show(&bad, format, output))
+    let Specs { good, bad, warned } = read(paths);
+    if !bad.is_empty() {
+        return Err(show(&bad, format, output));
+    }
+    warn(&warned, output);
+    Ok(good)
+}
+
+/// Shows what files are warned of.
+pub(super) fn warn(warned: &[(Source, Vec<Diagnostic>)], output: Output) {
+    if !warned.is_empty() {
+        output.insist(diagnostics_text(warned).trim_end());
     }
 }
 
@@ -91,7 +98,10 @@ pub(super) fn named(word: &str, output: Output) -> Result<Named, CommandError> {
             .extension()
             .is_some_and(|extension| extension == "yaml" || extension == "yml");
     if looks_like_file {
-        let mut good = read_good(&[path.to_owned()], Format::Human, output)?;
+        let Specs { mut good, bad, .. } = read(&[path.to_owned()]);
+        if !bad.is_empty() {
+            return Err(show(&bad, Format::Human, output));
+        }
         if good.len() > 1 {
             return Err(CommandError::new(
                 ExitCode::Usage,
@@ -116,7 +126,7 @@ pub(super) fn named(word: &str, output: Output) -> Result<Named, CommandError> {
 pub(super) fn known() -> Vec<Loaded> {
     let folder = PathBuf::from(DEFAULT_FOLDER);
     if folder.is_dir() {
-        read(&[folder]).0
+        read(&[folder]).good
     } else {
         Vec::new()
     }
@@ -142,7 +152,7 @@ pub(super) fn place_of_a_name(
 ) -> Result<NamePlace, CommandError> {
     let folder = PathBuf::from(DEFAULT_FOLDER);
     let bad = if folder.is_dir() {
-        read(&[folder]).1
+        read(&[folder]).bad
     } else {
         Vec::new()
     };

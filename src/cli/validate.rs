@@ -7,16 +7,18 @@ use super::error::CommandResult;
 use super::exit::ExitCode;
 use super::output::Output;
 use super::specs;
-use crate::render::plural;
+use crate::render::{diagnostics_json, plural};
+use crate::spec::Specs;
 
 pub(super) fn run(arguments: &Validate, output: Output) -> CommandResult {
-    let (good, bad) = specs::read(&arguments.paths);
+    let Specs { good, bad, warned } = specs::read(&arguments.paths);
     if !bad.is_empty() {
         return Err(specs::show(&bad, arguments.format, output));
     }
     match arguments.format {
-        Format::Json => output.raw("[]\n"),
+        Format::Json => output.json(&diagnostics_json(&warned)),
         Format::Human | Format::Markdown => {
+            specs::warn(&warned, output);
             for spec in &good {
                 let desired = &spec.desired;
                 output.data(&format!(

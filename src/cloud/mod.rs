@@ -4,6 +4,7 @@
 //! the crate knows the SDK. Every listing is read to its end or is an error.
 
 mod adopt;
+mod attached;
 mod change;
 mod clock;
 mod connect;
@@ -41,6 +42,7 @@ mod volumes;
 pub(crate) mod whole;
 
 pub use adopt::{attributes, has_user_data, release};
+pub use attached::attached_by_others;
 pub use clock::Clock;
 pub use connect::{Clients, Connection, Transport, connect, region_of_profile};
 pub use data::{SurveyFailure, survey_data};

@@ -347,19 +347,29 @@ pub async fn with_volumes(
     ids: &[InstanceId],
 ) -> Result<Vec<LiveInstance>, CloudError> {
     let mut found = by_id(clients, ids).await?;
-    for chunk in ids.chunks(IDS) {
-        let names: Vec<&str> = chunk.iter().map(InstanceId::as_str).collect();
-        let filter = translate::filter("attachment.instance-id", names);
-        for volume in list_volumes(clients, filter).await? {
-            let place = volume.attached_to.clone().zip(volume.device.clone());
-            if let Some((instance, device)) = place
-                && let Some(live) = found.get_mut(&instance)
-            {
-                live.volumes.insert(device, Arc::new(volume));
-            }
+    for volume in volumes_of(clients, ids).await? {
+        let place = volume.attached_to.clone().zip(volume.device.clone());
+        if let Some((instance, device)) = place
+            && let Some(live) = found.get_mut(&instance)
+        {
+            live.volumes.insert(device, Arc::new(volume));
         }
     }
     Ok(found.into_values().collect())
+}
+
+/// The volumes that are attached to instances, whoever they belong to.
+pub(super) async fn volumes_of(
+    clients: &Clients,
+    instances: &[InstanceId],
+) -> Result<Vec<LiveVolume>, CloudError> {
+    let mut found = Vec::new();
+    for chunk in instances.chunks(IDS) {
+        let names: Vec<&str> = chunk.iter().map(InstanceId::as_str).collect();
+        let filter = translate::filter("attachment.instance-id", names);
+        found.extend(list_volumes(clients, filter).await?);
+    }
+    Ok(found)
 }
 
 /// Reads the user data of instances whose spec says something else, one of each kind.

@@ -68,6 +68,7 @@ pub(super) fn instance(from: &sdk::Instance) -> Option<LiveInstance> {
             .and_then(|index| usize::try_from(index).ok())
             .unwrap_or(0),
         first_launched: first_launched(from),
+        elastic: elastic(from),
         public_address: text(from.public_ip_address()),
         private_address: text(from.private_ip_address()),
         user_data: None,
@@ -119,6 +120,21 @@ fn primary(from: &sdk::Instance) -> Option<&sdk::InstanceNetworkInterface> {
         .iter()
         .find(is_first)
         .or_else(|| cards.first().filter(|_| cards.len() == 1))
+}
+
+/// The public addresses that EC2 did not lend: those that somebody allocated (EC2 API,
+/// `InstanceNetworkInterfaceAssociation`).
+fn elastic(from: &sdk::Instance) -> std::collections::BTreeSet<String> {
+    let cards = from.network_interfaces().iter();
+    let addresses = cards.flat_map(sdk::InstanceNetworkInterface::private_ip_addresses);
+    let associations = addresses.filter_map(|address| address.association());
+    associations
+        .filter(|one| {
+            let owner = one.ip_owner_id();
+            owner.is_some_and(|owner| !owner.starts_with("amazon"))
+        })
+        .filter_map(|one| one.public_ip().map(str::to_owned))
+        .collect()
 }
 
 /// The groups of the primary interface; with an interface in the launch, EC2 lists them there only.

@@ -1,9 +1,10 @@
-//! Mistakes in specs: with the line, a caret, a code and a remedy; or as JSON.
+//! Mistakes in specs, and warnings: with the line, a caret, a code and a remedy; or as JSON.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 
 use super::escape::{escape, gate};
+use crate::resource::{Secrets, hide_secrets};
 use crate::spec::{Diagnostic, Source};
 
 /// Every mistake of every file, in the order of the files' lines.
@@ -18,7 +19,7 @@ pub fn diagnostics_text(bad: &[(Source, Vec<Diagnostic>)]) -> String {
     text
 }
 
-/// Every mistake as a JSON array of objects with file, line, column, code, message and help.
+/// Every mistake as a JSON array of objects with file, line, column, level, code, message and help.
 pub fn diagnostics_json(bad: &[(Source, Vec<Diagnostic>)]) -> Value {
     let mut list = Vec::new();
     for (source, diagnostics) in bad {
@@ -28,9 +29,10 @@ pub fn diagnostics_json(bad: &[(Source, Vec<Diagnostic>)]) -> Value {
                 "line": place.map(|(line, _)| line),
                 "column": place.map(|(_, column)| column),
                 "path": diagnostic.path.as_ref().map(ToString::to_string),
+                "level": if diagnostic.code.is_warning() { "warning" } else { "error" },
                 "code": diagnostic.code.as_str(),
-                "message": diagnostic.summary,
-                "help": diagnostic.help,
+                "message": hide_secrets(&diagnostic.summary),
+                "help": diagnostic.help.as_deref().map(hide_secrets),
             }));
         }
     }
@@ -50,20 +52,28 @@ fn in_order<'a>(source: &Source, diagnostics: &'a [Diagnostic]) -> Vec<(&'a Diag
 
 fn one(source: &Source, diagnostic: &Diagnostic, place: Place) -> String {
     let path = escape(&source.path.display().to_string());
-    let summary = escape(&diagnostic.summary);
-    let title = Level::ERROR
+    let summary = escape(&hide_secrets(&diagnostic.summary));
+    let level = if diagnostic.code.is_warning() {
+        Level::WARNING
+    } else {
+        Level::ERROR
+    };
+    // The line is shown to whoever reads the log, whatever its mistake is.
+    let shown = Secrets::of(&source.text).masked();
+    let title = level
         .primary_title(summary.as_str())
         .id(diagnostic.code.as_str());
     let span = place.and_then(|(line, column)| source.span(line, column));
     let mut group: Group<'_> = match span {
         Some(span) => title.element(
-            Snippet::source(source.text.as_str())
+            Snippet::source(shown.as_str())
                 .path(path.as_str())
                 .annotation(AnnotationKind::Primary.span(span)),
         ),
         None => title.element(Origin::path(path.as_str())),
     };
-    let help = diagnostic.help.as_deref().map(escape);
+    let help = diagnostic.help.as_deref().map(hide_secrets);
+    let help = help.as_deref().map(escape);
     if let Some(help) = &help {
         group = group.element(Level::HELP.message(help.as_str()));
     }

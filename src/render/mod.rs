@@ -3,6 +3,7 @@
 //! Styles are written in; whoever prints strips them where they are not wanted.
 //! Everything that came from AWS or from a file passes [`escape()`] on its way.
 
+mod attached;
 mod diagnostics;
 mod escape;
 mod plan_changes;
@@ -21,6 +22,7 @@ mod tests;
 mod unknown;
 mod words;
 
+pub use attached::attached_words;
 pub use diagnostics::{diagnostics_json, diagnostics_text};
 pub use escape::{escape, gate, json_gate};
 pub use plan_disks::kept_words;

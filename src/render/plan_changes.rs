@@ -5,7 +5,7 @@ use similar::TextDiff;
 use super::escape::escape;
 use super::plan_text::line;
 use super::style::{dim, warn};
-use crate::resource::{Effect, FieldChange, Value};
+use crate::resource::{Effect, FieldChange, Secrets, Value};
 
 /// Field changes, one line each; text of many lines as a unified diff.
 pub(super) fn changes_text(changes: &[FieldChange]) -> String {
@@ -55,9 +55,41 @@ fn lines_diff(before: &Value, after: &Value) -> String {
     };
     let (before, after) = (of(before), of(after));
     let diff = TextDiff::from_lines(before.as_str(), after.as_str());
-    let unified = diff.unified_diff().context_radius(3).to_string();
-    unified.lines().fold(String::new(), |mut text, one| {
-        line(&mut text, &format!("        {}", escape(one)));
-        text
-    })
+    // Compared as they are, so that a secret that changes shows as a change, and then hidden.
+    let (old, new) = (
+        hidden_lines(&before, diff.iter_old_slices()),
+        hidden_lines(&after, diff.iter_new_slices()),
+    );
+    let mut text = String::new();
+    for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
+        line(&mut text, &format!("        {}", hunk.header()));
+        for change in hunk.iter_changes() {
+            let one = match (change.old_index(), change.new_index()) {
+                (_, Some(at)) => new.get(at),
+                (Some(at), None) => old.get(at),
+                (None, None) => None,
+            };
+            let one = one.map_or("", String::as_str);
+            line(
+                &mut text,
+                &format!(
+                    "        {}{}",
+                    change.tag(),
+                    escape(one.trim_end_matches('\n'))
+                ),
+            );
+        }
+    }
+    text
+}
+
+/// The lines that a text was cut into, with the secrets in them hidden.
+fn hidden_lines<'a>(text: &str, lines: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let secrets = Secrets::of(text);
+    let mut at = 0;
+    let hidden = lines.map(|line| {
+        at += line.len();
+        secrets.hidden_in(at - line.len()..at)
+    });
+    hidden.collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::escape::escape;
 use super::style::warn;
-use super::words::{ordinals_of, plural};
+use super::words::{gibibytes_words, ordinals_of, plural};
 use crate::plan::{Doomed, Note, Plan, StayingDisk, VolumeFacts};
 use crate::resource::{Address, GroupName, InstanceId, VolumeId};
 
@@ -131,7 +131,7 @@ fn loose_words<'a>(
         let (are, delete) = many_are;
         format!(
             "{number}{of}, {} in all, {are}; {delete}: {}",
-            size_words(gibibytes),
+            gibibytes_words(gibibytes),
             listed.join(", ")
         )
     });
@@ -147,7 +147,7 @@ fn facts_words(volume: &VolumeFacts) -> String {
         group,
         ordinals,
     } = volume;
-    let mut words = size_words(u64::from(*gibibytes));
+    let mut words = gibibytes_words(u64::from(*gibibytes));
     if !devices.is_empty() {
         words = format!("{words}, {}", devices.join(" or "));
     }
@@ -162,16 +162,8 @@ fn facts_words(volume: &VolumeFacts) -> String {
 
 fn disk_words(disk: &StayingDisk) -> String {
     let size = disk.gibibytes.map(u64::from);
-    let size = size.map_or_else(|| "of unknown size".to_owned(), size_words);
+    let size = size.map_or_else(|| "of unknown size".to_owned(), gibibytes_words);
     format!("{} {size}", disk.device)
-}
-
-fn size_words(gibibytes: u64) -> String {
-    if gibibytes >= 1024 && gibibytes.is_multiple_of(1024) {
-        format!("{} TiB", gibibytes / 1024)
-    } else {
-        format!("{gibibytes} GiB")
-    }
 }
 
 #[cfg(test)]

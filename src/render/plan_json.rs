@@ -6,10 +6,10 @@ use crate::plan::{
     Action, Change, Doomed, Held, Launch, Mode, Note, OtherEnvironment, Plan, Refusal,
     SecurityGroupChange, Step, Summary, Verb, VolumeFacts,
 };
-use crate::resource::{Address, Digest, Instance};
+use crate::resource::{Address, Digest, Instance, hide_secrets};
+use crate::sync::SyncPlan;
 
 use super::unknown::UnknownPlace;
-use crate::sync::SyncPlan;
 
 /// Everything that a `plan` shows.
 #[derive(Debug)]
@@ -33,13 +33,25 @@ pub fn plan_json(document: &PlanDocument<'_>) -> Value {
     for plan in *plans {
         summary += plan.summary();
     }
-    json!({
+    let mut document = json!({
         "format": 1,
         "plans": plans.iter().map(one).collect::<Vec<_>>(),
         "others": others,
         "unknown": unknown,
         "summary": summary,
-    })
+    });
+    hide(&mut document);
+    document
+}
+
+/// Hides what looks like a secret, wherever it stands: a plan is kept and passed on.
+fn hide(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = hide_secrets(text),
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        Value::Object(map) => map.values_mut().for_each(hide),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn one(plan: &Plan) -> Value {

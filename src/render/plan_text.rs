@@ -18,7 +18,7 @@ use crate::plan::{
     Action, Change, Doomed, Launch, Mode, OtherEnvironment, Plan, Reason, Refusal, Step, Summary,
     Verb,
 };
-use crate::resource::{Address, DataSet, VolumeId, human_bytes};
+use crate::resource::{Address, DataSet, VolumeId, hide_secrets, human_bytes};
 use crate::sync::SyncPlan;
 
 /// How many of the largest files a plan names.
@@ -141,8 +141,9 @@ pub fn summary_line(summary: Summary, mode: Mode) -> String {
     line
 }
 
+/// Adds a line; what looks like a secret is hidden, wherever in a plan it stands.
 pub(super) fn line(text: &mut String, content: &str) {
-    text.push_str(content);
+    text.push_str(&hide_secrets(content));
     text.push('\n');
 }
 

@@ -16,6 +16,15 @@ pub fn plural(number: u64, word: &str) -> String {
     }
 }
 
+/// `150 GiB`, `2 TiB`.
+pub(super) fn gibibytes_words(gibibytes: u64) -> String {
+    if gibibytes >= 1024 && gibibytes.is_multiple_of(1024) {
+        format!("{} TiB", gibibytes / 1024)
+    } else {
+        format!("{gibibytes} GiB")
+    }
+}
+
 /// Addresses in brief: `trainer[0-3]`, `data.mockups`.
 pub fn ordinals_of<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> String {
     let mut groups: BTreeMap<&GroupName, Vec<u32>> = BTreeMap::new();

@@ -225,6 +225,7 @@ pub(crate) fn launched(
                 client_token: Some(token.clone()),
                 launch_index,
                 first_launched: Some(at),
+                elastic: BTreeSet::new(),
                 public_address: None,
                 private_address: Some(format!("172.31.16.{}", 4 + launch_index)),
                 user_data: None,

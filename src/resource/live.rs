@@ -180,6 +180,8 @@ pub struct LiveInstance {
     /// The launch time that EC2 reports moves with every start; the attachment of
     /// the root disk and of the first network interface do not.
     pub first_launched: Option<Timestamp>,
+    /// Those of its public addresses that belong to the account, and stay when it ends.
+    pub elastic: BTreeSet<String>,
     /// Its public address.
     pub public_address: Option<String>,
     /// Its private address.

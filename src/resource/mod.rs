@@ -13,6 +13,7 @@
 //! 4. The match arms that the compiler then names.
 
 mod address;
+mod attached;
 mod candidate;
 mod change;
 mod cidr;
@@ -43,12 +44,14 @@ mod price;
 mod public_key;
 mod quota;
 mod range;
+mod secret;
 mod ssh;
 mod token;
 mod units;
 mod wait;
 
 pub use address::Address;
+pub use attached::{Attached, AttachedKind};
 pub use candidate::{Attempt, Candidate, ROUND_SECONDS, Rejected};
 pub use change::{Effect, FieldChange, Value};
 pub use cidr::Cidr;
@@ -84,6 +87,7 @@ pub use price::Price;
 pub use public_key::{KeyKind, PublicKey};
 pub use quota::{Quota, quota_of, raise_help};
 pub use range::Range;
+pub use secret::{Secret, SecretKind, Secrets, hide_secrets};
 pub use ssh::{PublicKeySource, SSH_PORT, Ssh, SshSource};
 pub use token::{LaunchIdentity, TOKEN_PREFIX};
 pub use units::{Lease, ParseUnitError, Size, Throughput, human_bytes, human_duration};

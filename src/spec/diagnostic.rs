@@ -1,4 +1,4 @@
-//! What is wrong with a spec: where, what, and what to do about it.
+//! What is wrong with a spec, or of doubt: where, what, and what to do about it.
 
 use std::fmt;
 
@@ -150,6 +150,15 @@ codes! {
     NotFound = "T301",
     /// AWS has it, but it does not fit.
     DoesNotFit = "T302",
+    /// What looks like a secret stands where others read it.
+    Secret = "T401",
+}
+
+impl Code {
+    /// Whether it is told and keeps nothing from being done.
+    pub const fn is_warning(self) -> bool {
+        matches!(self, Self::Secret)
+    }
 }
 
 impl fmt::Display for Code {

@@ -16,6 +16,7 @@ use super::schema::{SchemaKind, schema};
 use super::shape::shape;
 use super::source::Source;
 use super::tag_rules::check_tags;
+use super::warn::warnings;
 use crate::resource::{Desired, EnvironmentName};
 
 /// The name of the file that environments share.
@@ -37,6 +38,8 @@ pub struct Specs {
     pub good: Vec<Loaded>,
     /// The bad ones with all that is wrong with each.
     pub bad: Vec<(Source, Vec<Diagnostic>)>,
+    /// What files are warned of, good ones and bad ones.
+    pub warned: Vec<(Source, Vec<Diagnostic>)>,
 }
 
 /// The spec files that `paths` name: files as they are, folders by their YAML files.
@@ -102,7 +105,7 @@ pub fn load(files: &[PathBuf]) -> Specs {
         let project_file = project_file(file);
         if !projects.contains_key(&project_file) {
             let project = match &project_file {
-                Some(path) => load_project(path, &mut specs.bad),
+                Some(path) => load_project(path, &mut specs),
                 None => Some(ProjectSpec::default()),
             };
             projects.insert(project_file.clone(), project);
@@ -112,7 +115,11 @@ pub fn load(files: &[PathBuf]) -> Specs {
         let Some(Some(project)) = projects.get(&project_file) else {
             continue;
         };
-        match load_environment(file, project) {
+        let judged = read(file).and_then(|source| {
+            specs.note(&source);
+            judge(source, project)
+        });
+        match judged {
             Ok(loaded) => specs.good.push(loaded),
             Err(bad) => specs.bad.push(*bad),
         }
@@ -126,7 +133,10 @@ pub fn load(files: &[PathBuf]) -> Specs {
 
 /// The project file of the working folder, where there is a good one.
 pub fn project_here() -> Option<ProjectSpec> {
-    load_project(&project_file(Path::new("spec.yaml"))?, &mut Vec::new())
+    load_project(
+        &project_file(Path::new("spec.yaml"))?,
+        &mut Specs::default(),
+    )
 }
 
 /// The nearest project file above a spec, no further than the repository's root.
@@ -146,11 +156,24 @@ fn project_file(spec: &Path) -> Option<PathBuf> {
     None
 }
 
-fn load_project(path: &Path, bad: &mut Vec<(Source, Vec<Diagnostic>)>) -> Option<ProjectSpec> {
+fn load_project(path: &Path, specs: &mut Specs) -> Option<ProjectSpec> {
     read(path)
-        .and_then(judge_project)
-        .map_err(|failure| bad.push(*failure))
+        .and_then(|source| {
+            specs.note(&source);
+            judge_project(source)
+        })
+        .map_err(|failure| specs.bad.push(*failure))
         .ok()
+}
+
+impl Specs {
+    /// Notes what a file is warned of.
+    fn note(&mut self, source: &Source) {
+        let warnings = warnings(source);
+        if !warnings.is_empty() {
+            self.warned.push((source.clone(), warnings));
+        }
+    }
 }
 
 type Failure = Box<(Source, Vec<Diagnostic>)>;
@@ -191,10 +214,6 @@ fn refused<T>(source: Source, mut found: Vec<Diagnostic>) -> Result<T, Failure> 
         found.push(Diagnostic::of_file(code, summary));
     }
     Err(Box::new((source, found)))
-}
-
-fn load_environment(path: &Path, project: &ProjectSpec) -> Result<Loaded, Failure> {
-    judge(read(path)?, project)
 }
 
 /// Takes the text of a spec through all the gates; its path says where relative ones start.

@@ -28,6 +28,7 @@ mod suggest;
 mod tag_rules;
 #[cfg(test)]
 mod tests;
+mod warn;
 
 pub use check::check_environment;
 pub use diagnostic::{Code, Diagnostic, Segment, SpecPath};

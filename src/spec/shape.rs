@@ -378,6 +378,7 @@ fn wrong_type(value: &Value, expected: &str, path: &SpecPath) -> Diagnostic {
             diagnostic.help("write `{id: ami-…}`, `{name: …, owner: …}` or `{ssm: /…}`")
         }
         ("array", Value::String(text)) => diagnostic.help(format!("write `[{}]`", item(text))),
+        ("integer", Value::String(text)) => diagnostic.help(digits(text)),
         ("boolean", Value::String(text)) if is_boolean(text) => {
             diagnostic.help(format!("write {} without quotes", quote(text)))
         }
@@ -388,6 +389,15 @@ fn wrong_type(value: &Value, expected: &str, path: &SpecPath) -> Diagnostic {
             diagnostic.help("write `false`")
         }
         _ => diagnostic,
+    }
+}
+
+/// How to write a whole number that YAML reads as text: older YAML read some of it as
+/// a number in base eight or sixty.
+fn digits(text: &str) -> String {
+    match text.parse::<u32>() {
+        Ok(number) => format!("write `{number}`, without quotes and leading zeros"),
+        Err(_) => "write it in decimal digits alone, such as `4`".to_owned(),
     }
 }
 

@@ -199,6 +199,11 @@ impl Source {
         }
     }
 
+    /// Line and column from 1 of a byte of the text.
+    pub(super) fn position(&self, at: usize) -> (usize, usize) {
+        position_of(&self.text.as_bytes()[..at.min(self.text.len())])
+    }
+
     /// The bytes of the word that stands at a line and column, both from 1.
     pub fn span(&self, line: usize, column: usize) -> Option<std::ops::Range<usize>> {
         let lines = self.text.split_inclusive('\n');

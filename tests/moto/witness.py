@@ -308,6 +308,25 @@ class Witness:
         )
         return answer["VolumeId"]
 
+    def attach_volume(self, instance, size, device):
+        """A volume without tags, as somebody attaches one by hand."""
+        answer = self.ec2.describe_instances(InstanceIds=[instance])
+        zone = answer["Reservations"][0]["Instances"][0]["Placement"]["AvailabilityZone"]
+        volume = self.ec2.create_volume(AvailabilityZone=zone, Size=size)["VolumeId"]
+        self.ec2.attach_volume(InstanceId=instance, VolumeId=volume, Device=device)
+        return volume
+
+    def attach_address(self, instance):
+        """An elastic address on an instance."""
+        made = self.ec2.allocate_address(Domain="vpc")
+        self.ec2.associate_address(AllocationId=made["AllocationId"], InstanceId=instance)
+        return {"id": made["AllocationId"], "address": made["PublicIp"]}
+
+    def addresses(self):
+        """The ids of the elastic addresses, and who has them."""
+        found = self.ec2.describe_addresses()["Addresses"]
+        return {one["AllocationId"]: one.get("InstanceId") for one in found}
+
     def launch(self, image, tags):
         """An instance of somebody else's."""
         answer = self.ec2.run_instances(
@@ -459,6 +478,24 @@ class Witness:
     def key(self, name):
         public = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK0wmN/Cr3JXqmLW7u+g9pTh+wyqDHpSQEIQczXkVx9q x"
         self.ec2.import_key_pair(KeyName=name, PublicKeyMaterial=public.encode())
+
+    def drop_key(self, name):
+        self.ec2.delete_key_pair(KeyName=name)
+
+    def wear(self, instance, groups):
+        """Gives an instance these security groups alone."""
+        self.ec2.modify_instance_attribute(InstanceId=instance, Groups=groups)
+
+    def drop_group(self, id, wearers):
+        """Once these instances, which are ending, hold it no more."""
+        if wearers:
+            self.ec2.get_waiter("instance_terminated").wait(
+                InstanceIds=wearers, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+            )
+        self.ec2.delete_security_group(GroupId=id)
+
+    def drop_volume(self, id):
+        self.ec2.delete_volume(VolumeId=id)
 
     def group(self, name):
         return self.ec2.create_security_group(GroupName=name, Description=name)["GroupId"]

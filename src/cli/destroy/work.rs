@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::Former;
+use super::attached::say_attached;
 use super::verdict::{Quiet, kept_volume};
 use crate::apply::{Cancel, Outcome, run as run_plan};
 use crate::cli::error::{CommandError, CommandResult};
@@ -153,6 +154,7 @@ impl Work<'_> {
             let mut plan = plan_destroy(self.environment, &observed, &self.session.context());
             forget(&mut plan, &self.gone.borrow());
             if !plan.steps.is_empty() {
+                say_attached(self.session, &plan, &observed, self.output).await;
                 return Ok(Watch::Found(Box::new(plan)));
             }
             if let Some(error) = blind.filter(|_| Instant::now() >= until) {

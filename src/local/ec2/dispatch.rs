@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::identifiers::INSTANCE;
 use super::sight::Sight;
 use super::{
-    groups, images, instances, interfaces, keys, network, placement_groups, profiles, rules, spot,
-    tags, throttle, types, volumes,
+    addresses, groups, images, instances, interfaces, keys, network, placement_groups, profiles,
+    rules, spot, tags, throttle, types, volumes,
 };
 use crate::local::cloud::{Outcome, Turn};
 use crate::local::identity::{Caller, Standing, unauthorized};
@@ -102,6 +102,10 @@ const ACTIONS: &[Action] = &[
     reads("DescribePlacementGroups", placement_groups::describe),
     changes("CreatePlacementGroup", placement_groups::create),
     changes("DeletePlacementGroup", placement_groups::delete),
+    reads("DescribeAddresses", addresses::describe),
+    changes("AllocateAddress", addresses::allocate),
+    changes("AssociateAddress", addresses::associate),
+    changes("ReleaseAddress", addresses::release),
     reads("DescribeKeyPairs", keys::describe),
     changes("ImportKeyPair", keys::import),
     changes("DeleteKeyPair", keys::delete),

@@ -75,6 +75,13 @@ pub(super) const PLACEMENT_GROUP: Kind = Kind {
     noun: "placement group",
 };
 
+pub(super) const ALLOCATION: Kind = Kind {
+    prefix: "eipalloc",
+    malformed: "InvalidParameterValue",
+    missing: "InvalidAllocationID.NotFound",
+    noun: "allocation ID",
+};
+
 pub(super) const ASSOCIATION: Kind = Kind {
     prefix: "iip-assoc",
     malformed: "InvalidAssociationID.Malformed",

@@ -1,6 +1,7 @@
 //! What the cloud holds: plain values, ordered, written to a file as they are.
 
 mod cause;
+mod elastic;
 mod guest;
 mod identifier;
 mod instance;
@@ -15,6 +16,7 @@ mod volume;
 mod world;
 
 pub(crate) use cause::Cause;
+pub(crate) use elastic::ElasticAddress;
 pub(crate) use identifier::{derived_hex, is_well_formed};
 pub(crate) use instance::{
     AttachedInterface, BlockDevice, Instance, InstanceState, Interface, Lifecycle, MetadataOptions,

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Instance, InstanceState, KeyPair, LooseInterface, Network, PlacementGroup, SecurityGroup,
-    Subnet, Volume, derived_hex,
+    ElasticAddress, Instance, InstanceState, KeyPair, LooseInterface, Network, PlacementGroup,
+    SecurityGroup, Subnet, Volume, derived_hex,
 };
 
 /// The tags of one resource.
@@ -65,6 +65,9 @@ pub(crate) struct Region {
     /// By name.
     #[serde(default)]
     pub(crate) placement_groups: BTreeMap<String, PlacementGroup>,
+    /// By id.
+    #[serde(default)]
+    pub(crate) elastic: BTreeMap<String, ElasticAddress>,
     /// The network interfaces of no living instance, by id.
     #[serde(default)]
     pub(crate) loose: BTreeMap<String, LooseInterface>,
@@ -101,6 +104,7 @@ impl Region {
             tokens: BTreeMap::new(),
             associations: BTreeMap::new(),
             placement_groups: BTreeMap::new(),
+            elastic: BTreeMap::new(),
             loose: BTreeMap::new(),
             past: Vec::new(),
             buckets: Buckets::new(),

@@ -1,6 +1,7 @@
 //! Tests of the embedded cloud: its rules by requests of our own, its wire by
 //! the SDK's.
 
+mod addresses;
 mod capacity;
 mod catalogue;
 mod dates;

@@ -1,7 +1,7 @@
 //! Command lines that mean nothing, and questions that nobody can answer.
 
 use super::scene::{SPEC, Scene};
-use crate::support::{GOOD, Sandbox, Tripwire};
+use crate::support::{GOOD, Sandbox, Tripwire, terminal};
 
 /// Runs a command that must be refused as bad usage, asking nothing of anybody.
 #[track_caller]
@@ -172,28 +172,16 @@ fn a_yes_on_standard_input_is_no_terminal() {
 /// Runs a command on a terminal of its own, and answers with a no.
 fn on_a_terminal(scene: &Scene, arguments: &[&str]) -> String {
     use std::io::Write as _;
-    use std::process::{Command, Stdio};
+    use std::process::Stdio;
 
-    let told = scene.sandbox.command(arguments);
-    let python = crate::support::venv().join("bin/python");
-    let mut child = Command::new(python)
-        .args(["-c", "import pty, sys; pty.spawn(sys.argv[1:])"])
-        .arg(told.get_program())
-        .args(told.get_args())
-        .current_dir(told.get_current_dir().unwrap())
-        .env_clear()
-        .envs(
-            told.get_envs()
-                .filter_map(|(key, value)| Some((key, value?))),
-        )
-        .env("TERM", "xterm")
-        .env_remove("NO_COLOR")
-        .stdin(Stdio::piped())
+    let mut child = terminal(&scene.sandbox, 80, arguments)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(b"no\n").unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"no\n").unwrap();
     let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(4));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 

@@ -9,6 +9,7 @@ mod files;
 mod limits;
 mod lookups;
 mod scene;
+mod secrets;
 mod structure;
 mod tags;
 mod together;

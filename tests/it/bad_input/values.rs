@@ -1,7 +1,7 @@
 //! Values that are not written as they must be, or mean too much or too little.
 
-use super::scene::{accepted, refused};
-use crate::support::{good_but, good_with};
+use super::scene::{SPEC, accepted, refused};
+use crate::support::{Sandbox, good_but, good_with};
 
 #[test]
 fn leases_without_their_unit_are_refused() {
@@ -117,6 +117,37 @@ fn counts_that_are_no_numbers_are_refused() {
 }
 
 #[test]
+fn numbers_of_old_yaml_are_never_read_as_others() {
+    // YAML of before 2009 reads these as 15, as 90 and as infinite.
+    for (count, help) in [
+        ("017", "write `17`, without quotes"),
+        ("1:30", "write it in decimal digits alone"),
+        ("1e400", "write it in decimal digits alone"),
+        ("1_000", "write it in decimal digits alone"),
+    ] {
+        let run = refused(good_but("count: 1", &format!("count: {count}")));
+        run.says(&[
+            &format!(
+                "error[T102]: `instances.trainer.count` must be a whole number, and this is `{count}`"
+            ),
+            "environments/trial.yaml:11:12",
+            help,
+        ]);
+    }
+}
+
+#[test]
+fn a_number_in_another_base_is_the_number_that_it_says() {
+    for (count, number) in [("0o17", 15), ("0x10", 16), ("0b11", 3)] {
+        let sandbox = Sandbox::new();
+        sandbox.write(SPEC, good_but("count: 1", &format!("count: {count}")));
+        let run = sandbox.run(&["validate", SPEC]);
+        run.expect(0)
+            .says(&[&format!("trial is good: {number} instances")]);
+    }
+}
+
+#[test]
 fn numbers_beyond_any_machine_are_refused() {
     for count in ["99999999999999999999", "-99999999999999999999"] {
         refused(good_but("count: 1", &format!("count: {count}"))).says(&[
@@ -165,7 +196,7 @@ fn a_long_name_is_not_repeated_in_full() {
 #[test]
 fn the_longest_name_is_accepted() {
     let name = "a".repeat(40);
-    let sandbox = crate::support::Sandbox::new();
+    let sandbox = Sandbox::new();
     sandbox.write("a.yaml", good_but("name: trial", &format!("name: {name}")));
     sandbox.run(&["validate", "a.yaml"]).expect(0);
 }

@@ -1,6 +1,7 @@
 //! The real binary and what a process meets: broken connections, signals, closed
 //! streams, odd places, hostile values, and secrets that it must keep.
 
+mod asked;
 mod bytes;
 mod fault;
 mod faults;
@@ -13,4 +14,5 @@ mod secrets;
 mod signals;
 mod streams;
 mod talking;
+mod terminal;
 mod wire;

@@ -1,6 +1,7 @@
 //! A run of the binary that goes on while a test looks at what it says.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -63,6 +64,12 @@ impl Talking {
             std::thread::sleep(LOOK);
         }
         panic!("{words:?} was never said:\n{:?}", self.said());
+    }
+
+    /// Types a line, where stdin is a pipe to it.
+    pub(super) fn answer(&mut self, line: &str) {
+        let stdin = self.process.stdin.as_mut().unwrap();
+        writeln!(stdin, "{line}").unwrap();
     }
 
     /// Sends a signal, such as `TERM`.

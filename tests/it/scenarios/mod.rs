@@ -11,6 +11,7 @@ mod adopt_terms;
 mod again;
 mod blind;
 mod by_hand;
+mod by_others;
 mod capacity;
 mod change;
 mod choice;

@@ -368,6 +368,55 @@ fn a_rule_that_somebody_added_is_taken_away_again() {
 }
 
 #[test]
+fn a_security_group_and_a_key_that_somebody_deleted_are_made_again() {
+    let lab = Lab::new();
+    let own = "trainyard-lab-trainer";
+    let way_in = format!("ssh: {{from: 203.0.113.0/24, public_key: {OTHER_KEY}}}");
+    let key_of = |lab: &Lab| lab.witness.ask("own_keys", &json!({}))[0]["name"].clone();
+    lab.spec(&trainer(&way_in));
+    lab.apply(&[]);
+    let (instance, key) = (lab.each("id")[0].clone(), key_of(&lab));
+    let group = own_groups(&lab)[own]["id"].clone();
+
+    // EC2 keeps a group that is worn, so somebody takes it off first.
+    let other = lab.witness.ask("group", &json!({"name": "other"}));
+    let order = json!({"instance": instance, "groups": [other]});
+    lab.witness.ask("wear", &order);
+    let order = json!({"id": group, "wearers": []});
+    lab.witness.ask("drop_group", &order);
+    lab.plan(&[own, "+ tcp 22 from 203.0.113.0/24 (ssh)"]);
+    lab.apply(&[]);
+    assert_eq!(lab.each("id"), [instance]);
+    assert_ne!(own_groups(&lab)[own]["id"], group);
+    assert_eq!(rules(&lab), json!(["tcp 22 from 203.0.113.0/24 (ssh)"]));
+    assert!(
+        lab.each("groups")[0]
+            .as_array()
+            .unwrap()
+            .contains(&json!(own))
+    );
+
+    // A machine that runs has its key inside; the next one needs it again.
+    lab.witness.ask("drop_key", &json!({"name": key}));
+    lab.nothing_to_do(&[]);
+    lab.spec(&trainer(&format!("count: 2\n{way_in}")));
+    lab.apply(&[]);
+    assert_eq!(key_of(&lab), key);
+    assert_eq!(lab.each("key"), [key.clone(), key]);
+
+    // All of it at once.
+    let ids = lab.each("id");
+    lab.witness.ask("terminate", &json!({"ids": ids}));
+    lab.witness.ask("drop_key", &json!({"name": key_of(&lab)}));
+    let group = own_groups(&lab)[own]["id"].clone();
+    let order = json!({"id": group, "wearers": ids});
+    lab.witness.ask("drop_group", &order);
+    lab.apply(&[]);
+    assert_eq!(lab.members().len(), 2);
+    lab.end();
+}
+
+#[test]
 fn a_public_address_is_given_or_not_as_the_spec_says() {
     let lab = Lab::new();
     let group = |name: &str, public: bool| group(name, &format!("public_address: {public}"));

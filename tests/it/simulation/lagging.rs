@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use trainyard::cli::ExitCode;
 use trainyard::local::{self, Settings};
 
@@ -10,7 +11,7 @@ use super::goal;
 use super::history::{End, History, Order, Specs, play};
 use super::laws::alive;
 use super::network::{Moment, Weather};
-use super::scenario::{TYPE, spec};
+use super::scenario::{SSM, TYPE, spec};
 
 const NONE: [String; 0] = [];
 
@@ -156,6 +157,35 @@ fn an_instance_that_somebody_ended_is_launched_anew_under_another_incarnation() 
         history.cloud.order("ends", &body).unwrap();
         goal::reach(history, &path, &text).await;
         assert_eq!(history.laws.ever(), 3);
+        goal::destroy(history).await;
+        assert_eq!(history.laws.verdict(), NONE);
+    });
+}
+
+/// F34: the name means another image after an apply died, and its launch is not listed: the
+/// next one cannot know of it, and one of the two is left.
+#[test]
+fn a_launch_of_another_image_that_turns_up_late_is_ended_as_a_double() {
+    let specs = Specs::new();
+    let text = spec(1, &[TYPE]);
+    let apply = Order::Apply(specs.write("lab", &text));
+    play(0, blind_for(120), async |history| {
+        history.laws.allow_doubles();
+        die_after(history, &apply, "RunInstances", 12).await;
+        let name = "al2023-ami-2023.9.20260202.0-kernel-6.1-x86_64";
+        let image = json!({"name": name, "created": "2026-02-02T00:00:00.000Z"});
+        let image = history.cloud.order("images", &image.to_string()).unwrap();
+        let parameter = json!({"name": SSM, "value": image["id"]});
+        let order = parameter.to_string();
+        history.cloud.order("parameters", &order).unwrap();
+        let over = history.calmly(&apply).await;
+        assert!(over.is(ExitCode::Done), "{:?}: {}", over.end, over.output);
+        history.wait(Duration::from_mins(5)).await;
+        let over = history.calmly(&apply).await;
+        assert!(over.is(ExitCode::Done), "{:?}: {}", over.end, over.output);
+        goal::is_there(history, &text, &over.output);
+        assert_eq!(history.laws.ever(), 2, "it was listed in time");
+        assert_eq!(alive(&history.cloud).len(), 1, "{}", over.output);
         goal::destroy(history).await;
         assert_eq!(history.laws.verdict(), NONE);
     });

@@ -15,12 +15,14 @@ pub(super) struct Scenario {
     pub(super) stage: &'static [(&'static str, &'static str)],
 }
 
-const IMAGE: &str = "{ssm: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64}";
+/// The parameter that names the image of every spec.
+pub(super) const SSM: &str =
+    "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
 
 /// A spec of one group, with further lines of it.
 pub(super) fn spec(count: u32, lines: &[&str]) -> String {
     let mut text = format!(
-        "version: 1\nname: lab\naccount: \"123456789012\"\nregion: us-east-1\nlease: 4h\ninstances:\n  trainer:\n    count: {count}\n    image: {IMAGE}\n"
+        "version: 1\nname: lab\naccount: \"123456789012\"\nregion: us-east-1\nlease: 4h\ninstances:\n  trainer:\n    count: {count}\n    image: {{ssm: {SSM}}}\n"
     );
     for line in lines {
         text.push_str("    ");

@@ -87,9 +87,9 @@ fn linked_fields<'a>() -> Fields<'a> {
         ("private-dns-name", |view| {
             view.here(|instance| one(view.region.private_name(instance.interface.private_address)))
         }),
-        ("ip-address", |view| maybe(view.seen.public_address())),
+        ("ip-address", |view| maybe(view.public_address())),
         ("dns-name", |view| {
-            let address = view.seen.public_address();
+            let address = view.public_address();
             maybe(address.map(|address| view.region.public_name(address)))
         }),
         ("instance.group-id", |view| {
@@ -117,6 +117,11 @@ fn linked_fields<'a>() -> Fields<'a> {
 }
 
 impl View<'_> {
+    fn public_address(&self) -> Option<std::net::Ipv4Addr> {
+        let elastic = self.region.elastic_of(self.instance);
+        elastic.or_else(|| self.seen.public_address())
+    }
+
     fn here(&self, values: impl FnOnce(&Instance) -> Vec<String>) -> Vec<String> {
         if self.seen.state() == InstanceState::Terminated {
             Vec::new()

@@ -45,7 +45,8 @@ fn instance(xml: &mut Xml, region: &Region, seen: &Seen) {
 
 fn identity(xml: &mut Xml, region: &Region, seen: &Seen) {
     let instance = seen.instance;
-    let public = seen.public_address();
+    let elastic = region.elastic_of(instance);
+    let public = elastic.or_else(|| seen.public_address());
     let gone = seen.state() == InstanceState::Terminated;
     let private = (!gone).then_some(instance.interface.private_address);
     xml.text("instanceId", &instance.id)
@@ -228,11 +229,13 @@ pub(in super::super) fn interface(
 }
 
 fn association(xml: &mut Xml, region: &Region, instance: &Instance) {
-    if let Some(address) = instance.interface.public_address {
+    let elastic = region.elastic_of(instance);
+    if let Some(address) = elastic.or(instance.interface.public_address) {
+        let owner = elastic.map_or("amazon", |_| region.account.as_str());
         xml.node("association", |xml| {
             xml.text("publicIp", address)
                 .text("publicDnsName", region.public_name(address))
-                .text("ipOwnerId", "amazon");
+                .text("ipOwnerId", owner);
         });
     }
 }
