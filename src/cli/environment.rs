@@ -26,6 +26,15 @@ pub(super) fn log_filter() -> Option<String> {
     variable("TRAINYARD_LOG")
 }
 
+/// Where what can be found out again is kept (XDG Base Directory Specification).
+pub(super) fn cache() -> Option<std::path::PathBuf> {
+    let named = variable("XDG_CACHE_HOME").map(std::path::PathBuf::from);
+    // A relative path there is to be ignored.
+    let named = named.filter(|path| path.is_absolute());
+    let folder = named.or_else(|| home().map(|home| home.join(".cache")))?;
+    Some(folder.join("trainyard"))
+}
+
 /// The caller's home, which `~` stands for.
 pub(super) fn home() -> Option<std::path::PathBuf> {
     variable("HOME").map(Into::into)

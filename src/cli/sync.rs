@@ -4,9 +4,12 @@ mod arguments;
 mod meter;
 mod words;
 
+use std::path::Path;
+
 use aws_sdk_s3::Client;
 
 use super::arguments::Global;
+use super::environment;
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
@@ -54,7 +57,8 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
     }
     let resume = format!("trainyard sync{} {}", global.again(), arguments.again());
     let cancel = signals::listen(&global.host, output, Known::default(), resume);
-    let (meter, report) = carry_out(&client, &plan, arguments, &cancel, output).await;
+    let with = (&cancel, request.journals.as_deref());
+    let (meter, report) = carry_out(&client, &plan, arguments, with, output).await;
     if *format == Style::Json {
         output.raw(&words::done_event(&plan, &report));
     } else {
@@ -85,6 +89,7 @@ fn request(arguments: &Sync) -> Result<Request, CommandError> {
         } else {
             Deletion::Never
         },
+        journals: environment::cache().map(|cache| cache.join("journals")),
     })
 }
 
@@ -149,7 +154,7 @@ async fn carry_out(
     client: &Client,
     plan: &SyncPlan,
     arguments: &Sync,
-    cancel: &Cancel,
+    (cancel, journals): (&Cancel, Option<&Path>),
     output: Output,
 ) -> (Meter, SyncReport) {
     let meter = Meter::new(plan.transferred(), arguments.format, output);
@@ -157,6 +162,7 @@ async fn carry_out(
         let progress = |event| meter.take(&event);
         let cancelled = || cancel.is_asked();
         let mut control = Control::new(&progress, &cancelled);
+        control.journals = journals;
         if let Some(concurrency) = arguments.concurrency {
             control.concurrency = concurrency.get();
         }

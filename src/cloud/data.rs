@@ -93,6 +93,7 @@ fn request(data: &DataSet) -> Request {
             Deletion::Never => sync::Deletion::Never,
             Deletion::Extra => sync::Deletion::Extra,
         },
+        journals: None,
     }
 }
 

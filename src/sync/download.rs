@@ -20,7 +20,8 @@ use super::pace::Ear;
 use super::plan::{Origin, Transfer};
 use super::ranged;
 use super::report::{FailureReason, Progress, chain, local};
-use super::session::{Session, Undone};
+use super::session::{Moved, Session, Undone};
+use super::stamp::Stamp;
 use super::target::land;
 
 /// From more than this many bytes an object comes down in ranges.
@@ -65,8 +66,8 @@ impl Revision<'_> {
     }
 }
 
-/// Downloads the planned revision of one object and says how many bytes it has.
-pub(super) async fn download(session: &Arc<Session>, transfer: &Transfer) -> Result<u64, Undone> {
+/// Downloads the planned revision of one object and says what it is.
+pub(super) async fn download(session: &Arc<Session>, transfer: &Transfer) -> Result<Moved, Undone> {
     let Origin::Object { etag, modified } = &transfer.origin else {
         return Err(FailureReason::NotAPair.into());
     };
@@ -91,8 +92,15 @@ pub(super) async fn download(session: &Arc<Session>, transfer: &Transfer) -> Res
         session.unless_stopped(fetch).await?;
     }
     let (owner, key, modified) = (Arc::clone(session), transfer.key.clone(), *modified);
-    blocking(move || landing.finish(&owner.route.folder, &key, modified)).await?;
-    Ok(transfer.bytes)
+    let landed = blocking(move || landing.finish(&owner.route.folder, &key, modified)).await?;
+    // Whoever has written to it since has given it another time than that of the object.
+    let landed = landed
+        .map(|metadata| Stamp::of(&metadata))
+        .filter(|stamp| stamp.size == transfer.bytes && stamp.modified.0 == modified.as_second());
+    Ok(Moved {
+        bytes: transfer.bytes,
+        fact: landed.zip(etag.clone()),
+    })
 }
 
 /// Does `attempt` until it works, fails for good or has failed too often.

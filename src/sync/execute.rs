@@ -12,18 +12,19 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::compare::Direction;
 use super::delete::{BATCH, delete};
 use super::download::download;
+use super::journal::{Journal, Record, Writer};
 use super::pace::{Climb, ROUND};
 use super::plan::{SyncPlan, Transfer};
 use super::report::{Control, Failure, FailureReason, Progress, SyncReport};
 use super::route::Route;
-use super::session::{Session, Undone};
+use super::session::{Moved, Session, Undone};
 use super::upload::upload;
 
 /// How often the run asks whether to stop.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
 /// What a worker answers: the place of its transfer in the plan, and how it went.
-type Answer = (usize, Result<u64, Undone>);
+type Answer = (usize, Result<Moved, Undone>);
 
 /// Does exactly the transfers and deletions of a plan.
 ///
@@ -51,6 +52,9 @@ pub async fn execute(client: &Client, plan: &SyncPlan, control: &Control<'_>) ->
     let (stop, stopped) = watch::channel(false);
     let concurrency = control.concurrency.max(1);
     let mut run = Run {
+        known: control
+            .journals
+            .and_then(|folder| Journal::of(folder, &route).moved()),
         session: Session::new(client.clone(), route, concurrency, events, stopped),
         control,
         heard,
@@ -61,6 +65,9 @@ pub async fn execute(client: &Client, plan: &SyncPlan, control: &Control<'_>) ->
     run.transfer(&plan.transfers, concurrency).await;
     run.delete(plan).await;
     run.tell_rest();
+    if let Some(known) = run.known.take() {
+        known.finish();
+    }
     run.report
         .failures
         .sort_by(|one, other| one.key.cmp(&other.key));
@@ -76,6 +83,8 @@ struct Run<'a> {
     /// Whether nothing more is to be begun.
     halted: bool,
     report: SyncReport,
+    /// What the next run is to know.
+    known: Option<Writer>,
 }
 
 impl Run<'_> {
@@ -103,6 +112,7 @@ impl Run<'_> {
                 joined = workers.join_next() => match joined {
                     Some(Ok((index, result))) => {
                         unanswered.remove(&index);
+                        self.keep(index, &transfers[index].key, &result);
                         self.note(&transfers[index], result);
                     }
                     // Which worker that was shows in what stays unanswered.
@@ -146,9 +156,23 @@ impl Run<'_> {
         !self.halted
     }
 
-    fn note(&mut self, transfer: &Transfer, result: Result<u64, Undone>) {
+    /// Writes down what the next run is to know.
+    fn keep(&mut self, index: usize, key: &str, result: &Result<Moved, Undone>) {
+        let Some(writer) = &mut self.known else {
+            return;
+        };
+        let fact = result.as_ref().ok().and_then(|moved| moved.fact.clone());
+        let record = fact.map(|(stamp, etag)| Record {
+            key: key.to_owned(),
+            stamp,
+            etag,
+        });
+        writer.put(index as u64, record);
+    }
+
+    fn note(&mut self, transfer: &Transfer, result: Result<Moved, Undone>) {
         match result {
-            Ok(bytes) => {
+            Ok(Moved { bytes, fact: _ }) => {
                 self.report.transferred.add(bytes);
                 self.session.tell(Progress::Finished {
                     key: transfer.key.clone(),

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::num::NonZero;
+use std::path::Path;
 use std::sync::Arc;
 
 use aws_sdk_s3::Client;
@@ -16,6 +17,7 @@ use super::compare::{
 };
 use super::error::SurveyError;
 use super::etag;
+use super::journal::{Journal, Reader, Record, Writer};
 use super::list::RemoteObject;
 use super::plan::{SkipReason, Why};
 use super::route::Route;
@@ -29,6 +31,10 @@ const QUESTIONS_AT_ONCE: usize = 16;
 pub(super) struct Candidate {
     pub(super) file: LocalFile,
     pub(super) object: RemoteObject,
+    /// Its place among all candidates, which come in the order of their keys.
+    pub(super) number: u64,
+    /// Whether the file was the object's content and has been touched since.
+    pub(super) is_touched: bool,
 }
 
 /// What came out for one candidate.
@@ -47,6 +53,79 @@ pub(super) struct Judge {
     most_readers: usize,
     done: Vec<(Candidate, Judgement)>,
     doubtful: Vec<Candidate>,
+    known: Known,
+}
+
+/// What earlier runs say of a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// The two were the same, and neither has changed.
+    Same,
+    /// They were the same, and somebody has touched the file since.
+    Touched,
+    Nothing,
+}
+
+/// What is known from earlier runs, and what the next one is to know.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) before: Option<Reader>,
+    pub(super) after: Option<Writer>,
+    /// How many candidates there were.
+    count: u64,
+}
+
+impl Known {
+    /// Opens the journal of a route, where there are journals.
+    pub(super) fn of(journals: Option<&Path>, route: &Route) -> Self {
+        let journal = journals.map(|folder| Journal::of(folder, route));
+        Self {
+            before: journal.as_ref().map(Journal::read),
+            after: journal.as_ref().and_then(Journal::same),
+            count: 0,
+        }
+    }
+
+    /// What earlier runs say of a candidate.
+    fn say(&mut self, candidate: &Candidate) -> Word {
+        let Candidate {
+            file,
+            object,
+            number: _,
+            is_touched: _,
+        } = candidate;
+        let fact = self
+            .before
+            .as_mut()
+            .and_then(|reader| reader.find(&file.key));
+        // Of another object than the one that is there now nothing is known.
+        let fact = fact.filter(|fact| object.etag.as_ref() == Some(&fact.etag));
+        match fact {
+            Some(fact) if fact.stamp == file.stamp && object.size == file.size => Word::Same,
+            Some(_) => Word::Touched,
+            None => Word::Nothing,
+        }
+    }
+
+    /// Writes down what came of a candidate that is not in doubt.
+    fn keep(&mut self, candidate: &Candidate, judgement: Option<&Judgement>) {
+        let Some(writer) = &mut self.after else {
+            return;
+        };
+        let Candidate {
+            file,
+            object,
+            number,
+            is_touched: _,
+        } = candidate;
+        let same = matches!(judgement, Some(Judgement::Same)).then_some(&object.etag);
+        let record = same.and_then(Option::as_ref).map(|etag| Record {
+            key: file.key.clone(),
+            stamp: file.stamp,
+            etag: etag.clone(),
+        });
+        writer.put(*number, record);
+    }
 }
 
 impl Candidate {
@@ -67,7 +146,7 @@ impl Candidate {
 }
 
 impl Judge {
-    pub(super) fn new(client: Client, route: Arc<Route>) -> Self {
+    pub(super) fn new(client: Client, route: Arc<Route>, known: Known) -> Self {
         // Hashing is bound by the cores; a second reader a core hides the disk.
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self {
@@ -77,17 +156,31 @@ impl Judge {
             most_readers: cores * 2,
             done: Vec::new(),
             doubtful: Vec::new(),
+            known,
         }
     }
 
     /// Takes one candidate in; what is decided by now comes from [`Self::take`].
-    pub(super) async fn add(&mut self, candidate: Candidate) -> Result<(), SurveyError> {
+    pub(super) async fn add(&mut self, mut candidate: Candidate) -> Result<(), SurveyError> {
+        candidate.number = self.known.count;
+        self.known.count += 1;
         if candidate.file.link {
-            let judgement = Judgement::Changed(Why::Link);
-            self.done.push((candidate, judgement));
+            self.judged(candidate, Judgement::Changed(Why::Link));
             return Ok(());
         }
+        match self.known.say(&candidate) {
+            Word::Same => {
+                self.judged(candidate, Judgement::Same);
+                return Ok(());
+            }
+            Word::Touched => candidate.is_touched = candidate.file.size > 0,
+            Word::Nothing => {}
+        }
         match first_look(&candidate.pair(&self.route)) {
+            // Only the times say so, and they can be set back.
+            Look::Decided(Verdict::Same) if candidate.is_touched => {
+                self.judged(candidate, Judgement::Changed(Why::Time));
+            }
             Look::Decided(verdict) => self.file(candidate, verdict),
             Look::NeedsDigest(shape) => {
                 if self.readers.len() >= self.most_readers {
@@ -109,13 +202,15 @@ impl Judge {
         std::mem::take(&mut self.done)
     }
 
-    /// Judges everything that was taken in.
-    pub(super) async fn finish(mut self) -> Result<Vec<(Candidate, Judgement)>, SurveyError> {
+    /// Judges everything that was taken in, and gives what the next run is to know.
+    pub(super) async fn finish(
+        mut self,
+    ) -> Result<(Vec<(Candidate, Judgement)>, Option<Writer>), SurveyError> {
         while !self.readers.is_empty() {
             self.collect_one().await?;
         }
         self.settle_doubts().await;
-        Ok(self.done)
+        Ok((self.done, self.known.after))
     }
 
     async fn collect_one(&mut self) -> Result<(), SurveyError> {
@@ -130,7 +225,7 @@ impl Judge {
             }
             Err(error) => {
                 let reason = SkipReason::UnreadableFile(error.to_string());
-                self.done.push((candidate, Judgement::Skipped(reason)));
+                self.judged(candidate, Judgement::Skipped(reason));
             }
         }
         Ok(())
@@ -138,10 +233,21 @@ impl Judge {
 
     fn file(&mut self, candidate: Candidate, verdict: Verdict) {
         match verdict {
-            Verdict::Same => self.done.push((candidate, Judgement::Same)),
-            Verdict::Changed(why) => self.done.push((candidate, Judgement::Changed(why))),
-            Verdict::Doubtful => self.doubtful.push(candidate),
+            Verdict::Same => self.judged(candidate, Judgement::Same),
+            Verdict::Changed(why) => self.judged(candidate, Judgement::Changed(why)),
+            Verdict::Doubtful if candidate.is_touched => {
+                self.judged(candidate, Judgement::Changed(Why::Time));
+            }
+            Verdict::Doubtful => {
+                self.known.keep(&candidate, None);
+                self.doubtful.push(candidate);
+            }
         }
+    }
+
+    fn judged(&mut self, candidate: Candidate, judgement: Judgement) {
+        self.known.keep(&candidate, Some(&judgement));
+        self.done.push((candidate, judgement));
     }
 
     /// Asks the objects what their tags are.

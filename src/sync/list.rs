@@ -178,7 +178,7 @@ impl Listing {
 }
 
 /// Takes the quotes off an entity tag.
-fn unquoted(etag: &str) -> String {
+pub(super) fn unquoted(etag: &str) -> String {
     etag.trim_matches('"').to_owned()
 }
 

@@ -23,6 +23,8 @@ mod execute;
 mod fault;
 mod filter;
 #[cfg(feature = "aws")]
+mod journal;
+#[cfg(feature = "aws")]
 mod judge;
 mod key;
 #[cfg(feature = "aws")]
@@ -40,6 +42,8 @@ mod report;
 mod route;
 #[cfg(feature = "aws")]
 mod session;
+#[cfg(feature = "aws")]
+mod stamp;
 #[cfg(feature = "aws")]
 mod survey;
 #[cfg(feature = "aws")]

@@ -95,6 +95,10 @@ pub struct Request {
     pub exclude: Vec<String>,
     /// What happens to files that only the target has.
     pub delete: Deletion,
+    /// The folder that keeps what is known of files from one run to the next; without one,
+    /// every file whose size is that of its object is read.
+    #[serde(skip)]
+    pub journals: Option<PathBuf>,
 }
 
 impl Request {
@@ -106,6 +110,7 @@ impl Request {
             include: Vec::new(),
             exclude: Vec::new(),
             delete: Deletion::Never,
+            journals: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 #[cfg(feature = "files")]
 use std::error::Error;
 use std::fmt;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,8 @@ pub struct Control<'a> {
     /// How many requests may be in flight at most; 0 counts as 1. A run begins with fewer and
     /// finds out how many it takes.
     pub concurrency: usize,
+    /// The folder that keeps what is known of files from one run to the next.
+    pub journals: Option<&'a Path>,
 }
 
 impl<'a> Control<'a> {
@@ -33,6 +36,7 @@ impl<'a> Control<'a> {
             progress,
             cancelled,
             concurrency: DEFAULT_CONCURRENCY,
+            journals: None,
         }
     }
 }

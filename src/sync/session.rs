@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
 use super::pace::{Pace, Permit};
 use super::report::{FailureReason, Progress};
 use super::route::Route;
+use super::stamp::Stamp;
 
 /// How much of the files that go up in one request may be in memory, in KiB.
 const MEMORY: u32 = 128 * 1024;
@@ -23,6 +24,16 @@ pub(super) struct Session {
     memory: Semaphore,
     events: mpsc::UnboundedSender<Progress>,
     stopped: watch::Receiver<bool>,
+}
+
+/// What came of a transfer.
+#[derive(Debug)]
+pub(super) struct Moved {
+    /// How many bytes it had.
+    pub(super) bytes: u64,
+    /// The stamp of the file and the entity tag of the object, where they are known to belong
+    /// together.
+    pub(super) fact: Option<(Stamp, String)>,
 }
 
 /// Why a transfer has not been done.

@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 use super::compare::Direction;
 use super::error::SurveyError;
 use super::filter::Filter;
-use super::judge::Judge;
+use super::judge::{Judge, Known};
 use super::key::{check_key, check_length};
 use super::list::Listing;
 use super::merge::{Batch, Merge};
@@ -64,7 +64,8 @@ pub async fn survey(client: &Client, request: &Request) -> Result<SyncPlan, Surv
         start_listing(client, &route, filter),
     );
     let mut tally = Tally::new(route.direction, request.delete);
-    let mut judge = Judge::new(client.clone(), Arc::clone(&route));
+    let known = Known::of(request.journals.as_deref(), &route);
+    let mut judge = Judge::new(client.clone(), Arc::clone(&route), known);
     while let Some(joined) = merge.next().await? {
         if let Some(candidate) = tally.add(joined) {
             judge.add(candidate).await?;
@@ -73,8 +74,12 @@ pub async fn survey(client: &Client, request: &Request) -> Result<SyncPlan, Surv
             }
         }
     }
-    for (candidate, judgement) in judge.finish().await? {
+    let (judged, known) = judge.finish().await?;
+    for (candidate, judgement) in judged {
         tally.judged(candidate, judgement);
+    }
+    if let Some(known) = known {
+        known.finish();
     }
     close(tally, request, &route).await
 }

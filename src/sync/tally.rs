@@ -159,7 +159,12 @@ impl Tally {
                 self.skip(object.key, Side::From, reason);
                 None
             }
-            (Direction::Down, None) | (Direction::Up, _) => Some(Candidate { file, object }),
+            (Direction::Down, None) | (Direction::Up, _) => Some(Candidate {
+                file,
+                object,
+                number: 0,
+                is_touched: false,
+            }),
         }
     }
 

@@ -64,7 +64,7 @@ impl Landing {
         root: &Path,
         key: &str,
         modified: Timestamp,
-    ) -> Result<(), FailureReason> {
+    ) -> Result<Option<fs::Metadata>, FailureReason> {
         let time = SystemTime::try_from(modified)
             .map_err(|error| local("set the time of the file", &error))?;
         self.file
@@ -75,7 +75,9 @@ impl Landing {
         check_final(&path)?;
         self.path
             .persist(&path)
-            .map_err(|error| local("rename the finished file", &error.error))
+            .map_err(|error| local("rename the finished file", &error.error))?;
+        // Renaming changes the inode, so it is looked at as it is now.
+        Ok(self.file.metadata().ok())
     }
 }
 
@@ -94,7 +96,7 @@ pub fn write_file(
     (&*landing.file)
         .write_all(bytes)
         .map_err(|error| local("write the file", &error))?;
-    landing.finish(root, key, modified)
+    landing.finish(root, key, modified).map(drop)
 }
 
 /// Says whether the folders on the way to a file are folders and no links.
@@ -187,7 +189,9 @@ mod tests {
         fs::rename(root.path().join("a"), root.path().join("b")).unwrap();
         std::os::unix::fs::symlink(outside.path(), root.path().join("a")).unwrap();
         assert_eq!(
-            landing.finish(root.path(), "a/file", Timestamp::UNIX_EPOCH),
+            landing
+                .finish(root.path(), "a/file", Timestamp::UNIX_EPOCH)
+                .map(drop),
             Err(FailureReason::ThroughLink("a".to_owned()))
         );
         assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);

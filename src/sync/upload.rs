@@ -1,8 +1,7 @@
 //! One file from the folder into the bucket.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,10 +15,12 @@ use tokio::task::spawn_blocking;
 
 use super::compare::{SINGLE_REQUEST_LIMIT, part_size};
 use super::fault::Fault;
+use super::list::unquoted;
 use super::pace::Ear;
 use super::plan::Transfer;
 use super::report::{FailureReason, Progress, local};
-use super::session::{Session, Undone};
+use super::session::{Moved, Session, Undone};
+use super::stamp::Stamp;
 
 /// How much of a part is read at a time, in bytes.
 const FRAME: usize = 256 * 1024;
@@ -30,33 +31,11 @@ const ATTEMPTS: usize = 2;
 /// How many parts of one file are in flight, so that others get their turn.
 const MOST_PARTS_AT_ONCE: usize = 64;
 
-/// What tells one content of a file from another without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
-}
-
-/// Uploads one file as it is now and says how many bytes it had.
+/// Uploads one file as it is now and says what it was.
 ///
 /// A file that is rewritten while it is read never becomes visible in the bucket:
 /// it is read again once, and then given up.
-pub(super) async fn upload(session: &Session, transfer: &Transfer) -> Result<u64, Undone> {
+pub(super) async fn upload(session: &Session, transfer: &Transfer) -> Result<Moved, Undone> {
     let path = session.route.path(&transfer.key);
     let key = session.route.full_key(&transfer.key);
     for _attempt in 0..ATTEMPTS {
@@ -69,27 +48,44 @@ pub(super) async fn upload(session: &Session, transfer: &Transfer) -> Result<u64
         } else {
             Box::pin(multipart(session, &key, &path, stamp)).await?
         };
-        if done {
-            return Ok(stamp.size);
+        if let Sent::Whole(etag) = done {
+            return Ok(Moved {
+                bytes: stamp.size,
+                fact: etag.map(|etag| (stamp, etag)),
+            });
         }
     }
     Err(FailureReason::ChangedWhileRead.into())
 }
 
-/// Sends a small file in one request; `false` when it changed while it was read.
+/// How sending a file went.
+enum Sent {
+    /// All of it was sent, and the object has this entity tag.
+    Whole(Option<String>),
+    /// It changed while it was read.
+    Changed,
+}
+
+impl Sent {
+    fn whole(etag: Option<&str>) -> Self {
+        Self::Whole(etag.map(unquoted))
+    }
+}
+
+/// Sends a small file in one request.
 async fn put(
     session: &Session,
     key: &str,
     path: &Path,
     stamp: Stamp,
-) -> Result<bool, FailureReason> {
+) -> Result<Sent, FailureReason> {
     // Nothing is held in memory while it waits for its turn.
     let _request = session.request().await?;
     let _memory = session.memory(stamp.size).await?;
     let Some(content) = read_whole(path.to_owned(), stamp).await? else {
-        return Ok(false);
+        return Ok(Sent::Changed);
     };
-    session
+    let output = session
         .client
         .put_object()
         .bucket(&session.route.bucket)
@@ -102,10 +98,10 @@ async fn put(
         .await
         .map_err(|error| Fault::of(&error).into_failure("upload"))?;
     session.tell(Progress::Moved { bytes: stamp.size });
-    Ok(true)
+    Ok(Sent::whole(output.e_tag()))
 }
 
-/// Sends a large file in parts; `false` when it changed while it was read.
+/// Sends a large file in parts.
 ///
 /// Whatever goes wrong, the unfinished upload is aborted, because its parts would
 /// be stored and paid for until somebody finds them.
@@ -114,7 +110,7 @@ async fn multipart(
     key: &str,
     path: &Path,
     stamp: Stamp,
-) -> Result<bool, Undone> {
+) -> Result<Sent, Undone> {
     if session.is_stopped() {
         return Err(Undone::Stopped);
     }
@@ -132,18 +128,18 @@ async fn multipart(
         Ok(_) => {
             session.tell(Progress::Rewound { bytes: stamp.size });
             upload.abort().await;
-            return Ok(false);
+            return Ok(Sent::Changed);
         }
         Err(undone) => Err(undone),
     };
     match finished {
-        Ok(()) => Ok(true),
+        Ok(etag) => Ok(Sent::Whole(etag)),
         Err(undone) => {
             upload.abort().await;
             match undone {
                 Undone::Stopped => Err(Undone::Stopped),
                 // A truncated file fails to be sent, which is its change and no fault.
-                Undone::Failed(_) if !unchanged => Ok(false),
+                Undone::Failed(_) if !unchanged => Ok(Sent::Changed),
                 Undone::Failed(reason) => Err(Undone::Failed(reason)),
             }
         }
@@ -229,7 +225,7 @@ impl Upload<'_> {
             .build())
     }
 
-    async fn complete(&self, parts: Vec<CompletedPart>) -> Result<(), FailureReason> {
+    async fn complete(&self, parts: Vec<CompletedPart>) -> Result<Option<String>, FailureReason> {
         let _request = self.session.request().await?;
         let parts = CompletedMultipartUpload::builder()
             .set_parts(Some(parts))
@@ -244,7 +240,7 @@ impl Upload<'_> {
             .multipart_upload(parts)
             .send()
             .await
-            .map(|_| ())
+            .map(|output| output.e_tag().map(unquoted))
             .map_err(|error| Fault::of(&error).into_failure("finish the upload"))
     }
 

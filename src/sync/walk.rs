@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::filter::Filter;
 use super::plan::SkipReason;
+use super::stamp::Stamp;
 use super::target::TEMPORARY_SUFFIX;
 
 /// One file of the folder.
@@ -19,6 +20,7 @@ pub(super) struct LocalFile {
     pub(super) key: String,
     pub(super) size: u64,
     pub(super) modified: Timestamp,
+    pub(super) stamp: Stamp,
     /// Whether it is a symbolic link that was not followed.
     pub(super) link: bool,
 }
@@ -196,6 +198,7 @@ impl Walk {
                 key,
                 size: metadata.len(),
                 modified: modified(&metadata),
+                stamp: Stamp::of(&metadata),
                 link,
             })),
             Err(error) => unless_gone(&error).map(|reason| Found::Skipped { key, reason }),

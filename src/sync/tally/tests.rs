@@ -2,6 +2,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::sync::Place;
+use crate::sync::stamp::Stamp;
 
 fn object(key: &str) -> RemoteObject {
     RemoteObject {
@@ -18,6 +19,13 @@ fn file(key: &str) -> LocalFile {
         key: key.to_owned(),
         size: 1,
         modified: Timestamp::UNIX_EPOCH,
+        stamp: Stamp {
+            device: 0,
+            inode: 0,
+            size: 1,
+            modified: (0, 0),
+            changed: (0, 0),
+        },
         link: false,
     }
 }

@@ -4,6 +4,7 @@ mod both_ways;
 mod cancel;
 mod deletions;
 mod faults;
+mod journals;
 mod names;
 mod server;
 mod wire;

@@ -73,7 +73,7 @@ pub(super) struct State {
     pub(super) encryption: &'static str,
     /// Whether the checksum of whole objects is kept.
     pub(super) keeps_checksums: bool,
-    clock: i64,
+    pub(super) clock: i64,
     hook: Hook,
 }
 

@@ -1,0 +1,137 @@
+//! What one run knows from another.
+
+use std::fs::{self, File, FileTimes};
+use std::time::Duration;
+
+use super::world::{World, keys};
+use crate::sync::{Control, Request, SyncPlan, execute};
+
+/// A world whose runs remember, and the folder that they remember in.
+struct Remembering {
+    world: World,
+    journals: tempfile::TempDir,
+}
+
+impl Remembering {
+    async fn new() -> Self {
+        let world = World::new().await;
+        // What was modified in the future may be modified again without getting another time.
+        world.server.state.lock().unwrap().clock = 1_600_000_000;
+        Self {
+            world,
+            journals: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    async fn survey(&self, mut request: Request) -> SyncPlan {
+        request.journals = Some(self.journals.path().to_owned());
+        self.world.server.forget();
+        self.world.survey(&request).await.unwrap()
+    }
+
+    async fn run(&self, request: Request) -> SyncPlan {
+        let plan = self.survey(request).await;
+        let mut control = Control::new(&|_| {}, &|| false);
+        control.journals = Some(self.journals.path());
+        let report = execute(&self.world.client, &plan, &control).await;
+        assert!(report.is_complete(), "{report:?}");
+        plan
+    }
+
+    /// Writes a file that was modified so long ago.
+    fn write(&self, key: &str, text: &str, age: Duration) {
+        self.world.write(key, text);
+        let file = File::options()
+            .write(true)
+            .open(self.world.path(key))
+            .unwrap();
+        let then = file.metadata().unwrap().modified().unwrap() - age;
+        file.set_times(FileTimes::new().set_modified(then)).unwrap();
+    }
+}
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Compare 8 and 13: the tag of an object under KMS is no digest, and the file was restored
+/// with an older time.
+#[tokio::test(flavor = "multi_thread")]
+async fn up_same_size_older_mtime_restored_file() {
+    let test = Remembering::new().await;
+    test.world.server.state.lock().unwrap().encryption = "aws:kms";
+    test.write("a", "first", HOUR);
+    assert_eq!(keys(&test.run(test.world.up()).await), ["a"]);
+    assert!(test.survey(test.world.up()).await.is_empty());
+    test.write("a", "other", HOUR * 2);
+    assert_eq!(keys(&test.run(test.world.up()).await), ["a"]);
+    assert!(test.survey(test.world.up()).await.is_empty());
+}
+
+/// Compare 10, and the requests of a run without changes.
+#[tokio::test(flavor = "multi_thread")]
+async fn roundtrip_down_up() {
+    let test = Remembering::new().await;
+    test.world.server.state.lock().unwrap().encryption = "aws:kms";
+    for key in ["a", "b/c", "b/d"] {
+        test.world.server.put(&format!("data/{key}"), b"content");
+    }
+    assert_eq!(test.run(test.world.down()).await.transfers.len(), 3);
+    for request in [test.world.up(), test.world.down(), test.world.up()] {
+        assert!(test.survey(request).await.is_empty());
+        assert_eq!(
+            test.world.server.count(|_| true),
+            1,
+            "one page of a listing"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_remote_change_of_the_same_size_is_seen() {
+    let test = Remembering::new().await;
+    test.write("a", "first", HOUR);
+    test.run(test.world.up()).await;
+    test.world.server.put("data/a", b"other");
+    assert_eq!(keys(&test.run(test.world.down()).await), ["a"]);
+    assert_eq!(test.world.read("a"), b"other");
+    assert!(test.survey(test.world.down()).await.is_empty());
+}
+
+/// Compare 9: nothing is sent of what was only touched.
+#[tokio::test(flavor = "multi_thread")]
+async fn up_touch_only_with_checksum() {
+    let test = Remembering::new().await;
+    test.write("a", "first", HOUR);
+    test.run(test.world.up()).await;
+    test.write("a", "first", HOUR / 2);
+    assert!(test.survey(test.world.up()).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_is_damaged_costs_nothing_but_time() {
+    let test = Remembering::new().await;
+    test.write("a", "first", HOUR);
+    test.run(test.world.up()).await;
+    for entry in fs::read_dir(test.journals.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&path, bytes).unwrap();
+    }
+    assert!(test.survey(test.world.up()).await.is_empty());
+    test.write("a", "other", HOUR);
+    assert_eq!(keys(&test.survey(test.world.up()).await), ["a"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_place_to_remember_in_everything_works() {
+    let test = Remembering::new().await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    test.write("a", "first", HOUR);
+    for journals in ["/proc/nowhere".into(), file.path().join("below")] {
+        let mut request = test.world.up();
+        request.journals = Some(journals);
+        let plan = test.world.survey(&request).await.unwrap();
+        assert_eq!(keys(&plan), ["a"]);
+    }
+}
