@@ -144,6 +144,7 @@ impl Stage {
                 account: target.account.clone(),
                 pace,
                 clock: Clock::new(now_of),
+                journals: None,
                 memory: Arc::default(),
             },
             first: &kit.first,

@@ -176,7 +176,7 @@ pub(super) async fn plan_one(
     context.public_keys = keys;
     let (looked_up, surveyed) = tokio::join!(
         resolve((session, shared), desired, &observed, &context),
-        survey_data(&session.clients, &desired.data)
+        survey_data(&session.clients, &desired.data, session.journals.as_deref())
     );
     let (resolution, findings) = looked_up?;
     let (data, failures) = surveyed;

@@ -1,6 +1,7 @@
 //! Reaching AWS as the right account.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -26,6 +27,8 @@ pub(super) struct Session {
     pub(super) pace: Pace,
     pub(super) wishes: Wishes,
     pub(super) delete_kept: bool,
+    /// The folder that keeps what is known of files from one run to the next.
+    pub(super) journals: Option<PathBuf>,
     local: bool,
     pub(super) output: Output,
     clock: Clock,
@@ -84,6 +87,7 @@ impl Session {
             account: self.identity.account.clone(),
             pace: self.pace,
             clock: self.clock.clone(),
+            journals: self.journals.clone(),
             memory: std::sync::Arc::default(),
         }
     }
@@ -260,11 +264,19 @@ pub(super) async fn open_with(
         pace,
         wishes: Wishes::default(),
         delete_kept: false,
+        journals: journals(global),
         local: global.local,
         output,
         clock: global.host.clock.clone(),
         address: OnceCell::new(),
     })
+}
+
+/// The folder that keeps what is known of files; a simulation leaves nothing behind.
+pub(super) fn journals(global: &Global) -> Option<PathBuf> {
+    let is_real = global.host.transport.is_none();
+    let cache = is_real.then(environment::cache).flatten();
+    cache.map(|cache| cache.join("journals"))
 }
 
 /// Makes the clients, and tells the profile that they use; nobody is asked anything yet.

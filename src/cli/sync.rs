@@ -9,11 +9,10 @@ use std::path::Path;
 use aws_sdk_s3::Client;
 
 use super::arguments::Global;
-use super::environment;
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::output::Output;
-use super::session::{Destination, reach};
+use super::session::{Destination, journals, reach};
 use super::signals::{self, Known};
 use crate::apply::Cancel;
 use crate::cloud::{Patience, region_of_profile};
@@ -27,7 +26,7 @@ use meter::{LINE_EVERY, Meter};
 pub(super) use arguments::Sync;
 
 pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> CommandResult {
-    let request = request(arguments)?;
+    let request = request(global, arguments)?;
     let client = client(global, arguments, output).await?;
     let plan = survey(&client, &request)
         .await
@@ -70,7 +69,7 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
 }
 
 /// What is asked of the engine.
-fn request(arguments: &Sync) -> Result<Request, CommandError> {
+fn request(global: &Global, arguments: &Sync) -> Result<Request, CommandError> {
     let (from, to) = (arguments.from.0.clone(), arguments.to.0.clone());
     let kinds = [&from, &to].map(|place| matches!(place, Place::Folder(_)));
     if kinds[0] == kinds[1] {
@@ -89,7 +88,7 @@ fn request(arguments: &Sync) -> Result<Request, CommandError> {
         } else {
             Deletion::Never
         },
-        journals: environment::cache().map(|cache| cache.join("journals")),
+        journals: journals(global),
     })
 }
 

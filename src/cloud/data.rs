@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::connect::Clients;
+use super::performer::Aws;
 use crate::apply::{Control, Performed, StepError, StepErrorKind};
 use crate::resource::{Address, DataPlace, DataSet, Deletion};
 use crate::sync::{
@@ -44,11 +46,12 @@ impl SurveyFailure {
 pub async fn survey_data(
     clients: &Clients,
     data: &BTreeMap<Address, DataSet>,
+    journals: Option<&Path>,
 ) -> (BTreeMap<Address, SyncPlan>, Vec<SurveyFailure>) {
     let mut plans = BTreeMap::new();
     let mut failures = Vec::new();
     for (address, data) in data {
-        match sync::survey(&clients.s3, &request(data)).await {
+        match sync::survey(&clients.s3, &request(data, journals)).await {
             Ok(plan) => {
                 plans.insert(address.clone(), plan);
             }
@@ -76,7 +79,7 @@ fn key(data: &DataSet, error: &SurveyError) -> &'static str {
     }
 }
 
-fn request(data: &DataSet) -> Request {
+fn request(data: &DataSet, journals: Option<&Path>) -> Request {
     let DataSet {
         from,
         to,
@@ -93,7 +96,7 @@ fn request(data: &DataSet) -> Request {
             Deletion::Never => sync::Deletion::Never,
             Deletion::Extra => sync::Deletion::Extra,
         },
-        journals: None,
+        journals: journals.map(Path::to_owned),
     }
 }
 
@@ -109,7 +112,7 @@ fn place(place: &DataPlace) -> Place {
 
 /// Transfers the files of a plan.
 pub(super) async fn transfer(
-    clients: &Clients,
+    aws: &Aws,
     files: &SyncPlan,
     control: &Control,
 ) -> Result<Performed, StepError> {
@@ -137,12 +140,9 @@ pub(super) async fn transfer(
         ));
     };
     let cancelled = || control.cancel.is_asked();
-    let report = sync::execute(
-        &clients.s3,
-        files,
-        &sync::Control::new(&progress, &cancelled),
-    )
-    .await;
+    let mut with = sync::Control::new(&progress, &cancelled);
+    with.journals = aws.journals.as_deref();
+    let report = sync::execute(&aws.clients.s3, files, &with).await;
     outcome(&report)
 }
 

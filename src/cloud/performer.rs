@@ -1,5 +1,6 @@
 //! Carries out steps on AWS.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use super::poll::Pace;
@@ -27,6 +28,8 @@ pub struct Aws {
     pub pace: Pace,
     /// What time it is.
     pub clock: Clock,
+    /// The folder that keeps what is known of files from one run to the next.
+    pub journals: Option<PathBuf>,
     /// What the steps leave for one another.
     pub memory: Arc<Memory>,
 }
@@ -86,7 +89,7 @@ impl Performer for Aws {
                     text: "cancelled".to_owned(),
                 })
             }
-            Action::Sync { files, .. } => data::transfer(clients, files, control).await,
+            Action::Sync { files, .. } => data::transfer(self, files, control).await,
         }
     }
 }

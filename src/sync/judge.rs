@@ -69,8 +69,9 @@ enum Word {
 /// What is known from earlier runs, and what the next one is to know.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    pub(super) before: Option<Reader>,
-    pub(super) after: Option<Writer>,
+    before: Option<Reader>,
+    after: Option<Writer>,
+    journal: Option<Journal>,
     /// How many candidates there were.
     count: u64,
 }
@@ -81,9 +82,22 @@ impl Known {
         let journal = journals.map(|folder| Journal::of(folder, route));
         Self {
             before: journal.as_ref().map(Journal::read),
-            after: journal.as_ref().and_then(Journal::same),
+            after: None,
+            journal,
             count: 0,
         }
+    }
+
+    /// Numbers one more candidate.
+    ///
+    /// The new journal is begun with the first, before anything of it is read: a survey that
+    /// comes to nothing leaves nothing behind.
+    fn number(&mut self) -> u64 {
+        if let Some(journal) = self.journal.take() {
+            self.after = journal.same();
+        }
+        self.count += 1;
+        self.count - 1
     }
 
     /// What earlier runs say of a candidate.
@@ -162,8 +176,7 @@ impl Judge {
 
     /// Takes one candidate in; what is decided by now comes from [`Self::take`].
     pub(super) async fn add(&mut self, mut candidate: Candidate) -> Result<(), SurveyError> {
-        candidate.number = self.known.count;
-        self.known.count += 1;
+        candidate.number = self.known.number();
         if candidate.file.link {
             self.judged(candidate, Judgement::Changed(Why::Link));
             return Ok(());

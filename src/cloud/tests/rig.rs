@@ -128,6 +128,7 @@ impl Rig {
             account: account(),
             pace: self.pace,
             clock: crate::cloud::Clock::new(now),
+            journals: None,
             memory: Arc::default(),
         }
     }
