@@ -34,6 +34,11 @@ pub const PAGES: &[Page] = &[
         text: include_str!("groups.md"),
     },
     Page {
+        name: "data",
+        summary: "Syncing folders and buckets: what is the same, what takes part, what goes",
+        text: include_str!("data.md"),
+    },
+    Page {
         name: "adopt",
         summary: "Taking over what was launched by hand, giving back, renaming",
         text: include_str!("adopt.md"),
