@@ -1,0 +1,1 @@
+"""Measures sync engines against an S3 server in memory."""
