@@ -84,6 +84,8 @@ pub(super) enum Command {
     Status(Status),
     /// Make a folder and a bucket prefix the same
     Sync(super::sync::Sync),
+    /// Copy one file, object or stream to another
+    Cp(super::cp::Cp),
     /// Write a spec for instances that were launched by hand, so that they can be taken over
     Adopt(Adopt),
     /// Give instances up without ending them

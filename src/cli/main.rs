@@ -16,7 +16,7 @@ use super::exit::ExitCode;
 use super::host::Host;
 use super::output::Output;
 use super::{
-    adopt, apply, completions, demo, destroy, environment, guide, init, local, output, plan,
+    adopt, apply, completions, cp, demo, destroy, environment, guide, init, local, output, plan,
     release, schema, status, sync, validate,
 };
 
@@ -125,6 +125,7 @@ async fn dispatch(global: &Global, command: &Command, output: Output) -> Command
         Command::Adopt(arguments) => adopt::run(global, arguments, output).await,
         Command::Release(arguments) => release::run(global, arguments, output).await,
         Command::Status(arguments) => status::run(global, arguments, output).await,
+        Command::Cp(arguments) => cp::run(global, arguments, output).await,
         Command::Sync(arguments) => sync::run(global, arguments, output).await,
         Command::Local(arguments) => local::run(global, arguments, output).await,
     }

@@ -1,6 +1,7 @@
 //! The only place that prints. Data goes to stdout, talk to stderr.
 
 use std::io::{IsTerminal as _, Write};
+use std::os::fd::{AsFd as _, OwnedFd};
 
 use anstream::{AutoStream, ColorChoice};
 
@@ -108,6 +109,15 @@ impl Output {
             ColorChoice::Auto
         }
     }
+}
+
+/// The standard output itself, for bytes that are data and no text.
+///
+/// # Errors
+///
+/// When it is closed.
+pub(super) fn raw_output() -> std::io::Result<OwnedFd> {
+    std::io::stdout().as_fd().try_clone_to_owned()
 }
 
 /// What the command line's own reader has to say: help, the version, or what it does not

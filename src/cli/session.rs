@@ -14,7 +14,8 @@ use super::output::Output;
 use super::{environment, local_server};
 use crate::cloud::{
     Aws, Clients, Clock, CloudError, CloudErrorKind, Connection, Identity, Pace, Patience, connect,
-    identify, network_for_destroy, observe, observe_instances_first, own_address, spot_requests,
+    identify, network_for_destroy, observe, observe_instances_first, own_address,
+    region_of_profile, spot_requests,
 };
 use crate::plan::{Context, Observed, Targets};
 use crate::render::{dim, escape, warn};
@@ -270,6 +271,27 @@ pub(super) async fn open_with(
         clock: global.host.clock.clone(),
         address: OnceCell::new(),
     })
+}
+
+/// A client for buckets. Nobody is asked whose credentials these are: the bucket decides.
+pub(super) async fn s3_client(
+    global: &Global,
+    region: Option<&str>,
+    output: Output,
+) -> Result<aws_sdk_s3::Client, CommandError> {
+    let region = match region.map(Region::new) {
+        Some(region) => Some(region),
+        None if global.local => None,
+        None => region_of_profile(global.profile.as_deref()).await,
+    };
+    let destination = Destination {
+        profile: None,
+        account: None,
+        // S3 itself is asked in this one by whoever names none.
+        region: region.or_else(|| (!global.local).then(|| Region::new("us-east-1"))),
+    };
+    let (clients, _) = reach(global, &destination, Patience::Brief, output).await?;
+    Ok(clients.s3)
 }
 
 /// The folder that keeps what is known of files; a simulation leaves nothing behind.

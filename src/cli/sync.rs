@@ -1,7 +1,6 @@
 //! `sync`: a folder and a bucket prefix are made the same.
 
 mod arguments;
-mod meter;
 mod words;
 
 use std::path::Path;
@@ -11,23 +10,21 @@ use aws_sdk_s3::Client;
 use super::arguments::Global;
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
+use super::meter::{LINE_EVERY, Meter};
 use super::output::Output;
-use super::session::{Destination, journals, reach};
+use super::session::{journals, s3_client};
 use super::signals::{self, Known};
 use crate::apply::Cancel;
-use crate::cloud::{Patience, region_of_profile};
-use crate::resource::Region;
 use crate::sync::{
     Control, Deletion, Place, Request, SurveyError, SyncPlan, SyncReport, execute, survey,
 };
 use arguments::Style;
-use meter::{LINE_EVERY, Meter};
 
-pub(super) use arguments::Sync;
+pub(super) use arguments::{Sync, quoted};
 
 pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> CommandResult {
     let request = request(global, arguments)?;
-    let client = client(global, arguments, output).await?;
+    let client = s3_client(global, arguments.region.as_deref(), output).await?;
     let plan = survey(&client, &request)
         .await
         .map_err(|error| unsurveyed(&error))?;
@@ -92,23 +89,6 @@ fn request(global: &Global, arguments: &Sync) -> Result<Request, CommandError> {
     })
 }
 
-/// A client for the bucket. Nobody is asked whose credentials these are: the bucket decides.
-async fn client(global: &Global, arguments: &Sync, output: Output) -> Result<Client, CommandError> {
-    let region = match arguments.region.clone().map(Region::new) {
-        Some(region) => Some(region),
-        None if global.local => None,
-        None => region_of_profile(global.profile.as_deref()).await,
-    };
-    let destination = Destination {
-        profile: None,
-        account: None,
-        // S3 itself is asked in this one by whoever names none.
-        region: region.or_else(|| (!global.local).then(|| Region::new("us-east-1"))),
-    };
-    let (clients, _) = reach(global, &destination, Patience::Brief, output).await?;
-    Ok(clients.s3)
-}
-
 fn unsurveyed(error: &SurveyError) -> CommandError {
     let exit = match error {
         SurveyError::EmptySource { .. } => ExitCode::Refused,
@@ -156,7 +136,7 @@ async fn carry_out(
     (cancel, journals): (&Cancel, Option<&Path>),
     output: Output,
 ) -> (Meter, SyncReport) {
-    let meter = Meter::new(plan.transferred(), arguments.format, output);
+    let meter = Meter::new(plan.transferred(), arguments.format == Style::Json, output);
     let report = {
         let progress = |event| meter.take(&event);
         let cancelled = || cancel.is_asked();

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::ChecksumMode;
+use aws_sdk_s3::types::{ChecksumMode, ChecksumType};
 use crc_fast::{CrcAlgorithm, Digest as Crc};
+use jiff::Timestamp;
 use md5::{Digest as _, Md5};
 use tokio::task::spawn_blocking;
 
@@ -71,35 +72,46 @@ pub(super) async fn download(session: &Arc<Session>, transfer: &Transfer) -> Res
     let Origin::Object { etag, modified } = &transfer.origin else {
         return Err(FailureReason::NotAPair.into());
     };
-    if session.is_stopped() {
-        return Err(Undone::Stopped);
-    }
-    // Making and finishing the file is not dropped half-way: it is short, and so
-    // nothing is left behind. Only the network can take long.
-    let (owner, key) = (Arc::clone(session), transfer.key.clone());
-    let landing = blocking(move || land(&owner.route.folder, &key)).await?;
     let full = session.route.full_key(&transfer.key);
     let revision = Revision {
         key: &full,
         bytes: transfer.bytes,
         etag: etag.as_deref(),
     };
-    if transfer.bytes > ONE_STREAM_LIMIT {
+    download_object(session, revision, &transfer.key, *modified).await
+}
+
+/// Downloads one revision of an object to a place below the folder, and gives the file the
+/// object's time.
+pub(super) async fn download_object(
+    session: &Arc<Session>,
+    revision: Revision<'_>,
+    place: &str,
+    modified: Timestamp,
+) -> Result<Moved, Undone> {
+    if session.is_stopped() {
+        return Err(Undone::Stopped);
+    }
+    // Making and finishing the file is not dropped half-way: it is short, and so
+    // nothing is left behind. Only the network can take long.
+    let (owner, key) = (Arc::clone(session), place.to_owned());
+    let landing = blocking(move || land(&owner.route.folder, &key)).await?;
+    if revision.bytes > ONE_STREAM_LIMIT {
         let fetch = ranged::fetch(session, revision, &landing.file);
         session.unless_stopped(fetch).await?;
     } else {
         let fetch = again(session, || whole(session, revision, &landing.file));
         session.unless_stopped(fetch).await?;
     }
-    let (owner, key, modified) = (Arc::clone(session), transfer.key.clone(), *modified);
+    let (owner, key) = (Arc::clone(session), place.to_owned());
     let landed = blocking(move || landing.finish(&owner.route.folder, &key, modified)).await?;
     // Whoever has written to it since has given it another time than that of the object.
     let landed = landed
         .map(|metadata| Stamp::of(&metadata))
-        .filter(|stamp| stamp.size == transfer.bytes && stamp.modified.0 == modified.as_second());
+        .filter(|stamp| stamp.size == revision.bytes && stamp.modified.0 == modified.as_second());
     Ok(Moved {
-        bytes: transfer.bytes,
-        fact: landed.zip(etag.clone()),
+        bytes: revision.bytes,
+        fact: landed.zip(revision.etag.map(str::to_owned)),
     })
 }
 
@@ -173,13 +185,27 @@ async fn whole(
     Err((Broken::Again(damaged), revision.bytes))
 }
 
-/// Whether the entity tag of what is arriving is the MD5 of its content.
+/// Whether the entity tag of what is arriving is the MD5 of its content, and the only thing to
+/// check it by: where S3 keeps a checksum of the whole, the SDK checks that.
 fn etag_is_digest(etag: Option<&str>, output: &GetObjectOutput) -> bool {
     etag.is_some_and(|etag| EtagShape::of(etag) == EtagShape::Whole)
+        && !is_checked(output)
         && !encrypted(
             output.server_side_encryption(),
             output.sse_customer_algorithm(),
         )
+}
+
+/// Whether an answer has a checksum of the whole object that the SDK knows to check.
+fn is_checked(output: &GetObjectOutput) -> bool {
+    let sums = [
+        output.checksum_crc64_nvme(),
+        output.checksum_crc32(),
+        output.checksum_crc32_c(),
+        output.checksum_sha256(),
+        output.checksum_sha1(),
+    ];
+    output.checksum_type() == Some(&ChecksumType::FullObject) && sums.iter().any(Option::is_some)
 }
 
 /// Where a body goes, in bytes.

@@ -21,7 +21,7 @@ use super::session::{Moved, Session, Undone};
 use super::upload::upload;
 
 /// How often the run asks whether to stop.
-const ASK_EVERY: Duration = Duration::from_millis(50);
+pub(super) const ASK_EVERY: Duration = Duration::from_millis(50);
 
 /// What a worker answers: the place of its transfer in the plan, and how it went.
 type Answer = (usize, Result<Moved, Undone>);

@@ -70,6 +70,11 @@ impl Fault {
         }
     }
 
+    /// Whether there is no such object.
+    pub(super) fn is_missing(&self) -> bool {
+        self.kind == FaultKind::NoSuchKey
+    }
+
     /// Turns the fault into the failure of one file.
     ///
     /// `operation` is what was attempted, as a verb with its object.

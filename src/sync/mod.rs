@@ -10,6 +10,10 @@
 
 mod compare;
 #[cfg(feature = "aws")]
+mod copy;
+#[cfg(feature = "aws")]
+mod copy_within;
+#[cfg(feature = "aws")]
 mod delete;
 #[cfg(feature = "aws")]
 mod download;
@@ -31,6 +35,8 @@ mod key;
 mod list;
 #[cfg(feature = "aws")]
 mod merge;
+#[cfg(feature = "aws")]
+mod multipart;
 #[cfg(feature = "aws")]
 mod pace;
 mod place;
@@ -59,6 +65,8 @@ pub use compare::{
     Direction, EtagShape, LocalFacts, Look, Nature, Pair, RemoteFacts, SINGLE_REQUEST_LIMIT,
     Verdict, decide, first_look, part_count, part_size, settle,
 };
+#[cfg(feature = "aws")]
+pub use copy::{Copied, End, Object, Pipes, copy};
 #[cfg(feature = "aws")]
 pub use error::SurveyError;
 #[cfg(feature = "aws")]

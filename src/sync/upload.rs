@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedPart};
 use aws_smithy_types::byte_stream::Length;
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
@@ -16,6 +16,7 @@ use tokio::task::spawn_blocking;
 use super::compare::{SINGLE_REQUEST_LIMIT, part_size};
 use super::fault::Fault;
 use super::list::unquoted;
+use super::multipart::Multipart;
 use super::pace::Ear;
 use super::plan::Transfer;
 use super::report::{FailureReason, Progress, local};
@@ -31,22 +32,30 @@ const ATTEMPTS: usize = 2;
 /// How many parts of one file are in flight, so that others get their turn.
 const MOST_PARTS_AT_ONCE: usize = 64;
 
+/// Uploads one file of a plan as it is now and says what it was.
+pub(super) async fn upload(session: &Session, transfer: &Transfer) -> Result<Moved, Undone> {
+    let path = session.route.path(&transfer.key);
+    upload_file(session, &path, &session.route.full_key(&transfer.key)).await
+}
+
 /// Uploads one file as it is now and says what it was.
 ///
 /// A file that is rewritten while it is read never becomes visible in the bucket:
 /// it is read again once, and then given up.
-pub(super) async fn upload(session: &Session, transfer: &Transfer) -> Result<Moved, Undone> {
-    let path = session.route.path(&transfer.key);
-    let key = session.route.full_key(&transfer.key);
+pub(super) async fn upload_file(
+    session: &Session,
+    path: &Path,
+    key: &str,
+) -> Result<Moved, Undone> {
     for _attempt in 0..ATTEMPTS {
-        let stamp = stamp(&path).await?;
+        let stamp = stamp(path).await?;
         let done = if stamp.size <= SINGLE_REQUEST_LIMIT {
-            let put = put(session, &key, &path, stamp);
+            let put = put(session, key, path, stamp);
             // The state of one SDK call is tens of kilobytes; boxed, it is not
             // copied about with every future around it.
             session.unless_stopped(Box::pin(put)).await?
         } else {
-            Box::pin(multipart(session, &key, &path, stamp)).await?
+            Box::pin(multipart(session, key, path, stamp)).await?
         };
         if let Sent::Whole(etag) = done {
             return Ok(Moved {
@@ -94,6 +103,8 @@ async fn put(
         .body(ByteStream::from(content))
         .customize()
         .interceptor(Ear(Arc::clone(&session.pace)))
+        // TLS and the checksum hold the content; a SHA-256 of it would only cost time.
+        .disable_payload_signing()
         .send()
         .await
         .map_err(|error| Fault::of(&error).into_failure("upload"))?;
@@ -114,63 +125,21 @@ async fn multipart(
     if session.is_stopped() {
         return Err(Undone::Stopped);
     }
-    let upload = Upload {
-        session,
-        key,
-        path,
-        stamp,
-        id: create(session, key).await?,
-    };
-    let sent = session.unless_stopped(upload.send_parts()).await;
+    let upload = Multipart::begin(session, key).await?;
+    let parts = send_parts((session, &upload), path, stamp.size);
+    let sent = session.unless_stopped(parts).await;
     let unchanged = self::stamp(path).await.is_ok_and(|after| after == stamp);
-    let finished = match sent {
-        Ok(parts) if unchanged => session.unless_stopped(upload.complete(parts)).await,
-        Ok(_) => {
-            session.tell(Progress::Rewound { bytes: stamp.size });
-            upload.abort().await;
-            return Ok(Sent::Changed);
-        }
-        Err(undone) => Err(undone),
-    };
-    match finished {
-        Ok(etag) => Ok(Sent::Whole(etag)),
-        Err(undone) => {
-            upload.abort().await;
-            match undone {
-                Undone::Stopped => Err(Undone::Stopped),
-                // A truncated file fails to be sent, which is its change and no fault.
-                Undone::Failed(_) if !unchanged => Ok(Sent::Changed),
-                Undone::Failed(reason) => Err(Undone::Failed(reason)),
-            }
-        }
+    if sent.is_ok() && !unchanged {
+        session.tell(Progress::Rewound { bytes: stamp.size });
+        upload.abort().await;
+        return Ok(Sent::Changed);
     }
-}
-
-async fn create(session: &Session, key: &str) -> Result<String, FailureReason> {
-    let _request = session.request().await?;
-    let output = session
-        .client
-        .create_multipart_upload()
-        .bucket(&session.route.bucket)
-        .key(key)
-        .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
-        .checksum_type(ChecksumType::FullObject)
-        .send()
-        .await
-        .map_err(|error| Fault::of(&error).into_failure("begin the upload"))?;
-    output.upload_id.ok_or_else(|| FailureReason::Remote {
-        operation: "begin the upload".to_owned(),
-        detail: "the answer has no upload id".to_owned(),
-    })
-}
-
-/// One multipart upload under way.
-struct Upload<'a> {
-    session: &'a Session,
-    key: &'a str,
-    path: &'a Path,
-    stamp: Stamp,
-    id: String,
+    match upload.end(sent).await {
+        Ok(etag) => Ok(Sent::Whole(etag)),
+        // A truncated file fails to be sent, which is its change and no fault.
+        Err(Undone::Failed(_)) if !unchanged => Ok(Sent::Changed),
+        Err(undone) => Err(undone),
+    }
 }
 
 /// One part of a file, in bytes.
@@ -181,82 +150,27 @@ struct Part {
     length: u64,
 }
 
-impl Upload<'_> {
-    async fn send_parts(&self) -> Result<Vec<CompletedPart>, FailureReason> {
-        let mut parts: Vec<CompletedPart> = stream::iter(parts(self.stamp.size))
-            .map(|part| self.send_part(part))
-            .buffer_unordered(MOST_PARTS_AT_ONCE)
-            .try_collect()
-            .await?;
-        parts.sort_by_key(CompletedPart::part_number);
-        Ok(parts)
-    }
-
-    async fn send_part(&self, part: Part) -> Result<CompletedPart, FailureReason> {
-        let _request = self.session.request().await?;
-        let body = ByteStream::read_from()
-            .path(self.path)
-            .offset(part.offset)
-            .length(Length::Exact(part.length))
-            .buffer_size(FRAME)
-            .build()
-            .await
-            .map_err(|error| local("read the file", &error))?;
-        let output = self
-            .session
-            .client
-            .upload_part()
-            .bucket(&self.session.route.bucket)
-            .key(self.key)
-            .upload_id(&self.id)
-            .part_number(part.number)
-            .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
-            .body(body)
-            .customize()
-            .interceptor(Ear(Arc::clone(&self.session.pace)))
-            .send()
-            .await
-            .map_err(|error| Fault::of(&error).into_failure("upload a part"))?;
-        self.session.tell(Progress::Moved { bytes: part.length });
-        Ok(CompletedPart::builder()
-            .part_number(part.number)
-            .set_e_tag(output.e_tag)
-            .set_checksum_crc64_nvme(output.checksum_crc64_nvme)
-            .build())
-    }
-
-    async fn complete(&self, parts: Vec<CompletedPart>) -> Result<Option<String>, FailureReason> {
-        let _request = self.session.request().await?;
-        let parts = CompletedMultipartUpload::builder()
-            .set_parts(Some(parts))
-            .build();
-        self.session
-            .client
-            .complete_multipart_upload()
-            .bucket(&self.session.route.bucket)
-            .key(self.key)
-            .upload_id(&self.id)
-            .checksum_type(ChecksumType::FullObject)
-            .multipart_upload(parts)
-            .send()
-            .await
-            .map(|output| output.e_tag().map(unquoted))
-            .map_err(|error| Fault::of(&error).into_failure("finish the upload"))
-    }
-
-    /// Gives the parts up. If that fails too, there is nothing more to be done
-    /// about them here, and the failure that led here is the one to report.
-    async fn abort(&self) {
-        let _best_effort = self
-            .session
-            .client
-            .abort_multipart_upload()
-            .bucket(&self.session.route.bucket)
-            .key(self.key)
-            .upload_id(&self.id)
-            .send()
-            .await;
-    }
+async fn send_parts(
+    (session, upload): (&Session, &Multipart<'_>),
+    path: &Path,
+    size: u64,
+) -> Result<Vec<CompletedPart>, FailureReason> {
+    stream::iter(parts(size))
+        .map(|part| async move {
+            let _request = session.request().await?;
+            let body = ByteStream::read_from()
+                .path(path)
+                .offset(part.offset)
+                .length(Length::Exact(part.length))
+                .buffer_size(FRAME)
+                .build()
+                .await
+                .map_err(|error| local("read the file", &error))?;
+            upload.send(part.number, body, part.length).await
+        })
+        .buffer_unordered(MOST_PARTS_AT_ONCE)
+        .try_collect()
+        .await
 }
 
 fn parts(size: u64) -> impl Iterator<Item = Part> {

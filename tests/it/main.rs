@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod cp;
 mod demo;
 mod examples;
 mod kill;

@@ -112,7 +112,7 @@ impl Sync {
 }
 
 /// A word as a shell takes it for one.
-fn quoted(word: &str) -> String {
+pub(in crate::cli) fn quoted(word: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,".contains(letter);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()

@@ -7,8 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::arguments::Style;
-use crate::cli::output::Output;
+use super::output::Output;
 use crate::render::{json_gate, plural};
 use crate::resource::human_bytes;
 use crate::sync::{Progress, Totals};
@@ -38,8 +37,7 @@ struct Count {
 }
 
 impl Meter {
-    pub(super) fn new(total: Totals, style: Style, output: Output) -> Self {
-        let is_json = style == Style::Json;
+    pub(super) fn new(total: Totals, is_json: bool, output: Output) -> Self {
         let bar = (output.draws() && !is_json && total.files > 0).then(|| {
             let style = ProgressStyle::with_template(BAR);
             let bar = ProgressBar::new(total.bytes);
