@@ -35,10 +35,15 @@ class Bench:
         """Sets the server, with what was asked for at the command line."""
         self.stopwatch.server.control(md5=int(self.md5), **settings)
 
-    def fresh_bucket(self) -> None:
-        """Leaves nothing of an earlier tool on the server, nor in its memory of itself."""
+    def fresh_bucket(self, **settings: int) -> None:
+        """Leaves nothing of an earlier tool behind, and sets the server."""
+        self.control()
         self.stopwatch.server.empty()
         shutil.rmtree(self.stopwatch.home, ignore_errors=True)
+        # Else what an earlier round changed could be younger than its own upload,
+        # whose time is cut to the second.
+        workloads.age(self.source, self.workload.changed())
+        self.control(**settings)
 
     def fresh_target(self) -> None:
         """Leaves nothing of an earlier tool in the target folder."""
@@ -55,7 +60,6 @@ class Bench:
 
     def fill(self) -> None:
         """Puts the source into the bucket, at full speed."""
-        self.control()
         self.fresh_bucket()
         filled = self.up(self.filler)
         self.check_bucket(filled)
@@ -96,7 +100,6 @@ def note_transfers(measurement: Measurement, operation: str) -> None:
 
 def round_trip(bench: Bench, tool: Tool) -> Taken:
     """Workloads A and B: upload, no change, one percent changed, and all that down."""
-    bench.control()
     bench.fresh_bucket()
     taken = {"upload": bench.up(tool)}
     bench.check_bucket(taken["upload"])
@@ -142,11 +145,9 @@ def changed_down(bench: Bench, tool: Tool) -> Measurement:
 def large_file(bench: Bench, tool: Tool) -> Taken:
     """Workload C: with parts that the server drops, and with those it keeps."""
     taken = {}
-    bench.control(sink=1)
-    bench.fresh_bucket()
+    bench.fresh_bucket(sink=1)
     taken["upload, dropped"] = bench.up(tool)
     bench.check_bucket(taken["upload, dropped"])
-    bench.control()
     bench.fresh_bucket()
     taken["upload"] = bench.up(tool)
     bench.check_bucket(taken["upload"])
@@ -164,8 +165,7 @@ def large_file(bench: Bench, tool: Tool) -> Taken:
 
 def slow_server(bench: Bench, tool: Tool) -> Taken:
     """Workload A with the latency of a real S3."""
-    bench.control(**LATENCY)
-    bench.fresh_bucket()
+    bench.fresh_bucket(**LATENCY)
     taken = {"upload": bench.up(tool)}
     bench.check_bucket(taken["upload"])
     if tool.compares:
@@ -178,8 +178,7 @@ def slow_server(bench: Bench, tool: Tool) -> Taken:
 
 def narrow_connections(bench: Bench, tool: Tool) -> Taken:
     """Workload C with a real S3's latency and bandwidth of each connection."""
-    bench.control(sink=1, **NARROW)
-    bench.fresh_bucket()
+    bench.fresh_bucket(sink=1, **NARROW)
     taken = {"upload, dropped": bench.up(tool)}
     bench.check_bucket(taken["upload, dropped"])
     bench.fill()
@@ -192,7 +191,6 @@ def narrow_connections(bench: Bench, tool: Tool) -> Taken:
 
 def many_keys(bench: Bench, tool: Tool) -> Taken:
     """Workload D and the million: nothing has changed, and finding that out is all."""
-    bench.control()
     bench.fresh_bucket()
     bench.stopwatch.server.seed(bench.workload.folders, bench.workload.files)
     command = tool.upload if tool.compares else tool.survey
@@ -216,8 +214,7 @@ def faulty_server(bench: Bench, tool: Tool) -> Taken:
     taken = {}
     for name, settings in FAULTS.items():
         if "bodies" not in name:
-            bench.control(**settings)
-            bench.fresh_bucket()
+            bench.fresh_bucket(**settings)
             taken[f"{name}, up"] = bench.up(tool)
             bench.check_bucket(taken[f"{name}, up"])
         bench.fill()

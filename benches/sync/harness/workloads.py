@@ -76,13 +76,18 @@ def write_random(path: Path, size: int) -> None:
 
 def make(workload: Workload, folder: Path) -> None:
     """Makes the files, an hour old, so that whatever is put now is newer."""
-    past = time.time() - HOUR
     for number in range(workload.folders):
         (folder / f"{number:04}").mkdir(parents=True)
     for key in workload.keys():
-        path = folder / key
-        write_random(path, workload.size)
-        os.utime(path, (past, past))
+        write_random(folder / key, workload.size)
+    age(folder, workload.keys())
+
+
+def age(folder: Path, keys: list[str]) -> None:
+    """Makes files an hour old."""
+    past = time.time() - HOUR
+    for key in keys:
+        os.utime(folder / key, (past, past))
 
 
 def change(workload: Workload, folder: Path) -> None:

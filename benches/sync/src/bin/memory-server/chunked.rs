@@ -95,14 +95,13 @@ impl Decoder {
                 }
             }
             State::Break if line.is_empty() => State::Head,
-            State::Trailers if line.is_empty() => State::End,
+            State::Trailers | State::End if line.is_empty() => State::End,
             State::Trailers => {
                 let (name, value) = line.split_once(':').ok_or(INCOMPLETE_BODY)?;
                 let name = name.trim().to_ascii_lowercase();
                 self.trailers.push((name, value.trim().to_owned()));
                 State::Trailers
             }
-            State::End if line.is_empty() => State::End,
             State::Break | State::Chunk(_) | State::End => return Err(INCOMPLETE_BODY),
         };
         Ok(())
@@ -120,13 +119,13 @@ mod tests {
     fn any_split_decodes_to_the_same() {
         for size in 1..BODY.len() {
             let mut decoder = Decoder::new();
-            let mut decoded = Vec::new();
+            let mut text = Vec::new();
             for piece in BODY.chunks(size) {
                 decoder
-                    .feed(piece, |bytes| decoded.extend_from_slice(bytes))
+                    .feed(piece, |bytes| text.extend_from_slice(bytes))
                     .unwrap();
             }
-            assert_eq!(decoded, b"hello world");
+            assert_eq!(text, b"hello world");
             let trailers = decoder.finish().unwrap();
             assert_eq!(
                 trailers,

@@ -119,9 +119,10 @@ impl Control {
 
     /// How long a reply is to take after its request has been read.
     pub(crate) fn latency(&self, operation: Operation) -> Duration {
-        let own = match operation {
-            Operation::ListObjects => self.get(Setting::ListLatency),
-            _ => 0,
+        let own = if operation == Operation::ListObjects {
+            self.get(Setting::ListLatency)
+        } else {
+            0
         };
         Duration::from_millis(if own > 0 {
             own

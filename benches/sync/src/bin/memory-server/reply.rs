@@ -101,7 +101,8 @@ impl Reply {
     ) -> Response<ReplyBody> {
         let length: u64 = self.pieces.iter().map(|piece| piece.len() as u64).sum();
         let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&self.status);
-        if !bodiless && !(is_head && self.headers.contains_key(CONTENT_LENGTH)) {
+        let is_told = is_head && self.headers.contains_key(CONTENT_LENGTH);
+        if !bodiless && !is_told {
             self.headers.insert(CONTENT_LENGTH, length.into());
         }
         let mut breaks = false;

@@ -1,5 +1,7 @@
 //! Writes and reads the few documents of S3.
 
+use std::fmt::Write;
+
 use quick_xml::Reader;
 use quick_xml::escape::{escape, resolve_predefined_entity};
 use quick_xml::events::Event;
@@ -59,7 +61,8 @@ fn escape_all(text: &str) -> String {
     let mut whole = String::with_capacity(escaped.len());
     for character in escaped.chars() {
         if character < ' ' {
-            whole.push_str(&format!("&#{};", u32::from(character)));
+            // Writing to a string does not fail.
+            let _infallible = write!(whole, "&#{};", u32::from(character));
         } else {
             whole.push(character);
         }
