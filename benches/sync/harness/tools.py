@@ -72,13 +72,6 @@ TOOLS = [
         download=["{program}", "sync", PLACE, FOLDER],
     ),
     Tool(
-        "trainyard-cp",
-        "trainyard",
-        upload=["{program}", "cp", FOLDER, PLACE],
-        download=["{program}", "cp", PLACE, FOLDER],
-        compares=False,
-    ),
-    Tool(
         "s5cmd",
         "s5cmd",
         upload=[*S5CMD, "sync", FOLDER + "/", PLACE + "/"],
