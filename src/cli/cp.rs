@@ -4,6 +4,7 @@ use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use aws_sdk_s3::Client;
 use clap::Args;
 
 use super::arguments::Global;
@@ -14,9 +15,10 @@ use super::output::Output;
 use super::session::s3_client;
 use super::signals::{self, Known};
 use super::sync::quoted;
+use crate::apply::Cancel;
 use crate::render::{escape, good, warn};
 use crate::resource::human_bytes;
-use crate::sync::{Control, Copied, End, Object, Pipes, Totals, copy};
+use crate::sync::{Control, Copied, End, FailureReason, Object, Pipes, Totals, copy};
 
 /// Arguments of `cp`.
 #[derive(Debug, Clone, Args)]
@@ -84,19 +86,7 @@ pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> Comm
         bytes: size,
     };
     let meter = Meter::new(total, false, output);
-    let progress = |event| meter.take(&event);
-    let cancelled = || cancel.is_asked();
-    let control = Control::new(&progress, &cancelled);
-    let copied = {
-        let ends = (&from, &to);
-        let mut work = Box::pin(copy(&client, ends, pipes()?, &control));
-        loop {
-            tokio::select! {
-                copied = &mut work => break copied,
-                () = tokio::time::sleep(LINE_EVERY) => meter.line(),
-            }
-        }
-    };
+    let copied = carry_out(&client, (&from, &to), &meter, &cancel).await?;
     meter.close();
     match copied {
         Ok(Copied::Whole(bytes)) => {
@@ -110,12 +100,27 @@ pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> Comm
         }
         Err(reason) => {
             let (from, to) = (&arguments.from.text, &arguments.to.text);
-            let text = format!(
-                "{} was not copied to {}: {reason}",
-                escape(from),
-                escape(to)
-            );
+            let text = format!("{from} was not copied to {to}: {reason}");
             Err(CommandError::failed(text))
+        }
+    }
+}
+
+/// Copies, and shows how far it is.
+async fn carry_out(
+    client: &Client,
+    ends: (&End, &End),
+    meter: &Meter,
+    cancel: &Cancel,
+) -> Result<Result<Copied, FailureReason>, CommandError> {
+    let progress = |event| meter.take(&event);
+    let cancelled = || cancel.is_asked();
+    let control = Control::new(&progress, &cancelled);
+    let mut work = Box::pin(copy(client, ends, pipes()?, &control));
+    loop {
+        tokio::select! {
+            copied = &mut work => return Ok(copied),
+            () = tokio::time::sleep(LINE_EVERY) => meter.line(),
         }
     }
 }

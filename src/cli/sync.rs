@@ -39,18 +39,19 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
     } else {
         words::say_left_alone(&plan, output);
     }
-    within_limit(&plan, arguments.max_delete)?;
     if *dry_run {
         if *format != Style::Json {
             output.data(&words::listing(&plan));
             output.say(&words::summary(&plan));
         }
+        within_limit(&plan, arguments.max_delete)?;
         return Ok(if *detailed_exitcode && !plan.is_empty() {
             ExitCode::Changes
         } else {
             ExitCode::Done
         });
     }
+    within_limit(&plan, arguments.max_delete)?;
     let resume = format!("trainyard sync{} {}", global.again(), arguments.again());
     let cancel = signals::listen(&global.host, output, Known::default(), resume);
     let with = (&cancel, request.journals.as_deref());

@@ -1,13 +1,16 @@
 //! One file, object or stream to another.
 
+use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, CompletedPart};
+use aws_sdk_s3::types::{ChecksumMode, CompletedPart};
 use bytes::Bytes;
+use crc_fast::{CrcAlgorithm, Digest as Crc};
 use futures_util::TryStreamExt as _;
 use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
@@ -17,16 +20,18 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::compare::{Direction, SINGLE_REQUEST_LIMIT};
 use super::copy_within::copy_within;
-use super::download::{Revision, download_object};
+use super::download::{PAUSE, Revision, download_object};
 use super::execute::ASK_EVERY;
 use super::fault::Fault;
 use super::list::unquoted;
 use super::multipart::Multipart;
-use super::pace::{Climb, ROUND};
+use super::pace::{Climb, Ear, ROUND};
+use super::ranged::sum_of_whole;
 use super::report::{Control, FailureReason, Progress, chain, local};
 use super::route::Route;
 use super::session::{Moved, Session, Undone};
-use super::upload::upload_file;
+use super::target::Name;
+use super::upload::{put_content, upload_file};
 
 /// How many parts of a stream are in flight: each is held in memory.
 const PARTS_OF_A_STREAM: usize = 4;
@@ -185,17 +190,22 @@ pub(super) async fn head(
         if fault.is_missing() {
             return FailureReason::Remote {
                 operation: format!("read s3://{}/{}", object.bucket, object.key),
-                detail: "there is no such object".to_owned(),
+                detail: "there is no such object, or no such bucket".to_owned(),
             };
         }
         fault.into_failure("read the object")
     })
 }
 
-/// The size of an object, in bytes.
-pub(super) fn size_of(head: &HeadObjectOutput) -> u64 {
-    let length = head.content_length().unwrap_or_default();
-    u64::try_from(length).unwrap_or_default()
+/// The size of an object, in bytes. One that is not told is unknown, and not nothing.
+pub(super) fn size_of(head: &HeadObjectOutput) -> Result<u64, FailureReason> {
+    let length = head
+        .content_length()
+        .and_then(|length| u64::try_from(length).ok());
+    length.ok_or_else(|| FailureReason::Remote {
+        operation: "read the object".to_owned(),
+        detail: "the answer does not tell its size".to_owned(),
+    })
 }
 
 async fn download(session: &Arc<Session>, object: &Object, path: &Path) -> Result<Moved, Undone> {
@@ -207,46 +217,44 @@ async fn download(session: &Arc<Session>, object: &Object, path: &Path) -> Resul
         .unwrap_or(Timestamp::UNIX_EPOCH);
     let revision = Revision {
         key: &object.key,
-        bytes: size_of(&head),
+        bytes: size_of(&head)?,
         etag: etag.as_deref(),
     };
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-        return Err(FailureReason::NotAFile.into());
+        let problem = io::Error::other("its name is not UTF-8, or it has none");
+        return Err(local("make the file", &problem).into());
     };
-    download_object(session, revision, name, modified).await
+    download_object(session, revision, (name, Name::Any), modified).await
 }
 
 /// Writes an object as it comes, and goes on where it broke off, with the same revision.
+///
+/// What was written cannot be taken back, so a stream that was damaged is a failure at its end.
 async fn download_stream(
     session: &Session,
     object: &Object,
     mut output: impl AsyncWrite + Unpin + Send,
 ) -> Result<Moved, Undone> {
     let head = session.unless_stopped(head(session, object)).await?;
-    let (bytes, etag) = (size_of(&head), head.e_tag().map(str::to_owned));
-    let mut written = 0;
-    let mut attempt = 1;
-    while written < bytes || bytes == 0 {
-        let body = body(session, (object, written), etag.clone());
-        let mut body = session.unless_stopped(body).await?;
-        let broken = loop {
-            let next = async { Ok(body.next().await) };
-            match session.unless_stopped(next).await? {
-                Some(Ok(chunk)) => {
-                    let writing = output.write_all(&chunk).await;
-                    writing.map_err(|error| local("write the output", &error))?;
-                    written += chunk.len() as u64;
-                    session.tell(Progress::Moved {
-                        bytes: chunk.len() as u64,
-                    });
-                }
-                Some(Err(error)) => break chain(&error),
-                None => break "it broke off".to_owned(),
+    let (bytes, etag) = (size_of(&head)?, head.e_tag().map(str::to_owned));
+    let mut sum = Crc::new(CrcAlgorithm::Crc64Nvme);
+    let (mut written, mut attempt) = (0, 1);
+    while written < bytes {
+        let broken = match session
+            .unless_stopped(Box::pin(body(
+                session,
+                (object, written..bytes),
+                etag.clone(),
+            )))
+            .await?
+        {
+            Ok(body) => {
+                let sink = (&mut output, &mut sum, &mut written);
+                session.unless_stopped(pass_on(session, body, sink)).await?
             }
+            Err(fault) if fault.is_unanswered() => fault.detail,
+            Err(fault) => return Err(fault.into_failure("download").into()),
         };
-        if bytes == 0 {
-            break;
-        }
         if written < bytes && attempt == ATTEMPTS {
             return Err(FailureReason::Remote {
                 operation: "download".to_owned(),
@@ -254,19 +262,50 @@ async fn download_stream(
             }
             .into());
         }
+        if written < bytes {
+            tokio::time::sleep(PAUSE * attempt).await;
+        }
         attempt += 1;
     }
     let flushing = output.flush().await;
     flushing.map_err(|error| local("write the output", &error))?;
+    let found = sum.finalize();
+    let is_damaged = sum_of_whole(&head).is_some_and(|expected| expected != found);
+    if written != bytes || is_damaged {
+        let what = format!("{written} of {bytes} bytes came, and their CRC64NVME is {found:016x}");
+        return Err(FailureReason::Damaged(what).into());
+    }
     Ok(Moved { bytes, fact: None })
+}
+
+/// Writes a body as it comes, and says how it ended.
+async fn pass_on<W: AsyncWrite + Unpin + Send>(
+    session: &Session,
+    mut body: ByteStream,
+    (output, sum, written): (&mut W, &mut Crc, &mut u64),
+) -> Result<String, FailureReason> {
+    loop {
+        match body.next().await {
+            Some(Ok(chunk)) => {
+                let writing = output.write_all(&chunk).await;
+                writing.map_err(|error| local("write the output", &error))?;
+                sum.update(&chunk);
+                let bytes = chunk.len() as u64;
+                *written += bytes;
+                session.tell(Progress::Moved { bytes });
+            }
+            Some(Err(error)) => return Ok(chain(&error)),
+            None => return Ok("it broke off".to_owned()),
+        }
+    }
 }
 
 /// The rest of an object from an offset on.
 async fn body(
     session: &Session,
-    (object, offset): (&Object, u64),
+    (object, range): (&Object, Range<u64>),
     etag: Option<String>,
-) -> Result<ByteStream, FailureReason> {
+) -> Result<Result<ByteStream, Fault>, FailureReason> {
     let _request = session.request().await?;
     let output = session
         .client
@@ -274,13 +313,15 @@ async fn body(
         .bucket(&object.bucket)
         .key(&object.key)
         .set_if_match(etag)
-        .set_range((offset > 0).then(|| format!("bytes={offset}-")))
-        // Of a whole object the SDK checks the sum at its end.
-        .checksum_mode(ChecksumMode::Enabled)
+        // A whole object is asked for as such.
+        .set_range((range.start > 0).then(|| format!("bytes={}-{}", range.start, range.end - 1)))
+        .customize()
+        .interceptor(Ear(Arc::clone(&session.pace)))
         .send()
-        .await
-        .map_err(|error| Fault::of(&error).into_failure("download"))?;
-    Ok(output.body)
+        .await;
+    Ok(output
+        .map(|output| output.body)
+        .map_err(|error| Fault::of(&error)))
 }
 
 /// Sends what comes, in one request where it is little, and in parts otherwise.
@@ -292,11 +333,14 @@ async fn upload_stream(
     let first = session.unless_stopped(part_of(&mut input, 1)).await?;
     if (first.len() as u64) < SINGLE_REQUEST_LIMIT {
         let bytes = first.len() as u64;
-        let put = Box::pin(put(session, key, first));
-        session.unless_stopped(put).await?;
+        let put = async {
+            let _request = session.request().await?;
+            put_content(session, key, first).await
+        };
+        session.unless_stopped(Box::pin(put)).await?;
         return Ok(Moved { bytes, fact: None });
     }
-    let upload = Multipart::begin(session, key).await?;
+    let upload = Multipart::begin(session, key, None).await?;
     let sending = send_stream((session, &upload), first, &mut input);
     let sent = session.unless_stopped(sending).await;
     let (parts, bytes) = match sent {
@@ -357,23 +401,6 @@ async fn part_of(
 fn stream_part_size(number: u32) -> u64 {
     let doublings = number.saturating_sub(1) / PARTS_OF_ONE_SIZE;
     SINGLE_REQUEST_LIMIT << doublings.min(9)
-}
-
-async fn put(session: &Session, key: &str, content: Bytes) -> Result<(), FailureReason> {
-    let _request = session.request().await?;
-    let bytes = content.len() as u64;
-    session
-        .client
-        .put_object()
-        .bucket(&session.route.bucket)
-        .key(key)
-        .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
-        .body(ByteStream::from(content))
-        .send()
-        .await
-        .map_err(|error| Fault::of(&error).into_failure("upload"))?;
-    session.tell(Progress::Moved { bytes });
-    Ok(())
 }
 
 #[cfg(test)]

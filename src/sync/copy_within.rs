@@ -1,15 +1,12 @@
 //! From bucket to bucket, by S3 itself: no byte comes here.
 
-use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::types::{
-    ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, MetadataDirective,
-};
+use aws_sdk_s3::types::{CompletedPart, MetadataDirective};
 use futures_util::TryStreamExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::copy::{Object, head, size_of};
 use super::fault::Fault;
-use super::list::unquoted;
+use super::multipart::Multipart;
 use super::report::{FailureReason, Progress};
 use super::session::{Moved, Session, Undone};
 
@@ -27,149 +24,56 @@ pub(super) async fn copy_within(
     to: &Object,
 ) -> Result<Moved, Undone> {
     let head = session.unless_stopped(head(session, from)).await?;
-    let bytes = size_of(&head);
-    let whole = Copy {
-        session,
-        source: source(from),
-        etag: head.e_tag().map(str::to_owned),
-        to,
-    };
+    let bytes = size_of(&head)?;
+    let (source, etag) = (source(from), head.e_tag());
     if bytes <= ONE_REQUEST {
-        session.unless_stopped(Box::pin(whole.at_once())).await?;
+        let copy = at_once(session, (&source, etag), to);
+        session.unless_stopped(Box::pin(copy)).await?;
     } else {
-        whole.in_parts(&head, bytes).await?;
+        let upload = Multipart::begin(session, &to.key, Some(&head)).await?;
+        let parts = in_parts((session, &upload), (&source, etag), bytes);
+        let copied = session.unless_stopped(parts).await;
+        upload.end(copied).await?;
     }
     session.tell(Progress::Moved { bytes });
     Ok(Moved { bytes, fact: None })
 }
 
-/// One copy under way.
-struct Copy<'a> {
-    session: &'a Session,
-    source: String,
-    etag: Option<String>,
-    to: &'a Object,
+async fn at_once(
+    session: &Session,
+    (source, etag): (&str, Option<&str>),
+    to: &Object,
+) -> Result<(), FailureReason> {
+    let _request = session.request().await?;
+    session
+        .client
+        .copy_object()
+        .bucket(&to.bucket)
+        .key(&to.key)
+        .copy_source(source)
+        .set_copy_source_if_match(etag.map(str::to_owned))
+        .metadata_directive(MetadataDirective::Copy)
+        .send()
+        .await
+        .map_err(|error| Fault::of(&error).into_failure("copy the object"))?;
+    Ok(())
 }
 
-impl Copy<'_> {
-    async fn at_once(&self) -> Result<(), FailureReason> {
-        let _request = self.session.request().await?;
-        self.session
-            .client
-            .copy_object()
-            .bucket(&self.to.bucket)
-            .key(&self.to.key)
-            .copy_source(&self.source)
-            .set_copy_source_if_match(self.etag.clone())
-            .metadata_directive(MetadataDirective::Copy)
-            .send()
-            .await
-            .map_err(|error| Fault::of(&error).into_failure("copy the object"))?;
-        Ok(())
-    }
-
-    async fn in_parts(&self, head: &HeadObjectOutput, bytes: u64) -> Result<(), Undone> {
-        let begun = self.session.unless_stopped(self.begin(head)).await?;
-        let copying = self.parts(&begun, bytes);
-        let ended = match self.session.unless_stopped(copying).await {
-            Ok(parts) => {
-                self.session
-                    .unless_stopped(self.complete(&begun, parts))
-                    .await
-            }
-            Err(undone) => Err(undone),
-        };
-        if ended.is_err() {
-            let abort = self.session.client.abort_multipart_upload();
-            let abort = abort.bucket(&self.to.bucket).key(&self.to.key);
-            // What led here is the failure to report.
-            let _best_effort = abort.upload_id(&begun).send().await;
-        }
-        ended
-    }
-
-    /// A copy in parts takes no metadata along by itself.
-    async fn begin(&self, head: &HeadObjectOutput) -> Result<String, FailureReason> {
-        let _request = self.session.request().await?;
-        let output = self
-            .session
-            .client
-            .create_multipart_upload()
-            .bucket(&self.to.bucket)
-            .key(&self.to.key)
-            .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
-            .checksum_type(ChecksumType::FullObject)
-            .set_metadata(head.metadata().cloned())
-            .set_content_type(head.content_type().map(str::to_owned))
-            .set_content_encoding(head.content_encoding().map(str::to_owned))
-            .set_content_language(head.content_language().map(str::to_owned))
-            .set_content_disposition(head.content_disposition().map(str::to_owned))
-            .set_cache_control(head.cache_control().map(str::to_owned))
-            .send()
-            .await
-            .map_err(|error| Fault::of(&error).into_failure("begin the copy"))?;
-        output.upload_id.ok_or_else(|| FailureReason::Remote {
-            operation: "begin the copy".to_owned(),
-            detail: "the answer has no upload id".to_owned(),
+async fn in_parts(
+    (session, upload): (&Session, &Multipart<'_>),
+    source: (&str, Option<&str>),
+    bytes: u64,
+) -> Result<Vec<CompletedPart>, FailureReason> {
+    stream::iter((1..).zip(0..bytes.div_ceil(PART)))
+        .map(|(number, index)| async move {
+            let _request = session.request().await?;
+            let (first, end) = (index * PART, ((index + 1) * PART).min(bytes));
+            let range = format!("bytes={first}-{}", end - 1);
+            upload.copy(number, source, range).await
         })
-    }
-
-    async fn parts(&self, id: &str, bytes: u64) -> Result<Vec<CompletedPart>, FailureReason> {
-        stream::iter((1..).zip(0..bytes.div_ceil(PART)))
-            .map(|(number, index)| self.part(id, number, (index * PART, bytes)))
-            .buffered(PARTS_AT_ONCE)
-            .try_collect()
-            .await
-    }
-
-    async fn part(
-        &self,
-        id: &str,
-        number: i32,
-        (offset, bytes): (u64, u64),
-    ) -> Result<CompletedPart, FailureReason> {
-        let _request = self.session.request().await?;
-        let last = (offset + PART).min(bytes) - 1;
-        let output = self
-            .session
-            .client
-            .upload_part_copy()
-            .bucket(&self.to.bucket)
-            .key(&self.to.key)
-            .upload_id(id)
-            .part_number(number)
-            .copy_source(&self.source)
-            .set_copy_source_if_match(self.etag.clone())
-            .copy_source_range(format!("bytes={offset}-{last}"))
-            .send()
-            .await
-            .map_err(|error| Fault::of(&error).into_failure("copy a part"))?;
-        let result = output.copy_part_result();
-        Ok(CompletedPart::builder()
-            .part_number(number)
-            .set_e_tag(result.and_then(|result| result.e_tag().map(unquoted)))
-            .set_checksum_crc64_nvme(
-                result.and_then(|result| result.checksum_crc64_nvme().map(str::to_owned)),
-            )
-            .build())
-    }
-
-    async fn complete(&self, id: &str, parts: Vec<CompletedPart>) -> Result<(), FailureReason> {
-        let _request = self.session.request().await?;
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts));
-        self.session
-            .client
-            .complete_multipart_upload()
-            .bucket(&self.to.bucket)
-            .key(&self.to.key)
-            .upload_id(id)
-            .checksum_type(ChecksumType::FullObject)
-            .multipart_upload(parts.build())
-            .send()
-            .await
-            .map_err(|error| Fault::of(&error).into_failure("finish the copy"))?;
-        Ok(())
-    }
+        .buffer_unordered(PARTS_AT_ONCE)
+        .try_collect()
+        .await
 }
 
 /// The object as the header `x-amz-copy-source` names it: every byte that has a meaning in a

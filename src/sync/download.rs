@@ -18,12 +18,12 @@ use super::etag::hexadecimal;
 use super::fault::Fault;
 use super::judge::encrypted;
 use super::pace::Ear;
-use super::plan::{Origin, Transfer};
+use super::plan::{Change, Origin, Transfer};
 use super::ranged;
 use super::report::{FailureReason, Progress, chain, local};
 use super::session::{Moved, Session, Undone};
 use super::stamp::Stamp;
-use super::target::land;
+use super::target::{Name, land};
 
 /// From more than this many bytes an object comes down in ranges.
 const ONE_STREAM_LIMIT: u64 = 64 * 1024 * 1024;
@@ -36,7 +36,7 @@ const FRAME: usize = 1024 * 1024;
 const ATTEMPTS: u32 = 4;
 
 /// How long to wait before a body is asked for again; doubled each time.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
 
 /// Why a body did not arrive.
 pub(super) enum Broken {
@@ -78,7 +78,11 @@ pub(super) async fn download(session: &Arc<Session>, transfer: &Transfer) -> Res
         bytes: transfer.bytes,
         etag: etag.as_deref(),
     };
-    download_object(session, revision, &transfer.key, *modified).await
+    let name = match transfer.change {
+        Change::New => Name::Free,
+        Change::Changed(_) => Name::Any,
+    };
+    download_object(session, revision, (&transfer.key, name), *modified).await
 }
 
 /// Downloads one revision of an object to a place below the folder, and gives the file the
@@ -86,7 +90,7 @@ pub(super) async fn download(session: &Arc<Session>, transfer: &Transfer) -> Res
 pub(super) async fn download_object(
     session: &Arc<Session>,
     revision: Revision<'_>,
-    place: &str,
+    (place, name): (&str, Name),
     modified: Timestamp,
 ) -> Result<Moved, Undone> {
     if session.is_stopped() {
@@ -104,7 +108,8 @@ pub(super) async fn download_object(
         session.unless_stopped(fetch).await?;
     }
     let (owner, key) = (Arc::clone(session), place.to_owned());
-    let landed = blocking(move || landing.finish(&owner.route.folder, &key, modified)).await?;
+    let landed =
+        blocking(move || landing.finish(&owner.route.folder, &key, modified, name)).await?;
     // Whoever has written to it since has given it another time than that of the object.
     let landed = landed
         .map(|metadata| Stamp::of(&metadata))
@@ -159,7 +164,7 @@ async fn whole(
         .interceptor(Ear(Arc::clone(&session.pace)))
         .send()
         .await
-        .map_err(|error| untouched(Fault::of(&error).into_failure("download")))?;
+        .map_err(|error| unbegun(Fault::of(&error)))?;
     let digest = etag_is_digest(revision.etag, &output);
     let mut sums = Sums {
         whole: digest.then(Md5::new),
@@ -231,7 +236,7 @@ impl Sums {
         }
     }
 
-    fn update(&mut self, bytes: &[u8]) {
+    pub(super) fn update(&mut self, bytes: &[u8]) {
         if let Some(hash) = &mut self.whole {
             hash.update(bytes);
         }
@@ -309,6 +314,18 @@ async fn write(
     })
     .await?;
     Ok(())
+}
+
+/// A body that was asked for and did not begin. Where the connection broke, another may hold:
+/// not every such break is one that the SDK asks again after.
+pub(super) fn unbegun(fault: Fault) -> (Broken, u64) {
+    let is_unanswered = fault.is_unanswered();
+    let reason = fault.into_failure("download");
+    if is_unanswered {
+        (Broken::Again(reason), 0)
+    } else {
+        untouched(reason)
+    }
 }
 
 /// A failure before the first byte.

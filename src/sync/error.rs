@@ -129,6 +129,9 @@ impl SurveyError {
             Self::EmptySource { .. } => {
                 Some("check the source; to empty the target, delete its files by hand")
             }
+            Self::Listing { source, .. } if source.is_elsewhere() => {
+                Some("the bucket is in another region: name it with `--region`, or in the spec")
+            }
             Self::NotAPair { .. }
             | Self::OpenPrefix(_)
             | Self::Pattern(_)

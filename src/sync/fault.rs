@@ -70,6 +70,22 @@ impl Fault {
         }
     }
 
+    /// Whether no answer came, so that asking again may bring one.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.kind == FaultKind::Unreachable
+    }
+
+    /// Whether the bucket is in another region than the one that was asked (S3 API, error
+    /// responses).
+    pub(super) fn is_elsewhere(&self) -> bool {
+        let codes = [
+            "PermanentRedirect",
+            "AuthorizationHeaderMalformed",
+            "IllegalLocationConstraintException",
+        ];
+        codes.iter().any(|code| self.detail.starts_with(code))
+    }
+
     /// Whether there is no such object.
     pub(super) fn is_missing(&self) -> bool {
         self.kind == FaultKind::NoSuchKey

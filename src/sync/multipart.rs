@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 
@@ -22,16 +23,31 @@ pub(super) struct Multipart<'a> {
 }
 
 impl<'a> Multipart<'a> {
-    /// Begins an upload to a key.
-    pub(super) async fn begin(session: &'a Session, key: &'a str) -> Result<Self, FailureReason> {
+    /// Begins an upload to a key, of what has the metadata of an object where there is one.
+    pub(super) async fn begin(
+        session: &'a Session,
+        key: &'a str,
+        like: Option<&HeadObjectOutput>,
+    ) -> Result<Self, FailureReason> {
         let _request = session.request().await?;
-        let output = session
+        let mut request = session
             .client
             .create_multipart_upload()
             .bucket(&session.route.bucket)
             .key(key)
             .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
-            .checksum_type(ChecksumType::FullObject)
+            .checksum_type(ChecksumType::FullObject);
+        if let Some(like) = like {
+            let text = |text: Option<&str>| text.map(str::to_owned);
+            request = request
+                .set_metadata(like.metadata().cloned())
+                .set_content_type(text(like.content_type()))
+                .set_content_encoding(text(like.content_encoding()))
+                .set_content_language(text(like.content_language()))
+                .set_content_disposition(text(like.content_disposition()))
+                .set_cache_control(text(like.cache_control()));
+        }
+        let output = request
             .send()
             .await
             .map_err(|error| Fault::of(&error).into_failure("begin the upload"))?;
@@ -71,6 +87,36 @@ impl<'a> Multipart<'a> {
             .part_number(number)
             .set_e_tag(output.e_tag)
             .set_checksum_crc64_nvme(output.checksum_crc64_nvme)
+            .build())
+    }
+
+    /// Lets S3 copy a range of an object as one part.
+    pub(super) async fn copy(
+        &self,
+        number: i32,
+        (source, etag): (&str, Option<&str>),
+        range: String,
+    ) -> Result<CompletedPart, FailureReason> {
+        let output = self
+            .session
+            .client
+            .upload_part_copy()
+            .bucket(&self.session.route.bucket)
+            .key(self.key)
+            .upload_id(&self.id)
+            .part_number(number)
+            .copy_source(source)
+            .set_copy_source_if_match(etag.map(str::to_owned))
+            .copy_source_range(range)
+            .send()
+            .await
+            .map_err(|error| Fault::of(&error).into_failure("copy a part"))?;
+        let result = output.copy_part_result();
+        let sum = result.and_then(|result| result.checksum_crc64_nvme());
+        Ok(CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(result.and_then(|result| result.e_tag().map(str::to_owned)))
+            .set_checksum_crc64_nvme(sum.map(str::to_owned))
             .build())
     }
 

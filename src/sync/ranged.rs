@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, ChecksumType};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -11,7 +12,7 @@ use futures_util::TryStreamExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::compare::part_size;
-use super::download::{Broken, Place, Revision, Sums, again, receive, untouched};
+use super::download::{Broken, Place, Revision, Sums, again, receive, unbegun, untouched};
 use super::fault::Fault;
 use super::pace::Ear;
 use super::report::{FailureReason, local};
@@ -82,14 +83,16 @@ async fn expected_sum(
         .send()
         .await
         .map_err(|error| Fault::of(&error).into_failure("download"))?;
+    Ok(sum_of_whole(&output))
+}
+
+/// The CRC64NVME of the whole object that an answer about it tells, if it does.
+pub(super) fn sum_of_whole(output: &HeadObjectOutput) -> Option<u64> {
     if output.checksum_type() == Some(&ChecksumType::Composite) {
-        return Ok(None);
+        return None;
     }
-    Ok(output
-        .checksum_crc64_nvme()
-        .and_then(|text| BASE64_STANDARD.decode(text).ok())
-        .and_then(|bytes| <[u8; 8]>::try_from(bytes).ok())
-        .map(u64::from_be_bytes))
+    let sum = BASE64_STANDARD.decode(output.checksum_crc64_nvme()?).ok()?;
+    Some(u64::from_be_bytes(sum.try_into().ok()?))
 }
 
 async fn range(
@@ -110,7 +113,7 @@ async fn range(
         .interceptor(Ear(Arc::clone(&session.pace)))
         .send()
         .await
-        .map_err(|error| untouched(Fault::of(&error).into_failure("download")))?;
+        .map_err(|error| unbegun(Fault::of(&error)))?;
     // A server that ignores ranges would put the beginning in every place.
     let expected = format!("bytes {}-{last}/{}", place.offset, revision.bytes);
     if output.content_range() != Some(expected.as_str()) {

@@ -53,8 +53,17 @@ pub(super) fn land(root: &Path, key: &str) -> Result<Landing, FailureReason> {
     })
 }
 
+/// Which name a file may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    /// One that nothing had when it was planned: what has appeared there since is somebody's.
+    Free,
+    /// Whatever has it now.
+    Any,
+}
+
 impl Landing {
-    /// Gives the file its time and its final name, in place of what has it now.
+    /// Gives the file its time and its final name.
     ///
     /// The way there is looked at again, because the download took its time. What
     /// is left is the instant between that look and the renaming, which only
@@ -64,6 +73,7 @@ impl Landing {
         root: &Path,
         key: &str,
         modified: Timestamp,
+        name: Name,
     ) -> Result<Option<fs::Metadata>, FailureReason> {
         let time = SystemTime::try_from(modified)
             .map_err(|error| local("set the time of the file", &error))?;
@@ -73,9 +83,14 @@ impl Landing {
         check_way(root, key)?;
         let path = root.join(key);
         check_final(&path)?;
-        self.path
-            .persist(&path)
-            .map_err(|error| local("rename the finished file", &error.error))?;
+        let named = match name {
+            Name::Free => self.path.persist_noclobber(&path),
+            Name::Any => self.path.persist(&path),
+        };
+        named.map_err(|error| match (name, error.error.kind()) {
+            (Name::Free, io::ErrorKind::AlreadyExists) => FailureReason::ChangedSincePlanned,
+            (Name::Free | Name::Any, _) => local("rename the finished file", &error.error),
+        })?;
         // Renaming changes the inode, so it is looked at as it is now.
         Ok(self.file.metadata().ok())
     }
@@ -96,7 +111,7 @@ pub fn write_file(
     (&*landing.file)
         .write_all(bytes)
         .map_err(|error| local("write the file", &error))?;
-    landing.finish(root, key, modified).map(drop)
+    landing.finish(root, key, modified, Name::Any).map(drop)
 }
 
 /// Says whether the folders on the way to a file are folders and no links.
@@ -190,7 +205,7 @@ mod tests {
         std::os::unix::fs::symlink(outside.path(), root.path().join("a")).unwrap();
         assert_eq!(
             landing
-                .finish(root.path(), "a/file", Timestamp::UNIX_EPOCH)
+                .finish(root.path(), "a/file", Timestamp::UNIX_EPOCH, Name::Any)
                 .map(drop),
             Err(FailureReason::ThroughLink("a".to_owned()))
         );
@@ -206,7 +221,12 @@ mod tests {
         std::os::unix::fs::symlink(outside.path(), &path).unwrap();
         let landing = land(root.path(), "file").unwrap();
         landing
-            .finish(root.path(), "file", Timestamp::from_second(7).unwrap())
+            .finish(
+                root.path(),
+                "file",
+                Timestamp::from_second(7).unwrap(),
+                Name::Any,
+            )
             .unwrap();
         assert!(fs::symlink_metadata(&path).unwrap().is_file());
         assert_eq!(fs::read_to_string(outside.path()).unwrap(), "theirs");
@@ -218,7 +238,7 @@ mod tests {
         for key in ["n".repeat(255), "é".repeat(127)] {
             let landing = land(root.path(), &key).unwrap();
             landing
-                .finish(root.path(), &key, Timestamp::UNIX_EPOCH)
+                .finish(root.path(), &key, Timestamp::UNIX_EPOCH, Name::Free)
                 .unwrap();
             assert!(root.path().join(key).is_file());
         }

@@ -75,12 +75,6 @@ enum Sent {
     Changed,
 }
 
-impl Sent {
-    fn whole(etag: Option<&str>) -> Self {
-        Self::Whole(etag.map(unquoted))
-    }
-}
-
 /// Sends a small file in one request.
 async fn put(
     session: &Session,
@@ -94,6 +88,19 @@ async fn put(
     let Some(content) = read_whole(path.to_owned(), stamp).await? else {
         return Ok(Sent::Changed);
     };
+    let etag = put_content(session, key, content).await?;
+    Ok(Sent::Whole(etag))
+}
+
+/// Sends content that is in memory in one request, and gives the object's entity tag.
+///
+/// Whoever calls holds a permit for the request.
+pub(super) async fn put_content(
+    session: &Session,
+    key: &str,
+    content: Bytes,
+) -> Result<Option<String>, FailureReason> {
+    let bytes = content.len() as u64;
     let output = session
         .client
         .put_object()
@@ -108,8 +115,8 @@ async fn put(
         .send()
         .await
         .map_err(|error| Fault::of(&error).into_failure("upload"))?;
-    session.tell(Progress::Moved { bytes: stamp.size });
-    Ok(Sent::whole(output.e_tag()))
+    session.tell(Progress::Moved { bytes });
+    Ok(output.e_tag().map(unquoted))
 }
 
 /// Sends a large file in parts.
@@ -125,7 +132,7 @@ async fn multipart(
     if session.is_stopped() {
         return Err(Undone::Stopped);
     }
-    let upload = Multipart::begin(session, key).await?;
+    let upload = Multipart::begin(session, key, None).await?;
     let parts = send_parts((session, &upload), path, stamp.size);
     let sent = session.unless_stopped(parts).await;
     let unchanged = self::stamp(path).await.is_ok_and(|after| after == stamp);

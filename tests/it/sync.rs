@@ -112,6 +112,11 @@ fn more_deletions_than_half_are_refused_before_anything_is_done() {
         "--max-delete 2",
     ]);
     assert_eq!(bench.asked("PUT"), 0);
+    // The help says to look: then there must be something to see.
+    let shown = bench.up(&["--delete", "--dry-run"]);
+    shown
+        .expect(4)
+        .says(&["delete  images/one", "delete  images/two", "--max-delete 2"]);
     bench.up(&["--delete", "--max-delete", "2"]).expect(0);
     bench
         .up(&["--delete", "--dry-run", "--detailed-exitcode"])

@@ -109,6 +109,17 @@ async fn no_listing_error_of_any_kind_leads_to_a_deletion() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_in_another_region_is_said_to_be_there() {
+    let world = World::new().await;
+    world.server.put("data/a", b"a");
+    world
+        .server
+        .fail(|_| Some(Fault::Error(301, "PermanentRedirect")));
+    let error = world.survey(&world.down()).await.unwrap_err();
+    assert!(error.help().unwrap().contains("--region"), "{error:?}");
+}
+
 /// A listing that was cut between two objects has a length that agrees, and no end.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_that_was_cut_between_two_objects_deletes_nothing() {

@@ -2,6 +2,7 @@
 
 mod both_ways;
 mod cancel;
+mod copies;
 mod deletions;
 mod faults;
 mod journals;

@@ -176,3 +176,17 @@ async fn archived_objects_are_skipped_and_their_files_kept() {
     assert_eq!(plan.skipped.len(), 1);
     assert_eq!(world.read("cold"), b"older");
 }
+
+/// Two keys that are one name where a file system folds case come to the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_appeared_after_the_survey_is_not_written_over() {
+    let world = World::new().await;
+    world.server.put("data/a", b"theirs");
+    let plan = world.survey(&world.down()).await.unwrap();
+    world.write("a", "somebody's work");
+    let (report, _) = world.execute(&plan).await;
+    let reasons: Vec<&FailureReason> = report.failures.iter().map(|one| &one.reason).collect();
+    assert_eq!(reasons, [&FailureReason::ChangedSincePlanned]);
+    assert_eq!(world.read("a"), b"somebody's work");
+    world.assert_tidy();
+}
