@@ -12,6 +12,8 @@ mod compare;
 #[cfg(feature = "aws")]
 mod copy;
 #[cfg(feature = "aws")]
+mod copy_stream;
+#[cfg(feature = "aws")]
 mod copy_within;
 #[cfg(feature = "aws")]
 mod delete;
