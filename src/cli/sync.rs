@@ -93,9 +93,10 @@ fn request(global: &Global, arguments: &Sync) -> Result<Request, CommandError> {
 fn unsurveyed(error: &SurveyError) -> CommandError {
     let exit = match error {
         SurveyError::EmptySource { .. } => ExitCode::Refused,
-        SurveyError::Pattern(_) | SurveyError::NotAPair { .. } | SurveyError::OpenPrefix(_) => {
-            ExitCode::Usage
-        }
+        SurveyError::Pattern(_)
+        | SurveyError::NotAPair { .. }
+        | SurveyError::NotInABucket(_)
+        | SurveyError::OpenPrefix(_) => ExitCode::Usage,
         SurveyError::NoFolder(_)
         | SurveyError::NotAFolder(_)
         | SurveyError::Folder { .. }

@@ -83,12 +83,11 @@ where
     };
     let (events, heard) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
-    let most = control.concurrency.max(1);
-    let session = Session::new(client.clone(), route, most, events, stopped);
+    let session = Session::new(client.clone(), route, control, events, stopped);
     let work = async {
         match (from, to) {
             (End::File(path), End::Object(object)) => {
-                upload_file(&session, path, &object.key).await
+                upload_file(&session, path, (&object.key, u64::MAX)).await
             }
             (End::Stream, End::Object(object)) => upload_stream(&session, &object.key, input).await,
             (End::Object(object), End::File(path)) => download(&session, object, path).await,

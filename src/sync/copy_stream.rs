@@ -21,6 +21,7 @@ use super::pace::Ear;
 use super::ranged::sum_of_whole;
 use super::report::{FailureReason, Progress, chain, local};
 use super::session::{Moved, Session, Undone};
+use super::source::Content;
 use super::upload::put_content;
 
 /// How many parts of a stream are in flight: each is held in memory.
@@ -138,7 +139,7 @@ pub(super) async fn upload_stream(
         let bytes = first.len() as u64;
         let put = async {
             let _request = session.request().await?;
-            put_content(session, key, first).await
+            put_content(session, key, Content::of(first)).await
         };
         session.unless_stopped(Box::pin(put)).await?;
         return Ok(Moved { bytes, fact: None });
@@ -178,7 +179,7 @@ async fn send_stream(
             let _request = session.request().await?;
             let bytes = part.len() as u64;
             let number = i32::try_from(number).map_err(|_| FailureReason::Lost)?;
-            let sent = upload.send(number, ByteStream::from(part), bytes).await?;
+            let sent = upload.send(number, &Content::of(part)).await?;
             Ok((sent, bytes))
         })
         .buffer_unordered(PARTS_OF_A_STREAM)

@@ -1,32 +1,28 @@
 //! One object from the bucket into the folder.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumMode, ChecksumType};
-use crc_fast::{CrcAlgorithm, Digest as Crc};
 use jiff::Timestamp;
-use md5::{Digest as _, Md5};
 use tokio::task::spawn_blocking;
 
-use super::compare::EtagShape;
-use super::etag::hexadecimal;
+use super::arrival::{Arrival, Sums, next, wrong_length};
 use super::fault::Fault;
-use super::judge::encrypted;
-use super::pace::Ear;
 use super::plan::{Change, Origin, Transfer};
 use super::ranged;
-use super::report::{FailureReason, Progress, chain, local};
+use super::report::{FailureReason, Progress, local};
 use super::session::{Moved, Session, Undone};
 use super::stamp::Stamp;
 use super::target::{Name, land};
 
 /// From more than this many bytes an object comes down in ranges.
 const ONE_STREAM_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// Up to this many bytes an object is held in memory before its file is made.
+const IN_MEMORY_LIMIT: u64 = 256 * 1024;
 
 /// How much of a body is gathered before it is written, in bytes.
 const FRAME: usize = 1024 * 1024;
@@ -96,6 +92,9 @@ pub(super) async fn download_object(
     if session.is_stopped() {
         return Err(Undone::Stopped);
     }
+    if revision.bytes <= IN_MEMORY_LIMIT {
+        return in_memory(session, revision, (place, name), modified).await;
+    }
     // Making and finishing the file is not dropped half-way: it is short, and so
     // nothing is left behind. Only the network can take long.
     let (owner, key) = (Arc::clone(session), place.to_owned());
@@ -110,14 +109,51 @@ pub(super) async fn download_object(
     let (owner, key) = (Arc::clone(session), place.to_owned());
     let landed =
         blocking(move || landing.finish(&owner.route.folder, &key, modified, name)).await?;
+    Ok(moved(revision, landed, modified))
+}
+
+/// Downloads an object that is small enough to be held in memory until it is whole, so that
+/// its file is made, written and named at one go.
+async fn in_memory(
+    session: &Arc<Session>,
+    revision: Revision<'_>,
+    (place, name): (&str, Name),
+    modified: Timestamp,
+) -> Result<Moved, Undone> {
+    let fetch = async {
+        let _memory = session.memory(revision.bytes).await?;
+        again(session, || async {
+            let _request = session.request().await.map_err(untouched)?;
+            let arrival = Arrival::begin(session, revision).await?;
+            arrival.gather(session, revision).await
+        })
+        .await
+    };
+    let content = session.unless_stopped(Box::pin(fetch)).await?;
+    let (owner, key) = (Arc::clone(session), place.to_owned());
+    let landed = blocking(move || {
+        let landing = land(&owner.route.folder, &key)?;
+        let mut offset = 0;
+        for chunk in &content {
+            let written = landing.file.write_all_at(chunk, offset);
+            written.map_err(|error| local("write the file", &error))?;
+            offset += chunk.len() as u64;
+        }
+        landing.finish(&owner.route.folder, &key, modified, name)
+    });
+    Ok(moved(revision, landed.await?, modified))
+}
+
+/// What the next run is to know of a file that has landed.
+fn moved(revision: Revision<'_>, landed: Option<Metadata>, modified: Timestamp) -> Moved {
     // Whoever has written to it since has given it another time than that of the object.
-    let landed = landed
+    let stamp = landed
         .map(|metadata| Stamp::of(&metadata))
         .filter(|stamp| stamp.size == revision.bytes && stamp.modified.0 == modified.as_second());
-    Ok(Moved {
+    Moved {
         bytes: revision.bytes,
-        fact: landed.zip(revision.etag.map(str::to_owned)),
-    })
+        fact: stamp.zip(revision.etag.map(str::to_owned)),
+    }
 }
 
 /// Does `attempt` until it works, fails for good or has failed too often.
@@ -153,64 +189,15 @@ async fn whole(
     file: &Arc<File>,
 ) -> Result<(), (Broken, u64)> {
     let _request = session.request().await.map_err(untouched)?;
-    let output = session
-        .client
-        .get_object()
-        .bucket(&session.route.bucket)
-        .key(revision.key)
-        .set_if_match(revision.if_match())
-        .checksum_mode(ChecksumMode::Enabled)
-        .customize()
-        .interceptor(Ear(Arc::clone(&session.pace)))
-        .send()
-        .await
-        .map_err(|error| unbegun(Fault::of(&error)))?;
-    let digest = etag_is_digest(revision.etag, &output);
-    let mut sums = Sums {
-        whole: digest.then(Md5::new),
-        crc: None,
-    };
+    let Arrival { body, mut sums } = Arrival::begin(session, revision).await?;
     let place = Place {
         file,
         offset: 0,
         length: revision.bytes,
     };
-    receive(session, output.body, &place, &mut sums).await?;
-    let Some(hash) = sums.whole else {
-        return Ok(());
-    };
-    let found = hexadecimal(&hash.finalize());
-    if revision
-        .etag
-        .is_some_and(|etag| etag.eq_ignore_ascii_case(&found))
-    {
-        return Ok(());
-    }
-    let damaged = FailureReason::Damaged(format!("its MD5 is {found}"));
-    Err((Broken::Again(damaged), revision.bytes))
-}
-
-/// Whether the entity tag of what is arriving is the MD5 of its content, and the only thing to
-/// check it by: where S3 keeps a checksum of the whole, the SDK checks that.
-fn etag_is_digest(etag: Option<&str>, output: &GetObjectOutput) -> bool {
-    etag.is_some_and(|etag| EtagShape::of(etag) == EtagShape::Whole)
-        && !is_checked(output)
-        && !encrypted(
-            output.server_side_encryption(),
-            output.sse_customer_algorithm(),
-        )
-}
-
-/// Whether an answer has a checksum of the whole object that the SDK knows to check.
-fn is_checked(output: &GetObjectOutput) -> bool {
-    let sums = [
-        output.checksum_crc64_nvme(),
-        output.checksum_crc32(),
-        output.checksum_crc32_c(),
-        output.checksum_sha256(),
-        output.checksum_sha1(),
-    ];
-    output.checksum_type() == Some(&ChecksumType::FullObject) && sums.iter().any(Option::is_some)
+    receive(session, body, &place, &mut sums).await?;
+    sums.verify(revision)
+        .map_err(|broken| (broken, revision.bytes))
 }
 
 /// Where a body goes, in bytes.
@@ -218,32 +205,6 @@ pub(super) struct Place<'a> {
     pub(super) file: &'a Arc<File>,
     pub(super) offset: u64,
     pub(super) length: u64,
-}
-
-/// The sums that are taken of a body while it arrives.
-#[derive(Default)]
-pub(super) struct Sums {
-    pub(super) whole: Option<Md5>,
-    pub(super) crc: Option<Crc>,
-}
-
-impl Sums {
-    /// Sums that can be joined with those of other parts.
-    pub(super) fn of_part() -> Self {
-        Self {
-            whole: None,
-            crc: Some(Crc::new(CrcAlgorithm::Crc64Nvme)),
-        }
-    }
-
-    pub(super) fn update(&mut self, bytes: &[u8]) {
-        if let Some(hash) = &mut self.whole {
-            hash.update(bytes);
-        }
-        if let Some(crc) = &mut self.crc {
-            crc.update(bytes);
-        }
-    }
 }
 
 /// Writes a body to its place and checks its length.
@@ -258,13 +219,7 @@ pub(super) async fn receive(
     let mut arrived = 0;
     let mut frame = Vec::new();
     loop {
-        let chunk = body.next().await.transpose().map_err(|error| {
-            let failure = FailureReason::Remote {
-                operation: "download".to_owned(),
-                detail: chain(&error),
-            };
-            (Broken::Again(failure), arrived)
-        })?;
+        let chunk = next(&mut body).await.map_err(|broken| (broken, arrived))?;
         let end = chunk.is_none();
         frame.extend(chunk);
         let held: usize = frame.iter().map(bytes::Bytes::len).sum();
@@ -287,12 +242,6 @@ pub(super) async fn receive(
         return Err((wrong_length("fewer", place.length), arrived));
     }
     Ok(())
-}
-
-fn wrong_length(how: &str, expected: u64) -> Broken {
-    Broken::Again(FailureReason::Damaged(format!(
-        "{how} than {expected} bytes came"
-    )))
 }
 
 /// Writes and sums up on a blocking thread.

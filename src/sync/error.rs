@@ -19,6 +19,9 @@ pub enum SurveyError {
         /// The target.
         to: Place,
     },
+    /// What can only be in a bucket is a folder.
+    #[error("{0} is a folder, and unfinished uploads are in buckets")]
+    NotInABucket(Place),
     /// A prefix neither is empty nor ends with `/`.
     #[error("the prefix of {0} must end with `/`")]
     OpenPrefix(Place),
@@ -132,6 +135,7 @@ impl SurveyError {
             Self::Listing { source, .. } if source.is_elsewhere() => {
                 Some("the bucket is in another region: name it with `--region`, or in the spec")
             }
+            Self::NotInABucket(_) => Some("name a prefix as s3://BUCKET/PREFIX"),
             Self::NotAPair { .. }
             | Self::OpenPrefix(_)
             | Self::Pattern(_)

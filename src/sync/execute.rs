@@ -55,7 +55,7 @@ pub async fn execute(client: &Client, plan: &SyncPlan, control: &Control<'_>) ->
         known: control
             .journals
             .and_then(|folder| Journal::of(folder, &route).moved()),
-        session: Session::new(client.clone(), route, concurrency, events, stopped),
+        session: Session::new(client.clone(), route, control, events, stopped),
         control,
         heard,
         stop,
@@ -65,6 +65,7 @@ pub async fn execute(client: &Client, plan: &SyncPlan, control: &Control<'_>) ->
     run.transfer(&plan.transfers, concurrency).await;
     run.delete(plan).await;
     run.tell_rest();
+    run.report.unfinished = run.session.unfinished();
     if let Some(known) = run.known.take() {
         known.finish();
     }

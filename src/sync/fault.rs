@@ -86,6 +86,17 @@ impl Fault {
         codes.iter().any(|code| self.detail.starts_with(code))
     }
 
+    /// Whether what was sent arrived as something else (S3 API, error responses).
+    pub(super) fn is_damage(&self) -> bool {
+        let codes = [
+            "BadDigest",
+            "IncompleteBody",
+            "InvalidDigest",
+            "XAmzContentChecksumMismatch",
+        ];
+        codes.iter().any(|code| self.detail.starts_with(code))
+    }
+
     /// Whether there is no such object.
     pub(super) fn is_missing(&self) -> bool {
         self.kind == FaultKind::NoSuchKey

@@ -191,7 +191,7 @@ fn archive(class: &ObjectStorageClass) -> Option<String> {
     .then(|| class.as_str().to_owned())
 }
 
-fn timestamp(time: &aws_sdk_s3::primitives::DateTime) -> Option<Timestamp> {
+pub(super) fn timestamp(time: &aws_sdk_s3::primitives::DateTime) -> Option<Timestamp> {
     let nanoseconds = i32::try_from(time.subsec_nanos()).ok()?;
     Timestamp::new(time.secs(), nanoseconds).ok()
 }

@@ -8,6 +8,10 @@
 //! The pure parts (places, filters, key rules, comparing, plans) need no network
 //! and compile without the `aws` feature.
 
+#[cfg(feature = "aws")]
+mod abandoned;
+#[cfg(feature = "aws")]
+mod arrival;
 mod compare;
 #[cfg(feature = "aws")]
 mod copy;
@@ -17,6 +21,8 @@ mod copy_stream;
 mod copy_within;
 #[cfg(feature = "aws")]
 mod delete;
+#[cfg(feature = "aws")]
+mod direct;
 #[cfg(feature = "aws")]
 mod download;
 #[cfg(feature = "aws")]
@@ -34,6 +40,8 @@ mod journal;
 mod judge;
 mod key;
 #[cfg(feature = "aws")]
+mod ledger;
+#[cfg(feature = "aws")]
 mod list;
 #[cfg(feature = "aws")]
 mod merge;
@@ -41,8 +49,12 @@ mod merge;
 mod multipart;
 #[cfg(feature = "aws")]
 mod pace;
+#[cfg(feature = "aws")]
+mod parts;
 mod place;
 mod plan;
+#[cfg(feature = "aws")]
+mod pool;
 #[cfg(feature = "aws")]
 mod ranged;
 mod report;
@@ -50,6 +62,8 @@ mod report;
 mod route;
 #[cfg(feature = "aws")]
 mod session;
+#[cfg(feature = "aws")]
+mod source;
 #[cfg(feature = "aws")]
 mod stamp;
 #[cfg(feature = "aws")]
@@ -63,6 +77,8 @@ mod upload;
 #[cfg(feature = "aws")]
 mod walk;
 
+#[cfg(feature = "aws")]
+pub use abandoned::{Abandoned, abandoned, give_up};
 pub use compare::{
     Direction, EtagShape, LocalFacts, Look, Nature, Pair, RemoteFacts, SINGLE_REQUEST_LIMIT,
     Verdict, decide, first_look, part_count, part_size, settle,

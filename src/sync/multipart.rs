@@ -1,16 +1,36 @@
 //! Uploads in parts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aws_sdk_s3::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::list_parts::ListPartsError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use super::direct::Scout;
 use super::fault::Fault;
 use super::list::unquoted;
 use super::pace::Ear;
 use super::report::{FailureReason, Progress};
 use super::session::{Session, Undone};
+use super::source::Content;
+use super::upload::undamaged;
+
+/// A part that S3 has stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stored {
+    pub(super) bytes: u64,
+    /// In quotes.
+    pub(super) etag: String,
+    /// Its CRC64NVME as S3 writes it, where it is kept.
+    pub(super) sum: Option<String>,
+}
+
+/// Stored parts by number.
+pub(super) type StoredParts = BTreeMap<i32, Stored>;
 
 /// One upload in parts that is under way.
 ///
@@ -58,13 +78,90 @@ impl<'a> Multipart<'a> {
         Ok(Self { session, key, id })
     }
 
-    /// Sends one part of so many bytes; numbers begin with 1.
+    /// An upload that was begun before.
+    pub(super) fn known(session: &'a Session, key: &'a str, id: String) -> Self {
+        Self { session, key, id }
+    }
+
+    /// What S3 calls it.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The parts that are stored; `None` where there is no such upload any more.
+    pub(super) async fn parts(&self) -> Result<Option<StoredParts>, FailureReason> {
+        let mut parts = StoredParts::new();
+        let mut pages = self
+            .session
+            .client
+            .list_parts()
+            .bucket(&self.session.route.bucket)
+            .key(self.key)
+            .upload_id(&self.id)
+            .into_paginator()
+            .send();
+        let _request = self.session.request().await?;
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Ok(page) => page,
+                Err(error) if is_gone(&error) => return Ok(None),
+                Err(error) => return Err(Fault::of(&error).into_failure("list the parts")),
+            };
+            for part in page.parts.unwrap_or_default() {
+                let bytes = part.size.and_then(|size| u64::try_from(size).ok());
+                let (Some(number), Some(bytes), Some(etag)) = (part.part_number, bytes, part.e_tag)
+                else {
+                    continue;
+                };
+                let sum = part.checksum_crc64_nvme;
+                parts.insert(number, Stored { bytes, etag, sum });
+            }
+        }
+        Ok(Some(parts))
+    }
+
+    /// Sends one part; numbers begin with 1.
     pub(super) async fn send(
+        &self,
+        number: i32,
+        content: &Content,
+    ) -> Result<CompletedPart, FailureReason> {
+        let session = self.session;
+        let part = (self.key, Some((number, self.id.as_str())));
+        if let Ok(Some(etag)) = session.direct.put(&session.pace, part, content).await {
+            session.tell(Progress::Moved {
+                bytes: content.len(),
+            });
+            return Ok(CompletedPart::builder()
+                .part_number(number)
+                .e_tag(etag)
+                .checksum_crc64_nvme(content.written_sum())
+                .build());
+        }
+        let bytes = content.len();
+        let part = undamaged(|| {
+            let body = ByteStream::from(content.bytes.clone());
+            self.send_by_sdk(number, body)
+        });
+        let part = part.await?;
+        session.tell(Progress::Moved { bytes });
+        Ok(part)
+    }
+
+    /// Sends one part of so many bytes that is not in memory.
+    pub(super) async fn send_stream(
         &self,
         number: i32,
         body: ByteStream,
         bytes: u64,
     ) -> Result<CompletedPart, FailureReason> {
+        let part = self.send_by_sdk(number, body).await;
+        let part = part.map_err(|fault| fault.into_failure("upload a part"))?;
+        self.session.tell(Progress::Moved { bytes });
+        Ok(part)
+    }
+
+    async fn send_by_sdk(&self, number: i32, body: ByteStream) -> Result<CompletedPart, Fault> {
         let output = self
             .session
             .client
@@ -77,12 +174,12 @@ impl<'a> Multipart<'a> {
             .body(body)
             .customize()
             .interceptor(Ear(Arc::clone(&self.session.pace)))
+            .interceptor(Scout::of(&self.session.direct, self.key))
             // TLS and the checksum hold the content; a SHA-256 of it would only cost time.
             .disable_payload_signing()
             .send()
             .await
-            .map_err(|error| Fault::of(&error).into_failure("upload a part"))?;
-        self.session.tell(Progress::Moved { bytes });
+            .map_err(|error| Fault::of(&error))?;
         Ok(CompletedPart::builder()
             .part_number(number)
             .set_e_tag(output.e_tag)
@@ -172,4 +269,9 @@ impl<'a> Multipart<'a> {
             .send()
             .await;
     }
+}
+
+/// Whether an upload was completed or aborted, or never was.
+fn is_gone(error: &SdkError<ListPartsError, HttpResponse>) -> bool {
+    error.code() == Some("NoSuchUpload")
 }

@@ -96,6 +96,11 @@ impl Pace {
         self.moved.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Hears that S3 asks to slow down.
+    pub(super) fn slow_down(&self) {
+        self.slowed.store(true, Ordering::Relaxed);
+    }
+
     /// Takes stock of a round, and lets the next one have another number.
     pub(super) fn turn(&self, climb: &mut Climb) {
         let before = climb.limit;
@@ -220,7 +225,7 @@ impl Intercept for Ear {
         // `SlowDown` and `ServiceUnavailable` are 503s, and 429 is what others say (S3 API,
         // error responses).
         if matches!(context.response().status().as_u16(), 429 | 503) {
-            self.0.slowed.store(true, Ordering::Relaxed);
+            self.0.slow_down();
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumMode, ChecksumType};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -11,15 +12,20 @@ use crc_fast::{CrcAlgorithm, checksum_combine};
 use futures_util::TryStreamExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
+use super::arrival::Sums;
 use super::compare::part_size;
-use super::download::{Broken, Place, Revision, Sums, again, receive, unbegun, untouched};
+use super::direct::Scout;
+use super::download::{Broken, Place, Revision, again, receive, unbegun, untouched};
 use super::fault::Fault;
 use super::pace::Ear;
-use super::report::{FailureReason, local};
+use super::report::{FailureReason, Progress, local};
 use super::session::Session;
 
 /// How many ranges of one object are in flight, so that others get their turn.
 const MOST_RANGES_AT_ONCE: usize = 64;
+
+/// How often a part is asked for again until it comes twice in the same way.
+const MOST_CONFIRMATIONS: u32 = 5;
 
 /// Gets an object in ranges of one revision, each into its place of the file.
 ///
@@ -34,7 +40,7 @@ pub(super) async fn fetch(
     file.set_len(revision.bytes)
         .map_err(|error| local("make room for the file", &error))?;
     let length = part_size(revision.bytes);
-    let mut parts: Vec<(u64, u64, u64)> = stream::iter(0..revision.bytes.div_ceil(length))
+    let mut parts: Vec<Part> = stream::iter(0..revision.bytes.div_ceil(length))
         .map(|index| {
             let offset = index * length;
             let place = Place {
@@ -51,20 +57,67 @@ pub(super) async fn fetch(
         .try_collect()
         .await?;
     parts.sort_unstable();
-    let found = parts
-        .into_iter()
-        .map(|(_, length, sum)| (sum, length))
+    let Some(expected) = expected.filter(|expected| *expected != joined(&parts)) else {
+        return Ok(());
+    };
+    let parts = confirm(session, revision, file, parts).await?;
+    let found = joined(&parts);
+    if found == expected {
+        return Ok(());
+    }
+    Err(FailureReason::Damaged(format!(
+        "its CRC64NVME is {found:016x} and not {expected:016x}"
+    )))
+}
+
+/// A part of a file: its offset, its length in bytes, and its CRC64NVME.
+type Part = (u64, u64, u64);
+
+/// The CRC64NVME of parts that follow each other.
+fn joined(parts: &[Part]) -> u64 {
+    parts
+        .iter()
+        .map(|(_, length, sum)| (*sum, *length))
         .reduce(|(whole, before), (sum, length)| {
             let joined = checksum_combine(CrcAlgorithm::Crc64Nvme, whole, sum, length);
             (joined, before + length)
         })
-        .map_or(0, |(sum, _)| sum);
-    match expected {
-        Some(expected) if expected != found => Err(FailureReason::Damaged(format!(
-            "its CRC64NVME is {found:016x} and not {expected:016x}"
-        ))),
-        Some(_) | None => Ok(()),
-    }
+        .map_or(0, |(sum, _)| sum)
+}
+
+/// Gets each part anew until it comes twice in the same way.
+///
+/// The sum of the whole says that some part is damaged, and not which: one that two
+/// answers agree on is not.
+async fn confirm(
+    session: &Session,
+    revision: Revision<'_>,
+    file: &Arc<File>,
+    parts: Vec<Part>,
+) -> Result<Vec<Part>, FailureReason> {
+    let mut parts: Vec<Part> = stream::iter(parts)
+        .map(|(offset, length, first)| async move {
+            let place = Place {
+                file,
+                offset,
+                length,
+            };
+            let mut last = first;
+            for _attempt in 0..MOST_CONFIRMATIONS {
+                session.tell(Progress::Rewound { bytes: length });
+                let sum = again(session, || range(session, revision, &place)).await?;
+                if sum == last {
+                    break;
+                }
+                last = sum;
+            }
+            Ok::<_, FailureReason>((offset, length, last))
+        })
+        .buffer_unordered(MOST_RANGES_AT_ONCE)
+        .try_collect()
+        .await?;
+    parts.sort_unstable();
+    Ok(parts)
 }
 
 /// The CRC64NVME that S3 keeps of the whole object, if it does.
@@ -102,26 +155,45 @@ async fn range(
 ) -> Result<u64, (Broken, u64)> {
     let _request = session.request().await.map_err(untouched)?;
     let last = place.offset + place.length - 1;
+    let asked = format!("bytes={}-{last}", place.offset);
+    let (body, came) = begin(session, revision, asked).await?;
+    // A server that ignores ranges would put the beginning in every place.
+    let expected = format!("bytes {}-{last}/{}", place.offset, revision.bytes);
+    if came.as_deref() != Some(expected.as_str()) {
+        return Err(untouched(FailureReason::Damaged(
+            "another range came than was asked for".to_owned(),
+        )));
+    }
+    let mut sums = Sums::of_part();
+    receive(session, body, place, &mut sums).await?;
+    Ok(sums.of_this_part())
+}
+
+/// Asks for a range, and tells which one comes.
+async fn begin(
+    session: &Session,
+    revision: Revision<'_>,
+    range: String,
+) -> Result<(ByteStream, Option<String>), (Broken, u64)> {
+    let mut headers = vec![("range", range.clone())];
+    headers.extend(revision.if_match().map(|etag| ("if-match", etag)));
+    let direct = session.direct.get(&session.pace, revision.key, headers);
+    if let Ok(arriving) = direct.await {
+        return Ok((arriving.body, arriving.range));
+    }
     let output = session
         .client
         .get_object()
         .bucket(&session.route.bucket)
         .key(revision.key)
         .set_if_match(revision.if_match())
-        .range(format!("bytes={}-{last}", place.offset))
+        .range(range)
         .customize()
         .interceptor(Ear(Arc::clone(&session.pace)))
+        .interceptor(Scout::of(&session.direct, revision.key))
         .send()
         .await
         .map_err(|error| unbegun(Fault::of(&error)))?;
-    // A server that ignores ranges would put the beginning in every place.
-    let expected = format!("bytes {}-{last}/{}", place.offset, revision.bytes);
-    if output.content_range() != Some(expected.as_str()) {
-        return Err(untouched(FailureReason::Damaged(
-            "another range came than was asked for".to_owned(),
-        )));
-    }
-    let mut sums = Sums::of_part();
-    receive(session, output.body, place, &mut sums).await?;
-    Ok(sums.crc.map_or(0, |crc| crc.finalize()))
+    let came = output.content_range().map(str::to_owned);
+    Ok((output.body, came))
 }

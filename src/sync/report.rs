@@ -208,6 +208,8 @@ pub struct SyncReport {
     pub not_transferred: u64,
     /// Deletions that were not attempted, because something before them failed.
     pub not_deleted: u64,
+    /// Uploads in parts that are kept in the bucket, for the next run to go on with.
+    pub unfinished: u64,
     /// Whether the run was stopped from outside.
     pub cancelled: bool,
 }

@@ -2,12 +2,16 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_s3::Client;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
 
+use super::direct::Direct;
+use super::ledger::Ledger;
 use super::pace::{Pace, Permit};
-use super::report::{FailureReason, Progress};
+use super::pool::Pool;
+use super::report::{Control, FailureReason, Progress};
 use super::route::Route;
 use super::stamp::Stamp;
 
@@ -21,6 +25,12 @@ pub(super) struct Session {
     pub(super) client: Client,
     pub(super) route: Route,
     pub(super) pace: Arc<Pace>,
+    pub(super) direct: Arc<Direct>,
+    pub(super) pool: Arc<Pool>,
+    /// Where uploads in parts are noted, so that a later run goes on with them.
+    pub(super) ledger: Option<Ledger>,
+    /// How many uploads in parts are left for a later run.
+    unfinished: AtomicU64,
     memory: Semaphore,
     events: mpsc::UnboundedSender<Progress>,
     stopped: watch::Receiver<bool>,
@@ -55,14 +65,18 @@ impl Session {
     pub(super) fn new(
         client: Client,
         route: Route,
-        concurrency: usize,
+        control: &Control<'_>,
         events: mpsc::UnboundedSender<Progress>,
         stopped: watch::Receiver<bool>,
     ) -> Arc<Self> {
         Arc::new(Self {
             client,
             route,
-            pace: Pace::new(concurrency),
+            pace: Pace::new(control.concurrency.max(1)),
+            pool: Arc::default(),
+            ledger: control.journals.map(Ledger::of),
+            unfinished: AtomicU64::new(0),
+            direct: Arc::default(),
             memory: Semaphore::new(MEMORY as usize),
             events,
             stopped,
@@ -90,6 +104,16 @@ impl Session {
         }
         // When the run has been dropped, nobody listens any more.
         let _nobody = self.events.send(event);
+    }
+
+    /// Counts an upload in parts that a later run goes on with.
+    pub(super) fn leave_unfinished(&self) {
+        self.unfinished.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many uploads in parts are left for a later run.
+    pub(super) fn unfinished(&self) -> u64 {
+        self.unfinished.load(Ordering::Relaxed)
     }
 
     /// Whether the run has been stopped.

@@ -87,10 +87,15 @@ impl Landing {
             Name::Free => self.path.persist_noclobber(&path),
             Name::Any => self.path.persist(&path),
         };
-        named.map_err(|error| match (name, error.error.kind()) {
+        let named = named.map_err(|error| match (name, error.error.kind()) {
             (Name::Free, io::ErrorKind::AlreadyExists) => FailureReason::ChangedSincePlanned,
             (Name::Free | Name::Any, _) => local("rename the finished file", &error.error),
-        })?;
+        });
+        if named.is_err() && is_alike(&self.file, &path) {
+            // Another run has brought the same object.
+            return Ok(None);
+        }
+        named?;
         // Renaming changes the inode, so it is looked at as it is now.
         Ok(self.file.metadata().ok())
     }
@@ -154,6 +159,17 @@ fn check_final(path: &Path) -> Result<(), FailureReason> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(local("look at the target", &error)),
     }
+}
+
+/// Whether a file of the same size and time stands at a path already.
+fn is_alike(file: &File, path: &Path) -> bool {
+    let (Ok(ours), Ok(theirs)) = (file.metadata(), fs::symlink_metadata(path)) else {
+        return false;
+    };
+    let times = (ours.modified(), theirs.modified());
+    theirs.is_file()
+        && ours.len() == theirs.len()
+        && matches!(times, (Ok(ours), Ok(theirs)) if ours == theirs)
 }
 
 fn temporary_prefix(path: &Path) -> String {

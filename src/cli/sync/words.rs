@@ -103,6 +103,7 @@ pub(super) fn verdict(plan: &SyncPlan, report: &SyncReport, rate: &str) -> Strin
         failures,
         not_transferred,
         not_deleted,
+        unfinished,
         cancelled,
     } = report;
     let mut text = if plan.is_empty() {
@@ -121,6 +122,12 @@ pub(super) fn verdict(plan: &SyncPlan, report: &SyncReport, rate: &str) -> Strin
     ];
     let told = counts.iter().filter(|(count, _)| *count > 0);
     text.extend(told.map(|(count, word)| format!(", {count} {word}")));
+    if *unfinished > 0 {
+        let uploads = plural(*unfinished, "unfinished upload");
+        text.push_str(&format!(
+            "; {uploads} kept in the bucket, and the same command goes on with what is there"
+        ));
+    }
     let sign = if *cancelled {
         warn("stopped:")
     } else if report.is_complete() {
@@ -164,6 +171,7 @@ pub(super) fn done_event(plan: &SyncPlan, report: &SyncReport) -> String {
         "skipped": plan.skipped.len(),
         "not_transferred": report.not_transferred,
         "not_deleted": report.not_deleted,
+        "unfinished": report.unfinished,
     });
     json_gate(&format!("{line}\n"))
 }

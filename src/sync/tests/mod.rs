@@ -7,6 +7,8 @@ mod deletions;
 mod faults;
 mod journals;
 mod names;
+mod scenarios;
 mod server;
+mod uploads;
 mod wire;
 mod world;

@@ -1,7 +1,7 @@
 //! A small S3 in memory: real MD5 tags, real checksums, faults on demand.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
+use std::io;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
@@ -14,7 +14,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use md5::{Digest as _, Md5};
 
-use super::wire;
+use super::{uploads, wire};
 use crate::sync::etag::hexadecimal;
 
 pub(super) type Body = http_body_util::combinators::BoxBody<Bytes, std::io::Error>;
@@ -60,6 +60,10 @@ pub(super) enum Fault {
     Corrupt,
     /// No answer, ever.
     Hang,
+    /// The connection is closed before an answer.
+    Reset,
+    /// The last byte of what was sent is another one when it arrives.
+    CorruptSent,
 }
 
 type Hook = Arc<dyn Fn(&Seen) -> Option<Fault> + Send + Sync>;
@@ -81,6 +85,8 @@ pub(super) struct State {
 pub(super) struct Upload {
     pub(super) key: String,
     pub(super) parts: BTreeMap<usize, Bytes>,
+    /// When it was begun.
+    pub(super) begun: String,
 }
 
 pub(super) struct Server {
@@ -211,7 +217,7 @@ pub(super) fn crc64(content: &[u8]) -> String {
 async fn answer(
     state: Arc<Mutex<State>>,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
+) -> io::Result<Response<Body>> {
     let (head, body) = request.into_parts();
     let seen = wire::read_head(&head);
     let Ok(body) = body.collect().await else {
@@ -227,16 +233,24 @@ async fn answer(
         Some(Fault::Error(status, code)) => return Ok(error(*status, code)),
         Some(Fault::Raw(status, text)) => return Ok(reply(*status, text.as_bytes().to_vec())),
         Some(Fault::Hang) => std::future::pending().await,
-        Some(Fault::BreakOff | Fault::Corrupt) | None => {}
+        Some(Fault::Reset) => return Err(io::Error::other("reset")),
+        Some(Fault::BreakOff | Fault::Corrupt | Fault::CorruptSent) | None => {}
     }
-    let Some(content) = wire::unwrap(&head.headers, body.to_bytes()) else {
+    let mut sent = body.to_bytes();
+    if matches!(fault, Some(Fault::CorruptSent)) && seen.method == Method::PUT {
+        sent = uploads::corrupt(&head.headers, &sent);
+    }
+    let Some(content) = wire::unwrap(&head.headers, sent) else {
         return Ok(error(400, "BadDigest"));
     };
     let response = route(&mut state.lock().unwrap(), &seen, &head.headers, content);
     Ok(match fault {
         Some(Fault::BreakOff) => damage(response, false).await,
         Some(Fault::Corrupt) => damage(response, true).await,
-        Some(Fault::Error(..) | Fault::Raw(..) | Fault::Hang) | None => response,
+        Some(
+            Fault::Error(..) | Fault::Raw(..) | Fault::Hang | Fault::Reset | Fault::CorruptSent,
+        )
+        | None => response,
     })
 }
 
@@ -248,6 +262,8 @@ fn route(
 ) -> Response<Body> {
     let upload = seen.query.get("uploadId").cloned();
     match (&seen.method, upload) {
+        (&Method::GET, Some(id)) => uploads::parts(state, &id),
+        (&Method::GET, None) if seen.query.contains_key("uploads") => uploads::list(state, seen),
         (&Method::GET, _) if seen.is_list() => wire::list(state, &seen.query),
         (&Method::GET | &Method::HEAD, _) => wire::get(state, seen, headers),
         (&Method::POST, _) if seen.query.contains_key("delete") => wire::delete(state, &content),
@@ -258,7 +274,8 @@ fn route(
                 id.clone(),
                 Upload {
                     key,
-                    ..Upload::default()
+                    begun: "2026-01-02T03:04:05.000Z".to_owned(),
+                    parts: BTreeMap::new(),
                 },
             );
             xml(

@@ -1,0 +1,3 @@
+//! What a sync has to stand, scenario by scenario.
+
+mod resilience;
