@@ -12,7 +12,7 @@ use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::meter::{LINE_EVERY, Meter};
 use super::output::Output;
-use super::session::s3_client;
+use super::session::{journals, s3_client};
 use super::signals::{self, Known};
 use super::sync::quoted;
 use crate::apply::Cancel;
@@ -86,7 +86,9 @@ pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> Comm
         bytes: size,
     };
     let meter = Meter::new(total, false, output);
-    let copied = carry_out(&client, (&from, &to), &meter, &cancel).await?;
+    let journals = journals(global);
+    let with = (&cancel, journals.as_deref());
+    let copied = carry_out(&client, (&from, &to), &meter, with).await?;
     meter.close();
     match copied {
         Ok(Copied::Whole(bytes)) => {
@@ -111,11 +113,12 @@ async fn carry_out(
     client: &Client,
     ends: (&End, &End),
     meter: &Meter,
-    cancel: &Cancel,
+    (cancel, journals): (&Cancel, Option<&Path>),
 ) -> Result<Result<Copied, FailureReason>, CommandError> {
     let progress = |event| meter.take(&event);
     let cancelled = || cancel.is_asked();
-    let control = Control::new(&progress, &cancelled);
+    let mut control = Control::new(&progress, &cancelled);
+    control.journals = journals;
     let mut work = Box::pin(copy(client, ends, pipes()?, &control));
     loop {
         tokio::select! {

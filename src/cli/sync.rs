@@ -1,6 +1,7 @@
 //! `sync`: a folder and a bucket prefix are made the same.
 
 mod arguments;
+mod clean;
 mod words;
 
 use std::path::Path;
@@ -23,6 +24,9 @@ use arguments::Style;
 pub(super) use arguments::{Sync, quoted};
 
 pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> CommandResult {
+    if arguments.clean {
+        return clean::run(global, arguments, output).await;
+    }
     let request = request(global, arguments)?;
     let client = s3_client(global, arguments.region.as_deref(), output).await?;
     let plan = survey(&client, &request)
@@ -68,7 +72,11 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
 
 /// What is asked of the engine.
 fn request(global: &Global, arguments: &Sync) -> Result<Request, CommandError> {
-    let (from, to) = (arguments.from.0.clone(), arguments.to.0.clone());
+    let Some(to) = arguments.to.as_ref().map(|to| to.0.clone()) else {
+        let text = "a sync needs a target";
+        return Err(CommandError::new(ExitCode::Usage, text).help("name it after the source"));
+    };
+    let from = arguments.from.0.clone();
     let kinds = [&from, &to].map(|place| matches!(place, Place::Folder(_)));
     if kinds[0] == kinds[1] {
         let text =

@@ -161,6 +161,7 @@ fn with_files(transfers: Vec<Transfer>, deletions: &[&str]) -> Plan {
             bytes: 99,
         },
         skipped: Vec::new(),
+        leftovers: Vec::new(),
     };
     desired.data.insert(address.clone(), data);
     observed.data.insert(address, files);

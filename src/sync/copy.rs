@@ -15,6 +15,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::compare::Direction;
 use super::copy_stream::{download_stream, upload_stream};
 use super::copy_within::copy_within;
+use super::descriptors::affordable;
 use super::download::{Revision, download_object};
 use super::execute::ASK_EVERY;
 use super::fault::Fault;
@@ -83,7 +84,14 @@ where
     };
     let (events, heard) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
-    let session = Session::new(client.clone(), route, control, events, stopped);
+    let most = affordable(control.concurrency.max(1));
+    let session = Session::new(
+        client.clone(),
+        route,
+        (most, control.journals),
+        events,
+        stopped,
+    );
     let work = async {
         match (from, to) {
             (End::File(path), End::Object(object)) => {
@@ -133,7 +141,7 @@ async fn attend(
     mut heard: mpsc::UnboundedReceiver<Progress>,
     stop: watch::Sender<bool>,
 ) -> Result<Moved, Undone> {
-    let mut climb = Climb::new(control.concurrency.max(1));
+    let mut climb = Climb::new(affordable(control.concurrency.max(1)));
     let (mut round, mut ask) = (interval(ROUND), interval(ASK_EVERY));
     round.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ask.set_missed_tick_behavior(MissedTickBehavior::Skip);

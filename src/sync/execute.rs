@@ -11,13 +11,15 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::compare::Direction;
 use super::delete::{BATCH, delete};
-use super::download::download;
+use super::descriptors::affordable;
+use super::download::{blocking, download};
 use super::journal::{Journal, Record, Writer};
 use super::pace::{Climb, ROUND};
 use super::plan::{SyncPlan, Transfer};
 use super::report::{Control, Failure, FailureReason, Progress, SyncReport};
 use super::route::Route;
 use super::session::{Moved, Session, Undone};
+use super::target::collect;
 use super::upload::upload;
 
 /// How often the run asks whether to stop.
@@ -50,18 +52,25 @@ pub async fn execute(client: &Client, plan: &SyncPlan, control: &Control<'_>) ->
     };
     let (events, heard) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
-    let concurrency = control.concurrency.max(1);
+    let concurrency = affordable(control.concurrency.max(1));
     let mut run = Run {
         known: control
             .journals
             .and_then(|folder| Journal::of(folder, &route).moved()),
-        session: Session::new(client.clone(), route, control, events, stopped),
+        session: Session::new(
+            client.clone(),
+            route,
+            (concurrency, control.journals),
+            events,
+            stopped,
+        ),
         control,
         heard,
         stop,
         halted: false,
         report: SyncReport::default(),
     };
+    run.collect(&plan.leftovers).await;
     run.transfer(&plan.transfers, concurrency).await;
     run.delete(plan).await;
     run.tell_rest();
@@ -89,6 +98,20 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Removes what runs have left that were killed.
+    async fn collect(&self, leftovers: &[String]) {
+        if leftovers.is_empty() || self.session.route.direction != Direction::Down {
+            return;
+        }
+        let (owner, keys) = (Arc::clone(&self.session), leftovers.to_vec());
+        let _best_effort = blocking(move || {
+            keys.iter()
+                .for_each(|key| collect(&owner.route.folder, key));
+            Ok(())
+        })
+        .await;
+    }
+
     async fn transfer(&mut self, transfers: &[Transfer], most: usize) {
         let mut climb = Climb::new(most);
         let mut round = interval(ROUND);

@@ -22,6 +22,8 @@ mod copy_within;
 #[cfg(feature = "aws")]
 mod delete;
 #[cfg(feature = "aws")]
+mod descriptors;
+#[cfg(feature = "aws")]
 mod direct;
 #[cfg(feature = "aws")]
 mod download;

@@ -168,6 +168,9 @@ pub enum SkipReason {
     /// The target has a folder of that name.
     #[error("the target has a folder of that name")]
     FolderInTheWay,
+    /// The beginning of a download whose process was killed.
+    #[error("a run that was killed has left it")]
+    Leftover,
     /// The target has a file where the key needs a folder.
     #[error("the target has a file where a folder is needed")]
     FileInTheWay,
@@ -199,6 +202,10 @@ pub struct SyncPlan {
     pub same: Totals,
     /// What is reported and left alone, in byte order of the keys.
     pub skipped: Vec<Skipped>,
+    /// Temporary files in the target that runs may have left that were killed; each is
+    /// removed unless a process still writes to it.
+    #[serde(default)]
+    pub leftovers: Vec<String>,
 }
 
 impl SyncPlan {
@@ -274,6 +281,7 @@ mod tests {
             withheld: None,
             same: Totals::default(),
             skipped: Vec::new(),
+            leftovers: Vec::new(),
         };
         assert!(plan.is_empty());
         plan.transfers = vec![

@@ -1,6 +1,7 @@
 //! What all transfers of one run share.
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +12,7 @@ use super::direct::Direct;
 use super::ledger::Ledger;
 use super::pace::{Pace, Permit};
 use super::pool::Pool;
-use super::report::{Control, FailureReason, Progress};
+use super::report::{FailureReason, Progress};
 use super::route::Route;
 use super::stamp::Stamp;
 
@@ -65,16 +66,16 @@ impl Session {
     pub(super) fn new(
         client: Client,
         route: Route,
-        control: &Control<'_>,
+        (concurrency, journals): (usize, Option<&Path>),
         events: mpsc::UnboundedSender<Progress>,
         stopped: watch::Receiver<bool>,
     ) -> Arc<Self> {
         Arc::new(Self {
             client,
             route,
-            pace: Pace::new(control.concurrency.max(1)),
+            pace: Pace::new(concurrency),
             pool: Arc::default(),
-            ledger: control.journals.map(Ledger::of),
+            ledger: journals.map(Ledger::of),
             unfinished: AtomicU64::new(0),
             direct: Arc::default(),
             memory: Semaphore::new(MEMORY as usize),

@@ -22,6 +22,7 @@ pub(super) struct Tally {
     same: Totals,
     skipped: Vec<Skipped>,
     withheld: Option<Withheld>,
+    leftovers: Vec<String>,
     /// Files at the source, without those that were skipped.
     source_files: u64,
     open: Vec<Open>,
@@ -46,6 +47,7 @@ impl Tally {
             same: Totals::default(),
             skipped: Vec::new(),
             withheld: None,
+            leftovers: Vec::new(),
             source_files: 0,
             open: Vec::new(),
             clashes: BTreeMap::new(),
@@ -115,6 +117,10 @@ impl Tally {
     }
 
     fn skip(&mut self, key: String, side: Side, reason: SkipReason) {
+        if reason == SkipReason::Leftover {
+            self.leftovers.push(key);
+            return;
+        }
         if matches!(reason, SkipReason::UnreadableFolder(_)) {
             self.withheld
                 .get_or_insert_with(|| Withheld::UnreadableFolder(key.clone()));
@@ -265,6 +271,7 @@ impl Tally {
             withheld: self.withheld.filter(|_| self.delete == Deletion::Extra),
             same: self.same,
             skipped: self.skipped,
+            leftovers: self.leftovers,
         }
     }
 

@@ -1,14 +1,14 @@
 //! Where a file lands on this machine, and nothing outside of it.
 
-use std::fs::{self, File, FileTimes, Permissions};
+use std::fs::{self, File, FileTimes, Permissions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
-use tempfile::{Builder, TempPath};
+use tempfile::{Builder, NamedTempFile, TempPath};
 
 use super::key::folders_of;
 use super::report::{FailureReason, local};
@@ -40,17 +40,46 @@ pub(super) fn land(root: &Path, key: &str) -> Result<Landing, FailureReason> {
     let path = root.join(key);
     check_final(&path)?;
     let parent = path.parent().unwrap_or(root);
-    let temporary = Builder::new()
-        .prefix(&temporary_prefix(&path))
-        .suffix(TEMPORARY_SUFFIX)
-        .permissions(Permissions::from_mode(NEW_FILE_MODE))
-        .tempfile_in(parent)
-        .map_err(|error| local("make a temporary file", &error))?;
-    let (file, path) = temporary.into_parts();
+    let (file, path) = temporary(&path, parent)
+        .map_err(|error| local("make a temporary file", &error))?
+        .into_parts();
     Ok(Landing {
         file: Arc::new(file),
         path,
     })
+}
+
+/// Makes a temporary file and locks it, so that nobody takes it for a leftover.
+fn temporary(path: &Path, parent: &Path) -> io::Result<NamedTempFile> {
+    loop {
+        let file = Builder::new()
+            .prefix(&temporary_prefix(path))
+            .suffix(TEMPORARY_SUFFIX)
+            .permissions(Permissions::from_mode(NEW_FILE_MODE))
+            .tempfile_in(parent)?;
+        // Some file systems have no locks, and then nothing is collected either.
+        let locked = file.as_file().try_lock();
+        let is_taken = matches!(locked, Err(TryLockError::WouldBlock));
+        // Whoever collects leftovers may have been there before the lock was.
+        if !is_taken && file.as_file().metadata()?.nlink() > 0 {
+            return Ok(file);
+        }
+    }
+}
+
+/// Removes what a run has left that was killed, unless a process still writes to it.
+pub(super) fn collect(root: &Path, key: &str) {
+    let path = root.join(key);
+    let is_plain = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());
+    if !is_plain || !key.ends_with(TEMPORARY_SUFFIX) || check_way(root, key).is_err() {
+        return;
+    }
+    if let Ok(file) = File::open(&path)
+        && file.try_lock().is_ok()
+    {
+        // What cannot be removed is found again by the next run.
+        let _gone = fs::remove_file(&path);
+    }
 }
 
 /// Which name a file may take.

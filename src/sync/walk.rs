@@ -119,7 +119,13 @@ impl Walk {
             }));
         };
         let key = format!("{prefix}{text}");
-        if is_temporary(text) || (self.filter.drops_folder(&key) && !self.filter.keeps(&key)) {
+        if is_temporary(text) {
+            let order = text.as_bytes().to_vec();
+            let is_leftover = self.links == Links::Leave && entry.file_type()?.is_file();
+            let kind = EntryKind::Skipped(SkipReason::Leftover);
+            return Ok(is_leftover.then_some(Entry { order, kind }));
+        }
+        if self.filter.drops_folder(&key) && !self.filter.keeps(&key) {
             return Ok(None);
         }
         let Some(kind) = self.kind(&key, entry.file_type()?, &entry.path()) else {

@@ -14,8 +14,8 @@ pub(in crate::cli) struct Sync {
     #[arg(value_name = "SOURCE")]
     pub(super) from: PlaceName,
     /// Where they shall be: a folder, or `s3://BUCKET/PREFIX`
-    #[arg(value_name = "TARGET")]
-    pub(super) to: PlaceName,
+    #[arg(value_name = "TARGET", required_unless_present = "clean")]
+    pub(super) to: Option<PlaceName>,
     /// Only files that match this pattern; may be repeated
     #[arg(long, value_name = "PATTERN")]
     pub(super) include: Vec<String>,
@@ -34,6 +34,12 @@ pub(in crate::cli) struct Sync {
     /// Exit with 2 where a dry run has something to do
     #[arg(long, requires = "dry_run")]
     pub(super) detailed_exitcode: bool,
+    /// Give up what interrupted uploads have left below SOURCE, instead of a sync
+    #[arg(long, conflicts_with_all = ["to", "include", "exclude", "delete", "detailed_exitcode"])]
+    pub(super) clean: bool,
+    /// With --clean: also uploads of others that were begun longer ago than this [default: 24h]
+    #[arg(long, value_name = "AGE", requires = "clean")]
+    pub(super) older_than: Option<Age>,
     /// How many requests are in flight at most
     #[arg(long, value_name = "COUNT", hide_short_help = true)]
     pub(super) concurrency: Option<std::num::NonZero<usize>>,
@@ -43,6 +49,30 @@ pub(in crate::cli) struct Sync {
     /// How to print
     #[arg(long, value_enum, default_value_t = Style::Human)]
     pub(super) format: Style,
+}
+
+/// A length of time such as `30m`, `24h` or `7d`, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Age(pub(super) u32);
+
+impl Age {
+    pub(super) fn span(self) -> jiff::SignedDuration {
+        jiff::SignedDuration::from_secs(i64::from(self.0))
+    }
+}
+
+impl FromStr for Age {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let units = [("s", 1), ("m", 60), ("h", 60 * 60), ("d", 24 * 60 * 60)];
+        units
+            .iter()
+            .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)))
+            .and_then(|(amount, seconds)| amount.parse::<u32>().ok()?.checked_mul(*seconds))
+            .map(Self)
+            .ok_or_else(|| "write a number with its unit, such as 30m, 24h or 7d".to_owned())
+    }
 }
 
 /// How a run is told of.
@@ -86,11 +116,14 @@ impl Sync {
             // What was begun is not tried out.
             dry_run: _,
             detailed_exitcode: _,
+            clean: _,
+            older_than: _,
             concurrency,
             region,
             format: _,
         } = self;
-        let mut words = vec![quoted(&from.0.to_string()), quoted(&to.0.to_string())];
+        let mut words = vec![quoted(&from.0.to_string())];
+        words.extend(to.iter().map(|to| quoted(&to.0.to_string())));
         for (flag, patterns) in [("--include", include), ("--exclude", exclude)] {
             for pattern in patterns {
                 words.extend([flag.to_owned(), quoted(pattern)]);
@@ -124,6 +157,16 @@ pub(in crate::cli) fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_age_has_a_unit() {
+        let age = |text: &str| text.parse::<Age>().map(|age| age.0);
+        assert_eq!(age("30m"), Ok(1800));
+        assert_eq!(age("7d"), Ok(604_800));
+        for wrong in ["", "24", "h", "-1h", "1.5h", "99999999999d", "100000d"] {
+            assert!(age(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_place_is_a_folder_unless_it_is_a_url() {

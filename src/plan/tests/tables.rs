@@ -705,6 +705,7 @@ fn files(keys: &[&str]) -> SyncPlan {
         withheld: None,
         same: Totals::default(),
         skipped: Vec::new(),
+        leftovers: Vec::new(),
     }
 }
 
