@@ -1,6 +1,7 @@
 //! `destroy`: ends an environment and proves that nothing of it is left.
 
 mod attached;
+mod uploads;
 mod verdict;
 mod work;
 
@@ -28,6 +29,7 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
     let (environment, destination) =
         specs::target(&arguments.environment, &arguments.place, output)?;
     let former = specs::former_name(&arguments.environment, output)?;
+    let targets = specs::data_targets(&arguments.environment, output)?;
     region_of(global, &destination)?;
     let opened = open_with(global, destination, Patience::Steadfast, output).await;
     let mut session = opened.map_err(|error| {
@@ -83,6 +85,7 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
         .until_nothing_is_left(plan)
         .await
         .map_err(|error| unknown(error, &resume))?;
+    uploads::give_up_left(&session, &targets, output).await;
     if code != ExitCode::Done {
         // Without the word that lifts it, a protection would hold for ever.
         let lift = if work.protected.get() {

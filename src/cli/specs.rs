@@ -8,7 +8,7 @@ use super::exit::ExitCode;
 use super::output::Output;
 use super::session::Destination;
 use crate::render::{diagnostics_json, diagnostics_text, plural};
-use crate::resource::{AccountId, EnvironmentName, Region};
+use crate::resource::{AccountId, DataPlace, EnvironmentName, Region};
 use crate::spec::{Code, Diagnostic, Loaded, Source, Specs, find_specs, load, project_here};
 
 /// The folder that is looked into when nothing is named.
@@ -202,6 +202,23 @@ pub(super) fn former_name(
     Ok(match named(word, output)? {
         Named::Spec(spec) => spec.desired.renamed_from,
         Named::Name(_) => None,
+    })
+}
+
+/// Where the data sets of an environment go; nothing where it is given by its name alone.
+///
+/// # Errors
+///
+/// When the word is a file that is no good spec.
+pub(super) fn data_targets(word: &str, output: Output) -> Result<Vec<DataPlace>, CommandError> {
+    Ok(match named(word, output)? {
+        Named::Spec(spec) => spec
+            .desired
+            .data
+            .into_values()
+            .map(|data| data.to)
+            .collect(),
+        Named::Name(_) => Vec::new(),
     })
 }
 

@@ -36,7 +36,8 @@ pub struct Abandoned {
 /// Lists the uploads below a prefix that nobody seems to work on; changes nothing.
 ///
 /// Those that a run on this machine has left, and those that were begun before `before`,
-/// whoever did; never one that a process on this machine is working on.
+/// whoever did; never one that a process on this machine is working on. Where no note can
+/// match and nothing is old enough, nobody is asked.
 ///
 /// # Errors
 ///
@@ -53,6 +54,9 @@ pub async fn abandoned(
         .map(|journals| Ledger::of(journals).sorted(bucket, prefix))
         .unwrap_or_default();
     let mut found = Vec::new();
+    if claims.is_empty() && before == Timestamp::MIN {
+        return Ok(found);
+    }
     for listed in listed(client, bucket, prefix).await? {
         let (Some(key), Some(upload)) = (listed.key, listed.upload_id) else {
             continue;

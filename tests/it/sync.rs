@@ -359,3 +359,44 @@ fn s67_low_nofile_clamps_and_everything_is_done() {
         assert!(said.contains("✓ 603 files"), "{said}");
     }
 }
+
+#[test]
+fn destroy_gives_up_what_an_interrupted_apply_has_left_in_the_bucket() {
+    let bench = Bench::new();
+    bench.sandbox.write("set/model.bin", noise(7, 90 << 20));
+    let spec = "version: 1\nname: lab\naccount: \"123456789012\"\nregion: us-east-1\nlease: 4h\n\
+        data:\n  set:\n    from: ./set\n    to: s3://data/set\n\
+        instances:\n  trainer:\n    type: t3.small\n    image: {ssm: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64}\n";
+    bench.sandbox.write("lab.yaml", spec);
+    let apply = ["apply", "lab.yaml", "--yes", "--settle", "1s"];
+    let mut apply = bench.sandbox.start(&apply);
+    bench.cloud.await_requests("s3 PUT", 5);
+    let process = apply.id().to_string();
+    let interrupt = std::process::Command::new("kill")
+        .args(["-INT", &process])
+        .status();
+    assert!(interrupt.unwrap().success());
+    assert_eq!(apply.wait().unwrap().code(), Some(130));
+    let left = ["sync", "--clean", "s3://data", "--dry-run"];
+    bench
+        .sandbox
+        .run(&left)
+        .expect(0)
+        .says(&["1 unfinished upload, "]);
+    let destroy = ["destroy", "lab.yaml", "--yes", "--settle", "1s"];
+    bench
+        .sandbox
+        .run(&destroy)
+        .expect(0)
+        .says(&["gave up 1 unfinished upload below s3://data/set/"]);
+    bench
+        .sandbox
+        .run(&left)
+        .expect(0)
+        .says(&["no unfinished upload"]);
+    bench
+        .sandbox
+        .run(&destroy)
+        .expect(0)
+        .says_nothing_about(&["gave up"]);
+}
