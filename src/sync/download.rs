@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio::task::spawn_blocking;
 
 use super::arrival::{Arrival, Sums, next, wrong_length};
+use super::disk::Writer;
 use super::fault::Fault;
 use super::plan::{Change, Origin, Transfer};
 use super::ranged;
@@ -23,9 +24,6 @@ const ONE_STREAM_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// Up to this many bytes an object is held in memory before its file is made.
 const IN_MEMORY_LIMIT: u64 = 256 * 1024;
-
-/// How much of a body is gathered before it is written, in bytes.
-const FRAME: usize = 1024 * 1024;
 
 /// How often a body that breaks off or arrives damaged is asked for. The SDK
 /// retries requests, but once a body has begun it is ours to begin again.
@@ -217,51 +215,22 @@ pub(super) async fn receive(
     sums: &mut Sums,
 ) -> Result<(), (Broken, u64)> {
     let mut arrived = 0;
-    let mut frame = Vec::new();
-    loop {
-        let chunk = next(&mut body).await.map_err(|broken| (broken, arrived))?;
-        let end = chunk.is_none();
-        frame.extend(chunk);
-        let held: usize = frame.iter().map(bytes::Bytes::len).sum();
-        if held >= FRAME || end {
-            if arrived + held as u64 > place.length {
-                return Err((wrong_length("more", place.length), arrived));
-            }
-            let offset = place.offset + arrived;
-            write(place.file, offset, std::mem::take(&mut frame), sums)
-                .await
-                .map_err(|reason| (Broken::Final(reason), arrived))?;
-            arrived += held as u64;
-            session.tell(Progress::Moved { bytes: held as u64 });
+    let mut writer = Writer::new(&session.disk, place.file, place.offset);
+    while let Some(chunk) = next(&mut body).await.map_err(|broken| (broken, arrived))? {
+        let bytes = chunk.len() as u64;
+        if arrived + bytes > place.length {
+            return Err((wrong_length("more", place.length), arrived));
         }
-        if end {
-            break;
-        }
+        let written = writer.write(chunk, sums).await;
+        written.map_err(|reason| (Broken::Final(reason), arrived))?;
+        arrived += bytes;
+        session.tell(Progress::Moved { bytes });
     }
+    let written = writer.finish(sums).await;
+    written.map_err(|reason| (Broken::Final(reason), arrived))?;
     if arrived < place.length {
         return Err((wrong_length("fewer", place.length), arrived));
     }
-    Ok(())
-}
-
-/// Writes and sums up on a blocking thread.
-async fn write(
-    file: &Arc<File>,
-    mut offset: u64,
-    frame: Vec<bytes::Bytes>,
-    sums: &mut Sums,
-) -> Result<(), FailureReason> {
-    let (file, mut taken) = (Arc::clone(file), std::mem::take(sums));
-    *sums = blocking(move || {
-        for chunk in &frame {
-            file.write_all_at(chunk, offset)
-                .map_err(|error| local("write the file", &error))?;
-            offset += chunk.len() as u64;
-            taken.update(chunk);
-        }
-        Ok(taken)
-    })
-    .await?;
     Ok(())
 }
 

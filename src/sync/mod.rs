@@ -26,6 +26,8 @@ mod descriptors;
 #[cfg(feature = "aws")]
 mod direct;
 #[cfg(feature = "aws")]
+mod disk;
+#[cfg(feature = "aws")]
 mod download;
 #[cfg(feature = "aws")]
 mod error;

@@ -60,7 +60,9 @@ impl Pool {
         }
         let mut content = self.take().unwrap_or_default();
         if content.len() < size {
-            content.resize(usize::try_from(SINGLE_REQUEST_LIMIT).unwrap_or(size), 0);
+            // No more than is needed: what is never touched takes no memory.
+            content.reserve_exact(size - content.len());
+            content.resize(size, 0);
         }
         let mut buffer = Buffer {
             content,

@@ -22,7 +22,7 @@ use super::report::{FailureReason, Progress, local};
 use super::session::Session;
 
 /// How many ranges of one object are in flight, so that others get their turn.
-const MOST_RANGES_AT_ONCE: usize = 64;
+const MOST_RANGES_AT_ONCE: usize = 32;
 
 /// How often a part is asked for again until it comes twice in the same way.
 const MOST_CONFIRMATIONS: u32 = 5;

@@ -9,6 +9,7 @@ use aws_sdk_s3::Client;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
 
 use super::direct::Direct;
+use super::disk::Disk;
 use super::ledger::Ledger;
 use super::pace::{Pace, Permit};
 use super::pool::Pool;
@@ -28,6 +29,7 @@ pub(super) struct Session {
     pub(super) pace: Arc<Pace>,
     pub(super) direct: Arc<Direct>,
     pub(super) pool: Arc<Pool>,
+    pub(super) disk: Disk,
     /// Where uploads in parts are noted, so that a later run goes on with them.
     pub(super) ledger: Option<Ledger>,
     /// How many uploads in parts are left for a later run.
@@ -75,6 +77,7 @@ impl Session {
             route,
             pace: Pace::new(concurrency),
             pool: Arc::default(),
+            disk: Disk::default(),
             ledger: journals.map(Ledger::of),
             unfinished: AtomicU64::new(0),
             direct: Arc::default(),
