@@ -20,6 +20,7 @@ mod requests;
 mod scale;
 mod scenarios;
 mod schema;
+mod servers;
 mod simulation;
 mod support;
 mod sync;

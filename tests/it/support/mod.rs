@@ -14,7 +14,7 @@ mod world;
 pub(crate) use cloud::LocalCloud;
 pub(crate) use lab::Lab;
 pub(crate) use moto::Moto;
-pub(crate) use python::venv;
+pub(crate) use python::{venv, venv_of_stores};
 pub(crate) use sandbox::{Run, Sandbox};
 pub(crate) use spec::{GOOD, change, good_but, good_with};
 pub(crate) use terminal::terminal;
