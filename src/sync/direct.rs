@@ -22,15 +22,20 @@ use std::time::Duration;
 
 use aws_smithy_types::body::SdkBody;
 
+use super::arrival::next;
 use super::pace::Pace;
 use super::source::Content;
 pub(super) use download::{Arriving, Check};
+pub(super) use road::in_query;
 use road::{Ask, Road};
 pub(super) use scout::Scout;
 
 /// How long to wait before the SDK is asked, after S3 has asked to slow down.
 const SLOWER: Duration = Duration::from_millis(200);
 
+/// The longest answer about a bucket that is read, in bytes: a page of a thousand of the
+/// longest keys, each byte encoded, has about 4 MB.
+const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// How often S3 may find something wrong with a request before the road is closed.
 const MOST_MISTAKES: u32 = 100;
 
@@ -73,7 +78,9 @@ impl Direct {
     ) -> Result<Option<String>, NotDone> {
         let road = self.road().ok_or(NotDone)?;
         let mut ask = Ask::new("PUT", key);
-        ask.part = part;
+        if let Some((number, upload)) = part {
+            ask.query = format!("partNumber={number}&uploadId={}", in_query(upload));
+        }
         ask.headers
             .push(("x-amz-checksum-crc64nvme", content.written_sum()));
         if part.is_none() {
@@ -101,6 +108,26 @@ impl Direct {
         let answer = road.send(ask, None).await.ok_or(NotDone)?;
         self.heed(answer.status().as_u16(), pace).await?;
         Arriving::of(answer).ok_or(NotDone)
+    }
+
+    /// Asks the bucket itself, and gives the answer in full.
+    pub(super) async fn ask(&self, query: String) -> Result<String, NotDone> {
+        let road = self.road().ok_or(NotDone)?;
+        let mut ask = Ask::new("GET", "");
+        ask.query = query;
+        let answer = road.send(ask, None).await.ok_or(NotDone)?;
+        if answer.status().as_u16() != 200 {
+            return Err(NotDone);
+        }
+        let mut body = aws_sdk_s3::primitives::ByteStream::new(answer.into_body());
+        let mut text = Vec::new();
+        while let Some(chunk) = next(&mut body).await.map_err(|_| NotDone)? {
+            text.extend_from_slice(&chunk);
+            if text.len() > LONGEST_ANSWER {
+                return Err(NotDone);
+            }
+        }
+        String::from_utf8(text).map_err(|_| NotDone)
     }
 
     /// What a status says beside "not done".

@@ -54,6 +54,9 @@ mod multipart;
 #[cfg(feature = "aws")]
 mod pace;
 #[cfg(feature = "aws")]
+#[expect(dead_code, reason = "the listing uses it next")]
+mod page;
+#[cfg(feature = "aws")]
 mod parts;
 mod place;
 mod plan;

@@ -43,8 +43,8 @@ pub(super) struct Road {
 pub(super) struct Ask<'a> {
     method: &'static str,
     key: &'a str,
-    /// The number of a part and the upload that it belongs to.
-    pub(super) part: Option<(i32, &'a str)>,
+    /// Without its question mark; encoded.
+    pub(super) query: String,
     pub(super) headers: Vec<(&'static str, String)>,
 }
 
@@ -53,7 +53,7 @@ impl<'a> Ask<'a> {
         Self {
             method,
             key,
-            part: None,
+            query: String::new(),
             headers: Vec::new(),
         }
     }
@@ -102,9 +102,9 @@ impl Road {
         let mut address = String::with_capacity(self.base.len() + ask.key.len() + 16);
         address.push_str(&self.base);
         encode(ask.key, &mut address);
-        if let Some((number, upload)) = ask.part {
-            let upload: String = form_urlencoded::byte_serialize(upload.as_bytes()).collect();
-            address.push_str(&format!("?partNumber={number}&uploadId={upload}"));
+        if !ask.query.is_empty() {
+            address.push('?');
+            address.push_str(&ask.query);
         }
         let mut request = http::Request::builder().method(ask.method).uri(address);
         for (name, value) in &ask.headers {
@@ -168,9 +168,20 @@ impl Road {
 /// Writes a key as it stands in an address: everything but the unreserved characters and
 /// `/` is encoded (S3 API, signing requests).
 pub(super) fn encode(key: &str, address: &mut String) {
+    encode_but(b"-_.~/", key, address);
+}
+
+/// A value as it stands in the query of an address, where `/` is encoded as well.
+pub(in crate::sync) fn in_query(value: &str) -> String {
+    let mut encoded = String::with_capacity(value.len());
+    encode_but(b"-_.~", value, &mut encoded);
+    encoded
+}
+
+fn encode_but(plain: &[u8], key: &str, address: &mut String) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for byte in key.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
+        if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
             address.push(char::from(byte));
         } else {
             let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
