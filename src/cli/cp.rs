@@ -69,6 +69,26 @@ impl FromStr for EndName {
     }
 }
 
+impl Cp {
+    /// The command that does it again.
+    fn again(&self, global: &Global) -> String {
+        let Self {
+            from,
+            to,
+            region,
+            source_region,
+        } = self;
+        let (from, to) = (quoted(&from.text), quoted(&to.text));
+        let mut text = format!("trainyard cp{} {from} {to}", global.again());
+        for (flag, value) in [("--region", region), ("--source-region", source_region)] {
+            if let Some(value) = value {
+                text.extend([" ", flag, " ", quoted(value).as_str()]);
+            }
+        }
+        text
+    }
+}
+
 pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> CommandResult {
     let from = source(&arguments.from)?;
     let to = target(&from, &arguments.to)?;
@@ -77,12 +97,7 @@ pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> Comm
         End::Object(_) | End::Stream => 0,
     };
     let client = s3_client(global, arguments.region.as_deref(), output).await?;
-    let again = format!(
-        "trainyard cp{} {} {}",
-        global.again(),
-        quoted(&arguments.from.text),
-        quoted(&arguments.to.text)
-    );
+    let again = arguments.again(global);
     let cancel = signals::listen(&global.host, output, Known::default(), again);
     let total = Totals {
         files: 1,

@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::home::Home;
 use super::limits::Limits;
 use super::list::unquoted;
-use super::multipart::{Likeness, Multipart};
+use super::multipart::{Likeness, Multipart, patient};
 use super::pace::Ear;
 use super::report::{FailureReason, Progress};
 use super::session::{Moved, Session, Undone};
@@ -105,6 +105,7 @@ async fn at_once(
             .set_copy_source_if_match(original.if_match())
             .metadata_directive(MetadataDirective::Copy)
             .customize()
+            .config_override(patient())
             .interceptor(Ear(session.pace.clone()))
             .send()
     };

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{Builder, StalledStreamProtectionConfig};
 use aws_sdk_s3::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::operation::list_parts::ListPartsError;
@@ -222,6 +225,7 @@ impl<'a> Multipart<'a> {
             .set_copy_source_if_match(etag.map(str::to_owned))
             .copy_source_range(range)
             .customize()
+            .config_override(patient())
             .interceptor(Ear(Arc::clone(&self.session.pace)))
             .send()
             .await
@@ -253,6 +257,8 @@ impl<'a> Multipart<'a> {
             .upload_id(&self.id)
             .checksum_type(ChecksumType::FullObject)
             .multipart_upload(parts)
+            .customize()
+            .config_override(patient())
             .send()
             .await
             .map(|output| output.e_tag().map(unquoted))
@@ -287,6 +293,20 @@ impl<'a> Multipart<'a> {
             .send()
             .await;
     }
+}
+
+/// How long one attempt may take at which S3 works before its answer is whole.
+const LONGEST: Duration = Duration::from_mins(15);
+
+/// For requests that S3 answers at once, and completes when it is done: until then it sends
+/// next to nothing (S3 API, `CompleteMultipartUpload` and `UploadPartCopy`). Silence is no sign
+/// of a dead connection there, so that a limit on the whole takes the place of the SDK's
+/// guard against stalled streams.
+pub(super) fn patient() -> Builder {
+    let limit = TimeoutConfig::builder().operation_attempt_timeout(LONGEST);
+    Builder::new()
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .timeout_config(limit.build())
 }
 
 /// Whether an upload was completed or aborted, or never was.

@@ -95,6 +95,7 @@ impl Session {
             pace: Arc::clone(&self.pace),
             direct: Arc::default(),
             pool: Arc::clone(&self.pool),
+            disk: Disk::default(),
             // A copy in parts is begun anew: no byte of it was sent from here.
             ledger: None,
             unfinished: AtomicU64::new(0),

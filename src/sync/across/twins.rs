@@ -65,7 +65,7 @@ impl Fact for Twins {
 pub(in crate::sync) fn journal(folder: &Path, ends: &Ends) -> Journal {
     let Ends { from, to } = ends;
     let parts = [&from.bucket, &from.prefix, &to.bucket, &to.prefix];
-    Journal::named(folder, parts.map(|part| part.as_bytes()))
+    Journal::named(folder, parts.map(String::as_bytes))
 }
 
 /// What is known from earlier runs, and what the next one is to know.

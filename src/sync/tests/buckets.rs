@@ -1,8 +1,11 @@
 //! What the small S3 knows of several buckets: regions, copies, metadata and tags.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::{BodyExt as _, BodyStream, StreamBody};
+use hyper::body::Frame;
 use hyper::{HeaderMap, Method, Response};
 
 use super::server::{self, Body, Seen, State, Stored, crc64, error, md5, reply, xml};
@@ -27,6 +30,8 @@ pub(super) struct Buckets {
     labels: BTreeMap<(String, String), Labels>,
     /// Those of uploads under way, by their ids.
     begun: BTreeMap<String, Labels>,
+    /// How long an answer to a copy or to the end of an upload is silent after its head.
+    pub(super) silence: Option<Duration>,
 }
 
 /// What an object has besides its content.
@@ -110,10 +115,27 @@ pub(super) fn route(
     if seen.query.contains_key("tagging") {
         return tagging(state, seen, &content);
     }
-    match &seen.copies {
+    let ends_upload = seen.method == Method::POST && seen.query.contains_key("uploadId");
+    let response = match &seen.copies {
         Some(source) => copy(state, seen, headers, source),
         None => plain(state, seen, headers, content),
+    };
+    match state.buckets.silence {
+        Some(silence) if seen.copies.is_some() || ends_upload => silent(response, silence),
+        Some(_) | None => response,
     }
+}
+
+/// Sends the head at once, and the body later, as S3 does where it has to work.
+fn silent(response: Response<Body>, silence: Duration) -> Response<Body> {
+    let (head, body) = response.into_parts();
+    let later = futures_util::stream::once(async move {
+        tokio::time::sleep(silence).await;
+        Ok(Frame::data(Bytes::new()))
+    });
+    let (rest, later) = (BodyStream::new(body), StreamBody::new(later));
+    let later = futures_util::StreamExt::chain(BodyStream::new(later), rest);
+    Response::from_parts(head, StreamBody::new(later).boxed())
 }
 
 /// What needs no other bucket, with the labels that go with it.

@@ -1,5 +1,8 @@
 //! From bucket to bucket.
 
+use std::time::Duration;
+
+use aws_sdk_s3::config::StalledStreamProtectionConfig;
 use hyper::Method;
 
 use crate::sync::limits::Limits;
@@ -303,6 +306,28 @@ async fn s74_a_copy_in_parts_that_fails_leaves_no_upload() {
     two.converge(&two.request()).await;
 }
 
+/// S3 says nothing while it copies, and the SDK would take that for a dead connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn s74_a_copy_that_takes_its_time_is_waited_for() {
+    let mut two = Two::new().await;
+    two.limits = Limits {
+        at_once: 10,
+        part: 10,
+    };
+    two.put("bucket", "a/one", &noise(15));
+    two.put("bucket", "a/two", b"content");
+    two.set(|state| state.buckets.silence = Some(Duration::from_secs(3)));
+    let guard = StalledStreamProtectionConfig::enabled().grace_period(Duration::from_millis(500));
+    let config = two.world.client.config().to_builder();
+    let config = config.stalled_stream_protection(guard.build());
+    two.world.client = aws_sdk_s3::Client::from_conf(config.build());
+    let plan = two.world.survey(&two.request()).await.unwrap();
+    two.world.server.forget();
+    let (report, _) = two.execute(&plan).await;
+    assert!(report.is_complete(), "{report:?}");
+    assert_eq!(two.count(|seen| seen.copies.is_some()), 3, "none twice");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn s74_buckets_may_be_in_other_regions() {
     for (source, target) in [
@@ -328,8 +353,8 @@ async fn s74_buckets_may_be_in_other_regions() {
         assert!(report.is_complete(), "{report:?}");
         assert_eq!((report.transferred.files, report.deleted), (2, 1));
         let home = target.unwrap_or("eu-central-1");
-        let copies = two.count(|seen| seen.copies.is_some() && seen.region == home);
-        assert!(copies >= 4, "sent to the region of the target: {copies}");
+        let at_home = two.count(|seen| seen.copies.is_some() && seen.region == home);
+        assert!(at_home >= 4, "sent to the region of the target: {at_home}");
         assert!(two.world.survey(&request).await.unwrap().is_empty());
         let copied = two.copy(object("bucket", "a/two"), object("other", "x"));
         assert_eq!(copied.await, Ok(Copied::Whole(1001)));
