@@ -29,9 +29,12 @@ pub(super) struct Cp {
     /// A file or folder, an object or a prefix with `/` at its end, or `-` for the output
     #[arg(value_name = "TARGET")]
     to: EndName,
-    /// The bucket's region [default: the environment's]
+    /// The bucket's region, or the target's [default: the environment's]
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
+    /// The source's region, from bucket to bucket [default: what the bucket says]
+    #[arg(long, value_name = "REGION")]
+    source_region: Option<String>,
 }
 
 /// One end as it is written.
@@ -66,6 +69,26 @@ impl FromStr for EndName {
     }
 }
 
+impl Cp {
+    /// The command that does it again.
+    fn again(&self, global: &Global) -> String {
+        let Self {
+            from,
+            to,
+            region,
+            source_region,
+        } = self;
+        let (from, to) = (quoted(&from.text), quoted(&to.text));
+        let mut text = format!("trainyard cp{} {from} {to}", global.again());
+        for (flag, value) in [("--region", region), ("--source-region", source_region)] {
+            if let Some(value) = value {
+                text.extend([" ", flag, " ", quoted(value).as_str()]);
+            }
+        }
+        text
+    }
+}
+
 pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> CommandResult {
     let from = source(&arguments.from)?;
     let to = target(&from, &arguments.to)?;
@@ -74,12 +97,7 @@ pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> Comm
         End::Object(_) | End::Stream => 0,
     };
     let client = s3_client(global, arguments.region.as_deref(), output).await?;
-    let again = format!(
-        "trainyard cp{} {} {}",
-        global.again(),
-        quoted(&arguments.from.text),
-        quoted(&arguments.to.text)
-    );
+    let again = arguments.again(global);
     let cancel = signals::listen(&global.host, output, Known::default(), again);
     let total = Totals {
         files: 1,
@@ -88,12 +106,18 @@ pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> Comm
     let meter = Meter::new(total, false, output);
     let journals = journals(global);
     let with = (&cancel, journals.as_deref());
-    let copied = carry_out(&client, (&from, &to), &meter, with).await?;
+    let region = arguments.source_region.as_deref();
+    let copied = carry_out(&client, (&from, &to, region), &meter, with).await?;
     meter.close();
     match copied {
         Ok(Copied::Whole(bytes)) => {
             let (size, rate) = (human_bytes(bytes), meter.rate(bytes));
             output.say(&format!("{} {size} copied in {rate}", good("✓")));
+            Ok(ExitCode::Done)
+        }
+        Ok(Copied::Itself) => {
+            let text = "nothing to do, the source is the target";
+            output.say(&format!("{} {text}", good("✓")));
             Ok(ExitCode::Done)
         }
         Ok(Copied::Stopped) => {
@@ -111,7 +135,7 @@ pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> Comm
 /// Copies, and shows how far it is.
 async fn carry_out(
     client: &Client,
-    ends: (&End, &End),
+    (from, to, source_region): (&End, &End, Option<&str>),
     meter: &Meter,
     (cancel, journals): (&Cancel, Option<&Path>),
 ) -> Result<Result<Copied, FailureReason>, CommandError> {
@@ -119,7 +143,8 @@ async fn carry_out(
     let cancelled = || cancel.is_asked();
     let mut control = Control::new(&progress, &cancelled);
     control.journals = journals;
-    let mut work = Box::pin(copy(client, ends, pipes()?, &control));
+    control.source_region = source_region;
+    let mut work = Box::pin(copy(client, (from, to), pipes()?, &control));
     loop {
         tokio::select! {
             copied = &mut work => return Ok(copied),

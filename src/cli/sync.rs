@@ -1,4 +1,4 @@
-//! `sync`: a folder and a bucket prefix are made the same.
+//! `sync`: a folder and a bucket prefix, or two prefixes, are made the same.
 
 mod arguments;
 mod clean;
@@ -77,10 +77,8 @@ fn request(global: &Global, arguments: &Sync) -> Result<Request, CommandError> {
         return Err(CommandError::new(ExitCode::Usage, text).help("name it after the source"));
     };
     let from = arguments.from.0.clone();
-    let kinds = [&from, &to].map(|place| matches!(place, Place::Folder(_)));
-    if kinds[0] == kinds[1] {
-        let text =
-            format!("cannot sync {from} to {to}: one must be a folder and the other in a bucket");
+    if let (Place::Folder(_), Place::Folder(_)) = (&from, &to) {
+        let text = format!("cannot sync {from} to {to}: one of the two must be in a bucket");
         return Err(CommandError::new(ExitCode::Usage, text)
             .help("write what is in a bucket as s3://BUCKET/PREFIX"));
     }
@@ -95,6 +93,7 @@ fn request(global: &Global, arguments: &Sync) -> Result<Request, CommandError> {
             Deletion::Never
         },
         journals: journals(global),
+        source_region: arguments.source_region.clone(),
     })
 }
 
@@ -104,6 +103,7 @@ fn unsurveyed(error: &SurveyError) -> CommandError {
         SurveyError::Pattern(_)
         | SurveyError::NotAPair { .. }
         | SurveyError::NotInABucket(_)
+        | SurveyError::Overlap { .. }
         | SurveyError::OpenPrefix(_) => ExitCode::Usage,
         SurveyError::NoFolder(_)
         | SurveyError::NotAFolder(_)
@@ -152,6 +152,7 @@ async fn carry_out(
         let cancelled = || cancel.is_asked();
         let mut control = Control::new(&progress, &cancelled);
         control.journals = journals;
+        control.source_region = arguments.source_region.as_deref();
         if let Some(concurrency) = arguments.concurrency {
             control.concurrency = concurrency.get();
         }

@@ -72,7 +72,13 @@ fn key(data: &DataSet, error: &SurveyError) -> &'static str {
         SurveyError::NoFolder(_) | SurveyError::NotAFolder(_) | SurveyError::Folder { .. }
     );
     let from_folder = matches!(data.from, DataPlace::Folder(_));
-    if folder == from_folder || matches!(error, SurveyError::EmptySource { .. }) {
+    let is_of_source = match (&data.from, &data.to) {
+        (DataPlace::Prefix { bucket: from, .. }, DataPlace::Prefix { bucket: to, .. }) => {
+            from == to || error.bucket() != Some(to)
+        }
+        (DataPlace::Folder(_), _) | (_, DataPlace::Folder(_)) => folder == from_folder,
+    };
+    if is_of_source || matches!(error, SurveyError::EmptySource { .. }) {
         "from"
     } else {
         "to"
@@ -97,6 +103,7 @@ fn request(data: &DataSet, journals: Option<&Path>) -> Request {
             Deletion::Extra => sync::Deletion::Extra,
         },
         journals: journals.map(Path::to_owned),
+        source_region: None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use super::diagnostic::{Code, Diagnostic, SpecPath};
 use super::lower::{is_bucket_prefix, parse_bucket_prefix};
 use super::model::DataSpec;
+use crate::sync::Place;
 
 pub(super) fn check_data(data: &DataSpec, path: &SpecPath, found: &mut Vec<Diagnostic>) {
     let places = [("from", data.from.as_str()), ("to", data.to.as_str())];
@@ -31,19 +32,23 @@ pub(super) fn check_data(data: &DataSpec, path: &SpecPath, found: &mut Vec<Diagn
             );
         }
     }
-    let buckets = places
-        .iter()
-        .filter(|(_, text)| text.starts_with("s3://"))
-        .count();
-    if buckets != 1 {
-        let summary = if buckets == 0 {
-            "neither place is a bucket"
-        } else {
-            "both places are buckets"
-        };
+    if !places.iter().any(|(_, text)| text.starts_with("s3://")) {
         found.push(
-            Diagnostic::at(path.clone(), Code::BadData, summary)
-                .help("one of `from` and `to` is a folder, the other `s3://BUCKET/PREFIX`"),
+            Diagnostic::at(path.clone(), Code::BadData, "neither place is a bucket")
+                .help("one of `from` and `to`, or both, is `s3://BUCKET/PREFIX`"),
+        );
+    }
+    let [from, to] = [&data.from, &data.to].map(|text| parse_bucket_prefix(text));
+    if let (Some(from), Some(to)) = (from, to)
+        && Place::prefix(from.0, from.1).overlaps(&Place::prefix(to.0, to.1))
+    {
+        found.push(
+            Diagnostic::at(
+                path.key("to"),
+                Code::BadData,
+                format!("`{}` and `{}` overlap", data.from, data.to),
+            )
+            .help("give the target a prefix of its own"),
         );
     }
     for (key, patterns) in [("include", &data.include), ("exclude", &data.exclude)] {

@@ -117,7 +117,7 @@ pub struct DataSpec {
     /// Where the files come from: a folder, relative to this file, or `s3://BUCKET/PREFIX`.
     #[schemars(length(min = 1, max = 1024), extend("examples" = ["./data/mockups", "s3://my-training-data/mockups"]))]
     pub from: String,
-    /// Where the files go: `s3://BUCKET/PREFIX`, or a folder.
+    /// Where the files go: `s3://BUCKET/PREFIX`, or a folder where they come from a bucket.
     #[schemars(length(min = 1, max = 1024), extend("examples" = ["s3://my-training-data/mockups", "./data/mockups"]))]
     pub to: String,
     /// Patterns of the files that take part; all of them when there is none. `*` stays within one folder, `**` does not.

@@ -19,6 +19,7 @@ use super::descriptors::affordable;
 use super::download::{Revision, download_object};
 use super::execute::ASK_EVERY;
 use super::fault::Fault;
+use super::home::Home;
 use super::list::unquoted;
 use super::pace::{Climb, ROUND};
 use super::report::{Control, FailureReason, Progress, local};
@@ -60,11 +61,14 @@ pub struct Pipes<R, W> {
 pub enum Copied {
     /// All of it is there: so many bytes.
     Whole(u64),
+    /// The source is the target; nothing was done.
+    Itself,
     /// It was stopped, and nothing of it is left.
     Stopped,
 }
 
-/// Copies one file, object or stream to another; one of the two is in a bucket.
+/// Copies one file, object or stream to another; one of the two is in a bucket. Between two
+/// objects `client` is for the region of the target, as far as that is known.
 ///
 /// # Errors
 ///
@@ -93,22 +97,28 @@ where
         stopped,
     );
     let work = async {
-        match (from, to) {
+        let moved = match (from, to) {
             (End::File(path), End::Object(object)) => {
                 upload_file(&session, path, (&object.key, u64::MAX)).await
             }
             (End::Stream, End::Object(object)) => upload_stream(&session, &object.key, input).await,
             (End::Object(object), End::File(path)) => download(&session, object, path).await,
             (End::Object(object), End::Stream) => download_stream(&session, object, output).await,
-            (End::Object(from), End::Object(to)) => Box::pin(copy_within(&session, from, to)).await,
+            (End::Object(from), End::Object(to)) => {
+                let source = Home::in_region(client, control.source_region, &from.bucket);
+                let copied = copy_within(&session, (&source, from), to, control.limits);
+                return Box::pin(copied).await;
+            }
             (End::File(_) | End::Stream, End::File(_) | End::Stream) => {
                 Err(FailureReason::NotAPair.into())
             }
-        }
+        };
+        moved.map(Some)
     };
     let moved = attend(work, (control, &session), heard, stop).await;
     match moved {
-        Ok(Moved { bytes, fact: _ }) => Ok(Copied::Whole(bytes)),
+        Ok(Some(Moved { bytes, fact: _ })) => Ok(Copied::Whole(bytes)),
+        Ok(None) => Ok(Copied::Itself),
         Err(Undone::Stopped) => Ok(Copied::Stopped),
         Err(Undone::Failed(reason)) => Err(reason),
     }
@@ -135,12 +145,12 @@ fn route(from: &End, to: &End) -> Option<Route> {
 }
 
 /// Passes on what the work tells, asks whether to stop, and finds the pace.
-async fn attend(
-    work: impl Future<Output = Result<Moved, Undone>>,
+async fn attend<T>(
+    work: impl Future<Output = Result<T, Undone>>,
     (control, session): (&Control<'_>, &Session),
     mut heard: mpsc::UnboundedReceiver<Progress>,
     stop: watch::Sender<bool>,
-) -> Result<Moved, Undone> {
+) -> Result<T, Undone> {
     let mut climb = Climb::new(affordable(control.concurrency.max(1)));
     let (mut round, mut ask) = (interval(ROUND), interval(ASK_EVERY));
     round.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -169,16 +179,26 @@ pub(super) async fn head(
     session: &Session,
     object: &Object,
 ) -> Result<HeadObjectOutput, FailureReason> {
+    let home = Home::new(session.client.clone(), &object.bucket);
+    ask_head(session, &home, object).await
+}
+
+/// The same of a bucket that may be in another region.
+pub(super) async fn ask_head(
+    session: &Session,
+    home: &Home,
+    object: &Object,
+) -> Result<HeadObjectOutput, FailureReason> {
     let _request = session.request().await?;
-    let output = session
-        .client
-        .head_object()
-        .bucket(&object.bucket)
-        .key(&object.key)
-        .checksum_mode(ChecksumMode::Enabled)
-        .send()
-        .await;
-    output.map_err(|error| {
+    let ask = |client: Client| {
+        client
+            .head_object()
+            .bucket(&object.bucket)
+            .key(&object.key)
+            .checksum_mode(ChecksumMode::Enabled)
+            .send()
+    };
+    home.ask(ask).await.map_err(|error| {
         let fault = Fault::of(&error);
         if fault.is_missing() {
             return FailureReason::Remote {

@@ -11,8 +11,8 @@ use super::report::chain;
 /// Why a survey cannot give a plan.
 #[derive(Debug, thiserror::Error)]
 pub enum SurveyError {
-    /// The two places are of one kind.
-    #[error("cannot sync {from} to {to}: one must be a folder and the other a bucket prefix")]
+    /// Neither place is in a bucket.
+    #[error("cannot sync {from} to {to}: one of the two must be in a bucket")]
     NotAPair {
         /// The source.
         from: Place,
@@ -22,6 +22,18 @@ pub enum SurveyError {
     /// What can only be in a bucket is a folder.
     #[error("{0} is a folder, and unfinished uploads are in buckets")]
     NotInABucket(Place),
+    /// One of two places in a bucket is the other, or in it.
+    #[error("cannot sync {from} to {to}: {}", if .from == .to {
+        "they are the same place"
+    } else {
+        "one of the two is in the other"
+    })]
+    Overlap {
+        /// The source.
+        from: Place,
+        /// The target.
+        to: Place,
+    },
     /// A prefix neither is empty nor ends with `/`.
     #[error("the prefix of {0} must end with `/`")]
     OpenPrefix(Place),
@@ -136,6 +148,7 @@ impl SurveyError {
                 Some("the bucket is in another region: name it with `--region`, or in the spec")
             }
             Self::NotInABucket(_) => Some("name a prefix as s3://BUCKET/PREFIX"),
+            Self::Overlap { .. } => Some("give the target a prefix of its own"),
             Self::NotAPair { .. }
             | Self::OpenPrefix(_)
             | Self::Pattern(_)
@@ -143,6 +156,28 @@ impl SurveyError {
             | Self::Folder { .. }
             | Self::Listing { .. }
             | Self::Untrusted { .. }
+            | Self::Lost => None,
+        }
+    }
+
+    /// The bucket that it is about, where it is about one.
+    pub fn bucket(&self) -> Option<&str> {
+        match self {
+            Self::Denied { bucket, .. }
+            | Self::Expired { bucket, .. }
+            | Self::NoSuchBucket { bucket, .. }
+            | Self::Unreachable { bucket, .. }
+            | Self::Listing { bucket, .. }
+            | Self::Untrusted { bucket, .. } => Some(bucket),
+            Self::NotAPair { .. }
+            | Self::Overlap { .. }
+            | Self::NotInABucket(_)
+            | Self::OpenPrefix(_)
+            | Self::Pattern(_)
+            | Self::NoFolder(_)
+            | Self::NotAFolder(_)
+            | Self::Folder { .. }
+            | Self::EmptySource { .. }
             | Self::Lost => None,
         }
     }

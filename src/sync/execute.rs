@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::across::{Copies, Ends, Twins, journal};
 use super::compare::Direction;
 use super::delete::{BATCH, delete};
 use super::descriptors::affordable;
@@ -25,8 +26,17 @@ use super::upload::upload;
 /// How often the run asks whether to stop.
 pub(super) const ASK_EVERY: Duration = Duration::from_millis(50);
 
-/// What a worker answers: the place of its transfer in the plan, and how it went.
-type Answer = (usize, Result<Moved, Undone>);
+/// What a worker answers: the place of its transfer in the plan, how it went, and the entity
+/// tag of what S3 has copied.
+type Answer = (usize, Result<Moved, Undone>, Option<String>);
+
+/// What the next run is to know.
+enum Known {
+    /// Of a folder and a bucket.
+    Files(Writer),
+    /// Of two buckets.
+    Copies(Writer<Twins>),
+}
 
 /// Does exactly the transfers and deletions of a plan.
 ///
@@ -38,7 +48,8 @@ type Answer = (usize, Result<Moved, Undone>);
 /// no temporary file and no multipart upload is left. To be sure of that, cancel
 /// a run rather than dropping this future.
 pub async fn execute(client: &Client, plan: &SyncPlan, control: &Control<'_>) -> SyncReport {
-    let Some(route) = Route::of(&plan.from, &plan.to) else {
+    let ends = Ends::of(&plan.from, &plan.to);
+    let Some(route) = Route::of(&plan.from, &plan.to).or(ends.as_ref().map(Ends::target)) else {
         let failure = Failure {
             key: String::new(),
             reason: FailureReason::NotAPair,
@@ -53,10 +64,14 @@ pub async fn execute(client: &Client, plan: &SyncPlan, control: &Control<'_>) ->
     let (events, heard) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
     let concurrency = affordable(control.concurrency.max(1));
+    let known = control.journals.and_then(|folder| match &ends {
+        Some(ends) => journal(folder, ends).moved().map(Known::Copies),
+        None => Journal::of(folder, &route).moved().map(Known::Files),
+    });
+    let copies = ends.map(|ends| Arc::new(Copies::new(client, &ends, control)));
     let mut run = Run {
-        known: control
-            .journals
-            .and_then(|folder| Journal::of(folder, &route).moved()),
+        known,
+        copies,
         session: Session::new(
             client.clone(),
             route,
@@ -75,8 +90,10 @@ pub async fn execute(client: &Client, plan: &SyncPlan, control: &Control<'_>) ->
     run.delete(plan).await;
     run.tell_rest();
     run.report.unfinished = run.session.unfinished();
-    if let Some(known) = run.known.take() {
-        known.finish();
+    match run.known.take() {
+        Some(Known::Files(writer)) => writer.finish(),
+        Some(Known::Copies(writer)) => writer.finish(),
+        None => {}
     }
     run.report
         .failures
@@ -94,7 +111,9 @@ struct Run<'a> {
     halted: bool,
     report: SyncReport,
     /// What the next run is to know.
-    known: Option<Writer>,
+    known: Option<Known>,
+    /// What copies share, where both places are in buckets.
+    copies: Option<Arc<Copies>>,
 }
 
 impl Run<'_> {
@@ -130,13 +149,14 @@ impl Run<'_> {
                     break;
                 };
                 unanswered.insert(index);
-                workers.spawn(work(Arc::clone(&self.session), index, transfer));
+                let (session, copies) = (Arc::clone(&self.session), self.copies.clone());
+                workers.spawn(work(session, copies, index, transfer));
             }
             tokio::select! {
                 joined = workers.join_next() => match joined {
-                    Some(Ok((index, result))) => {
+                    Some(Ok((index, result, copy))) => {
                         unanswered.remove(&index);
-                        self.keep(index, &transfers[index].key, &result);
+                        self.keep(index, &transfers[index], (&result, copy));
                         self.note(&transfers[index], result);
                     }
                     // Which worker that was shows in what stays unanswered.
@@ -161,6 +181,12 @@ impl Run<'_> {
     async fn delete(&mut self, plan: &SyncPlan) {
         let mut batches = plan.deletions.chunks(BATCH);
         let all_there = self.report.failures.is_empty() && self.report.not_transferred == 0;
+        if let Some(copies) = &self.copies
+            && all_there
+            && !plan.deletions.is_empty()
+        {
+            self.session = self.session.with(copies.at_target().await);
+        }
         while all_there
             && self.goes_on()
             && let Some(batch) = batches.next()
@@ -181,17 +207,30 @@ impl Run<'_> {
     }
 
     /// Writes down what the next run is to know.
-    fn keep(&mut self, index: usize, key: &str, result: &Result<Moved, Undone>) {
-        let Some(writer) = &mut self.known else {
-            return;
-        };
-        let fact = result.as_ref().ok().and_then(|moved| moved.fact.clone());
-        let record = fact.map(|(stamp, etag)| Record {
-            key: key.to_owned(),
-            stamp,
-            etag,
-        });
-        writer.put(index as u64, record);
+    fn keep(
+        &mut self,
+        index: usize,
+        transfer: &Transfer,
+        (result, copy): (&Result<Moved, Undone>, Option<String>),
+    ) {
+        let key = transfer.key.clone();
+        match &mut self.known {
+            Some(Known::Files(writer)) => {
+                let fact = result.as_ref().ok().and_then(|moved| moved.fact.clone());
+                let record = fact.map(|(stamp, etag)| Record { key, stamp, etag });
+                writer.put(index as u64, record);
+            }
+            Some(Known::Copies(writer)) => {
+                let tags = transfer.origin.etag().map(str::to_owned).zip(copy);
+                let twins = tags.map(|(source, target)| Twins {
+                    key,
+                    source,
+                    target,
+                });
+                writer.put(index as u64, twins);
+            }
+            None => {}
+        }
     }
 
     fn note(&mut self, transfer: &Transfer, result: Result<Moved, Undone>) {
@@ -234,14 +273,25 @@ impl Run<'_> {
     }
 }
 
-async fn work(session: Arc<Session>, index: usize, transfer: Transfer) -> Answer {
+async fn work(
+    session: Arc<Session>,
+    copies: Option<Arc<Copies>>,
+    index: usize,
+    transfer: Transfer,
+) -> Answer {
     session.tell(Progress::Started {
         key: transfer.key.clone(),
         bytes: transfer.bytes,
     });
+    if let Some(copies) = copies {
+        return match copies.copy(&session, &transfer).await {
+            Ok((moved, etag)) => (index, Ok(moved), etag),
+            Err(undone) => (index, Err(undone), None),
+        };
+    }
     let result = match session.route.direction {
         Direction::Up => upload(&session, &transfer).await,
         Direction::Down => download(&session, &transfer).await,
     };
-    (index, result)
+    (index, result, None)
 }

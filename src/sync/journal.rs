@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::iter::Peekable;
+use std::marker::PhantomData;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -51,14 +52,50 @@ pub(super) struct Record {
     pub(super) etag: String,
 }
 
+/// What a journal is made of.
+pub(super) trait Fact: Sized {
+    /// The key that it is about, relative to both places.
+    fn key(&self) -> &str;
+    /// The fact as bytes.
+    fn encode(&self) -> Vec<u8>;
+    /// The fact that such bytes are.
+    fn decode(body: &[u8]) -> Option<Self>;
+    /// Whether it will stay true, for a journal that was begun at this second since 1970.
+    fn is_settled(&self, begun: i64) -> bool;
+}
+
+impl Fact for Record {
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    fn decode(body: &[u8]) -> Option<Self> {
+        decode(body)
+    }
+
+    fn is_settled(&self, begun: i64) -> bool {
+        self.stamp.modified.0.saturating_add(SETTLED_AFTER) < begun
+    }
+}
+
 impl Journal {
     /// The journal of a route in a folder of journals; both directions have the same.
     pub(super) fn of(folder: &Path, route: &Route) -> Self {
         // A path that has no absolute form is taken as it is.
         let place = std::path::absolute(&route.folder).unwrap_or_else(|_| route.folder.clone());
-        let mut hash = Sha256::new();
         let place = place.as_os_str().as_encoded_bytes();
-        for part in [place, route.bucket.as_bytes(), route.prefix.as_bytes()] {
+        let bucket = [route.bucket.as_bytes(), route.prefix.as_bytes()];
+        Self::named(folder, [place, bucket[0], bucket[1]])
+    }
+
+    /// The journal of two places that these parts name, in a folder of journals.
+    pub(super) fn named<const PARTS: usize>(folder: &Path, parts: [&[u8]; PARTS]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
@@ -75,36 +112,36 @@ impl Journal {
     }
 
     /// Reads what earlier runs have left.
-    pub(super) fn read(&self) -> Reader {
+    pub(super) fn read<F: Fact>(&self) -> Reader<F> {
         // What a run has moved is newer than what a survey saw before it.
         let sources = ["moved", "same"].map(|which| Records::open(&self.path(which)).peekable());
         Reader { sources }
     }
 
     /// A new journal of what is the same, in place of all that there is.
-    pub(super) fn same(&self) -> Option<Writer> {
+    pub(super) fn same<F: Fact>(&self) -> Option<Writer<F>> {
         Writer::create(self.path("same"), Some(self.path("moved")))
     }
 
     /// A journal of what a run moves, beside the one of the survey.
-    pub(super) fn moved(&self) -> Option<Writer> {
+    pub(super) fn moved<F: Fact>(&self) -> Option<Writer<F>> {
         Writer::create(self.path("moved"), None)
     }
 }
 
 /// Reads journals beside one another, forwards.
 #[derive(Debug)]
-pub(super) struct Reader {
-    sources: [Peekable<Records>; 2],
+pub(super) struct Reader<F: Fact = Record> {
+    sources: [Peekable<Records<F>>; 2],
 }
 
-impl Reader {
+impl<F: Fact> Reader<F> {
     /// The fact about a key. Keys are asked for in their order.
-    pub(super) fn find(&mut self, key: &str) -> Option<Record> {
+    pub(super) fn find(&mut self, key: &str) -> Option<F> {
         let mut found = None;
         for source in &mut self.sources {
-            while source.next_if(|record| record.key.as_str() < key).is_some() {}
-            found = found.or_else(|| source.next_if(|record| record.key == key));
+            while source.next_if(|fact| fact.key() < key).is_some() {}
+            found = found.or_else(|| source.next_if(|fact| fact.key() == key));
         }
         found
     }
@@ -112,14 +149,18 @@ impl Reader {
 
 /// The records of one file, as far as they can be believed.
 #[derive(Debug)]
-struct Records {
+struct Records<F> {
     file: Option<BufReader<File>>,
+    kind: PhantomData<F>,
 }
 
-impl Records {
+impl<F: Fact> Records<F> {
     fn open(path: &Path) -> Self {
         let file = File::open(path).ok().map(BufReader::new);
-        let mut records = Self { file };
+        let mut records = Self {
+            file,
+            kind: PhantomData,
+        };
         let mut magic = [0; MAGIC.len()];
         if records.fill(&mut magic).is_none() || magic != MAGIC {
             records.file = None;
@@ -131,7 +172,7 @@ impl Records {
         self.file.as_mut()?.read_exact(buffer).ok()
     }
 
-    fn record(&mut self) -> Option<Record> {
+    fn record(&mut self) -> Option<F> {
         let mut length = [0; 4];
         self.fill(&mut length)?;
         let length = usize::try_from(u32::from_le_bytes(length)).ok()?;
@@ -142,14 +183,14 @@ impl Records {
         self.fill(&mut body)?;
         let (body, sum) = body.split_at(length);
         let good = checksum(CrcAlgorithm::Crc64Nvme, body).to_le_bytes() == sum;
-        good.then(|| decode(body)).flatten()
+        good.then(|| F::decode(body)).flatten()
     }
 }
 
-impl Iterator for Records {
-    type Item = Record;
+impl<F: Fact> Iterator for Records<F> {
+    type Item = F;
 
-    fn next(&mut self) -> Option<Record> {
+    fn next(&mut self) -> Option<F> {
         let record = self.record();
         if record.is_none() {
             self.file = None;
@@ -205,7 +246,7 @@ fn decode(body: &[u8]) -> Option<Record> {
 
 /// Writes a journal whose facts come in any order and are kept in the order of their keys.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub(super) struct Writer<F: Fact = Record> {
     file: BufWriter<NamedTempFile>,
     path: PathBuf,
     obsolete: Option<PathBuf>,
@@ -213,11 +254,11 @@ pub(super) struct Writer {
     begun: i64,
     next: u64,
     /// What came before its turn.
-    early: BTreeMap<u64, Option<Record>>,
+    early: BTreeMap<u64, Option<F>>,
     result: io::Result<()>,
 }
 
-impl Writer {
+impl<F: Fact> Writer<F> {
     /// Nothing where it cannot be written: then the next run takes longer.
     fn create(path: PathBuf, obsolete: Option<PathBuf>) -> Option<Self> {
         let folder = path.parent()?;
@@ -239,7 +280,7 @@ impl Writer {
 
     /// Takes what there is to say of the file with this number; files are numbered from
     /// zero in the order of their keys, and each is to be spoken of once.
-    pub(super) fn put(&mut self, number: u64, record: Option<Record>) {
+    pub(super) fn put(&mut self, number: u64, record: Option<F>) {
         self.early.insert(number, record);
         while let Some(record) = self.early.remove(&self.next) {
             self.next += 1;
@@ -249,12 +290,11 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, record: &Record) {
-        let settled = record.stamp.modified.0.saturating_add(SETTLED_AFTER) < self.begun;
-        if !settled || self.result.is_err() {
+    fn write(&mut self, record: &F) {
+        if !record.is_settled(self.begun) || self.result.is_err() {
             return;
         }
-        let body = encode(record);
+        let body = record.encode();
         let Ok(length) = u32::try_from(body.len()) else {
             return;
         };

@@ -72,6 +72,26 @@ pub fn check_key(key: &str) -> Result<(), KeyFault> {
     Ok(())
 }
 
+/// Says whether a key, relative to its prefix, can go from one bucket to another.
+///
+/// What only a file system could not hold can: empty components, a `/` at the end, long
+/// names. What could be taken for another key on its way cannot.
+#[cfg(feature = "aws")]
+pub(super) fn check_object_key(key: &str) -> Result<(), KeyFault> {
+    match check_key(key) {
+        Ok(())
+        | Err(
+            KeyFault::EmptyComponent | KeyFault::FolderWithContent | KeyFault::ComponentTooLong,
+        ) => Ok(()),
+        Err(
+            fault @ (KeyFault::IsPrefix
+            | KeyFault::DotComponent
+            | KeyFault::ControlCharacter
+            | KeyFault::KeyTooLong),
+        ) => Err(fault),
+    }
+}
+
 /// Says whether a key stays within what S3 stores once it has its prefix.
 #[cfg(feature = "aws")]
 pub(super) fn check_length(prefix: &str, key: &str) -> Result<(), KeyFault> {
@@ -133,6 +153,23 @@ mod tests {
             (long.as_str(), ComponentTooLong),
         ] {
             assert_eq!(check_key(key), Err(fault), "{key:?}");
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "aws")]
+    fn between_buckets_a_key_need_not_be_a_file() {
+        let long = "n".repeat(256);
+        for key in ["a", "x//y", "/a", "d/", "x//", long.as_str()] {
+            assert_eq!(check_object_key(key), Ok(()), "{key:?}");
+        }
+        for (key, fault) in [
+            ("", KeyFault::IsPrefix),
+            ("a//../b", KeyFault::DotComponent),
+            ("./", KeyFault::DotComponent),
+            ("a/\n/", KeyFault::ControlCharacter),
+        ] {
+            assert_eq!(check_object_key(key), Err(fault), "{key:?}");
         }
     }
 

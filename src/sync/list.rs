@@ -1,5 +1,7 @@
 //! The objects below a prefix, in the order of S3's listings.
 
+use std::sync::Arc;
+
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{EncodingType, Object, ObjectStorageClass};
@@ -9,7 +11,8 @@ use tokio::sync::mpsc;
 use super::error::SurveyError;
 use super::fault::Fault;
 use super::filter::Filter;
-use super::key::check_key;
+use super::home::Home;
+use super::key::{check_key, check_object_key};
 use super::merge::Batch;
 use super::plan::SkipReason;
 
@@ -33,9 +36,18 @@ pub(super) enum Listed {
     Skipped { key: String, reason: SkipReason },
 }
 
+/// What is listed for.
+#[derive(Debug)]
+enum Purpose {
+    /// For a folder: keys are to be files, and the bucket is in the client's region.
+    Files(Client),
+    /// For another bucket: keys are taken as they are, wherever the bucket is.
+    Objects(Arc<Home>),
+}
+
 /// Reads one prefix of one bucket.
 pub(super) struct Listing {
-    client: Client,
+    purpose: Purpose,
     bucket: String,
     prefix: String,
     filter: Filter,
@@ -46,8 +58,19 @@ pub(super) struct Listing {
 impl Listing {
     pub(super) fn new(client: Client, bucket: String, prefix: String, filter: Filter) -> Self {
         Self {
-            client,
+            purpose: Purpose::Files(client),
             bucket,
+            prefix,
+            filter,
+            last: None,
+        }
+    }
+
+    /// Lists what goes to another bucket, or is there already.
+    pub(super) fn of_objects(home: Arc<Home>, prefix: String, filter: Filter) -> Self {
+        Self {
+            bucket: home.bucket().to_owned(),
+            purpose: Purpose::Objects(home),
             prefix,
             filter,
             last: None,
@@ -84,17 +107,22 @@ impl Listing {
         &mut self,
         token: Option<&str>,
     ) -> Result<(Vec<Listed>, Option<String>), SurveyError> {
-        let output = self
-            .client
-            .list_objects_v2()
-            .bucket(&self.bucket)
-            .prefix(&self.prefix)
-            // Keys may have characters that XML cannot express.
-            .encoding_type(EncodingType::Url)
-            .set_continuation_token(token.map(str::to_owned))
-            .send()
-            .await
-            .map_err(|error| SurveyError::listing(&self.bucket, Fault::of(&error)))?;
+        let request = |client: Client| {
+            client
+                .list_objects_v2()
+                .bucket(&self.bucket)
+                .prefix(&self.prefix)
+                // Keys may have characters that XML cannot express.
+                .encoding_type(EncodingType::Url)
+                .set_continuation_token(token.map(str::to_owned))
+                .send()
+        };
+        let answer = match &self.purpose {
+            Purpose::Files(client) => request(client.clone()).await,
+            Purpose::Objects(home) => home.ask(request).await,
+        };
+        let output =
+            answer.map_err(|error| SurveyError::listing(&self.bucket, Fault::of(&error)))?;
         let next = self.next_token(token, &output)?;
         let encoded = output.encoding_type() == Some(&EncodingType::Url);
         let mut page = Vec::with_capacity(output.contents().len());
@@ -155,12 +183,16 @@ impl Listing {
     }
 
     fn sort(&self, object: RemoteObject) -> Option<Listed> {
-        // Consoles make these so that an empty folder can be seen.
-        let marker = object.size == 0 && (object.key.is_empty() || object.key.ends_with('/'));
-        if marker || !self.filter.keeps(&object.key) {
+        let (is_marker, checked) = match self.purpose {
+            // Consoles make these so that an empty folder can be seen.
+            Purpose::Files(_) => (object.key.ends_with('/'), check_key(&object.key)),
+            Purpose::Objects(_) => (false, check_object_key(&object.key)),
+        };
+        let is_marker = object.size == 0 && (is_marker || object.key.is_empty());
+        if is_marker || !self.filter.keeps(&object.key) {
             return None;
         }
-        Some(match check_key(&object.key) {
+        Some(match checked {
             Ok(()) => Listed::Object(object),
             Err(fault) => Listed::Skipped {
                 key: object.key,

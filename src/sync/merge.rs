@@ -27,7 +27,7 @@ pub(super) enum Joined {
 pub(super) type Batch<T> = Result<Option<Vec<T>>, SurveyError>;
 
 /// One side: batches from a worker, taken one by one.
-struct Feed<T> {
+pub(super) struct Feed<T> {
     batches: mpsc::Receiver<Batch<T>>,
     batch: vec::IntoIter<T>,
     head: Option<T>,
@@ -35,7 +35,7 @@ struct Feed<T> {
 }
 
 impl<T> Feed<T> {
-    fn new(batches: mpsc::Receiver<Batch<T>>) -> Self {
+    pub(super) fn new(batches: mpsc::Receiver<Batch<T>>) -> Self {
         Self {
             batches,
             batch: Vec::new().into_iter(),
@@ -45,7 +45,7 @@ impl<T> Feed<T> {
     }
 
     /// Makes sure that the head is filled unless the side is at its end.
-    async fn fill(&mut self) -> Result<(), SurveyError> {
+    pub(super) async fn fill(&mut self) -> Result<(), SurveyError> {
         while self.head.is_none() && !self.ended {
             self.head = self.batch.next();
             if self.head.is_none() {
@@ -56,6 +56,16 @@ impl<T> Feed<T> {
             }
         }
         Ok(())
+    }
+
+    /// What comes next, once it has been filled; nothing at the end.
+    pub(super) fn head(&self) -> Option<&T> {
+        self.head.as_ref()
+    }
+
+    /// Takes what comes next.
+    pub(super) fn take(&mut self) -> Option<T> {
+        self.head.take()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Moving files between folders and bucket prefixes.
+//! Moving files between folders and bucket prefixes, and from bucket to bucket.
 //!
 //! [`survey()`] reads both sides and says what is to do as a [`SyncPlan`], a value
 //! that people review; [`execute()`] does that and decides nothing. Both sides are
@@ -10,6 +10,8 @@
 
 #[cfg(feature = "aws")]
 mod abandoned;
+#[cfg(feature = "aws")]
+mod across;
 #[cfg(feature = "aws")]
 mod arrival;
 mod compare;
@@ -39,12 +41,16 @@ mod execute;
 mod fault;
 mod filter;
 #[cfg(feature = "aws")]
+mod home;
+#[cfg(feature = "aws")]
 mod journal;
 #[cfg(feature = "aws")]
 mod judge;
 mod key;
 #[cfg(feature = "aws")]
 mod ledger;
+#[cfg(feature = "aws")]
+mod limits;
 #[cfg(feature = "aws")]
 mod list;
 #[cfg(feature = "aws")]

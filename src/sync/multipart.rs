@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{Builder, StalledStreamProtectionConfig};
 use aws_sdk_s3::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::operation::list_parts::ListPartsError;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
@@ -32,6 +35,20 @@ pub(super) struct Stored {
 /// Stored parts by number.
 pub(super) type StoredParts = BTreeMap<i32, Stored>;
 
+/// What an upload in parts takes over from another object.
+#[derive(Debug)]
+pub(super) struct Likeness {
+    /// Its metadata.
+    pub(super) head: HeadObjectOutput,
+    /// Its tags, as the header `x-amz-tagging` has them.
+    pub(super) tags: Option<String>,
+}
+
+/// The time that a header names; one that names none is worth nothing.
+fn http_date(text: &str) -> Option<DateTime> {
+    DateTime::from_str(text, DateTimeFormat::HttpDate).ok()
+}
+
 /// One upload in parts that is under way.
 ///
 /// Whoever begins one ends it, by [`Self::complete`] or [`Self::abort`]: its parts are stored
@@ -43,11 +60,11 @@ pub(super) struct Multipart<'a> {
 }
 
 impl<'a> Multipart<'a> {
-    /// Begins an upload to a key, of what has the metadata of an object where there is one.
+    /// Begins an upload to a key, of what is like another object where there is one.
     pub(super) async fn begin(
         session: &'a Session,
         key: &'a str,
-        like: Option<&HeadObjectOutput>,
+        like: Option<&Likeness>,
     ) -> Result<Self, FailureReason> {
         let _request = session.request().await?;
         let mut request = session
@@ -57,7 +74,7 @@ impl<'a> Multipart<'a> {
             .key(key)
             .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
             .checksum_type(ChecksumType::FullObject);
-        if let Some(like) = like {
+        if let Some(Likeness { head: like, tags }) = like {
             let text = |text: Option<&str>| text.map(str::to_owned);
             request = request
                 .set_metadata(like.metadata().cloned())
@@ -65,7 +82,9 @@ impl<'a> Multipart<'a> {
                 .set_content_encoding(text(like.content_encoding()))
                 .set_content_language(text(like.content_language()))
                 .set_content_disposition(text(like.content_disposition()))
-                .set_cache_control(text(like.cache_control()));
+                .set_cache_control(text(like.cache_control()))
+                .set_expires(like.expires_string().and_then(http_date))
+                .set_tagging(tags.clone());
         }
         let output = request
             .send()
@@ -205,6 +224,9 @@ impl<'a> Multipart<'a> {
             .copy_source(source)
             .set_copy_source_if_match(etag.map(str::to_owned))
             .copy_source_range(range)
+            .customize()
+            .config_override(patient())
+            .interceptor(Ear(Arc::clone(&self.session.pace)))
             .send()
             .await
             .map_err(|error| Fault::of(&error).into_failure("copy a part"))?;
@@ -235,6 +257,8 @@ impl<'a> Multipart<'a> {
             .upload_id(&self.id)
             .checksum_type(ChecksumType::FullObject)
             .multipart_upload(parts)
+            .customize()
+            .config_override(patient())
             .send()
             .await
             .map(|output| output.e_tag().map(unquoted))
@@ -269,6 +293,20 @@ impl<'a> Multipart<'a> {
             .send()
             .await;
     }
+}
+
+/// How long one attempt may take at which S3 works before its answer is whole.
+const LONGEST: Duration = Duration::from_mins(15);
+
+/// For requests that S3 answers at once, and completes when it is done: until then it sends
+/// next to nothing (S3 API, `CompleteMultipartUpload` and `UploadPartCopy`). Silence is no sign
+/// of a dead connection there, so that a limit on the whole takes the place of the SDK's
+/// guard against stalled streams.
+pub(super) fn patient() -> Builder {
+    let limit = TimeoutConfig::builder().operation_attempt_timeout(LONGEST);
+    Builder::new()
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .timeout_config(limit.build())
 }
 
 /// Whether an upload was completed or aborted, or never was.

@@ -60,6 +60,25 @@ impl Place {
         }
         Ok(Self::prefix(bucket, prefix))
     }
+
+    /// Whether one of two places in a bucket is the other, or in it.
+    ///
+    /// Of folders nothing is said: two of them are never joined.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Prefix { bucket, prefix },
+                Self::Prefix {
+                    bucket: other_bucket,
+                    prefix: other_prefix,
+                },
+            ) => {
+                bucket == other_bucket
+                    && (prefix.starts_with(other_prefix) || other_prefix.starts_with(prefix))
+            }
+            (Self::Folder(_), _) | (_, Self::Folder(_)) => false,
+        }
+    }
 }
 
 impl fmt::Display for Place {
@@ -99,6 +118,10 @@ pub struct Request {
     /// every file whose size is that of its object is read.
     #[serde(skip)]
     pub journals: Option<PathBuf>,
+    /// The region of the source's bucket, where both places are in buckets; without one the
+    /// bucket is asked.
+    #[serde(default)]
+    pub source_region: Option<String>,
 }
 
 impl Request {
@@ -111,6 +134,7 @@ impl Request {
             exclude: Vec::new(),
             delete: Deletion::Never,
             journals: None,
+            source_region: None,
         }
     }
 }
@@ -131,5 +155,23 @@ mod tests {
         }
         assert!(Place::parse_url("bucket/foo").is_err());
         assert!(Place::parse_url("s3:///foo").is_err());
+    }
+
+    #[test]
+    fn places_overlap_when_one_is_in_the_other() {
+        for (one, other, expected) in [
+            ("s3://b/p", "s3://b/p", true),
+            ("s3://b/p", "s3://b/p/sub", true),
+            ("s3://b", "s3://b/p", true),
+            ("s3://b/p", "s3://b/pa", false),
+            ("s3://b/p", "s3://c/p", false),
+            ("s3://b/p/one", "s3://b/p/two", false),
+        ] {
+            let [one, other] = [one, other].map(|url| Place::parse_url(url).unwrap());
+            assert_eq!(one.overlaps(&other), expected, "{one} {other}");
+            assert_eq!(other.overlaps(&one), expected, "{other} {one}");
+        }
+        let folder = Place::Folder("p".into());
+        assert!(!folder.overlaps(&folder.clone()));
     }
 }

@@ -76,6 +76,9 @@ pub enum Why {
     /// Nothing but the time could be compared, and it says so.
     #[error("the time of modification differs")]
     Time,
+    /// The entity tags of two objects differ, and nothing shows that they have one content.
+    #[error("the entity tag differs")]
+    Tag,
     /// The target has a symbolic link of that name, which a file will replace.
     #[error("a symbolic link stands in its place")]
     Link,
@@ -90,13 +93,23 @@ pub enum Origin {
         /// When it was last modified.
         modified: Timestamp,
     },
-    /// An object. Only this revision of it is downloaded.
+    /// An object. Only this revision of it is downloaded, or copied.
     Object {
         /// The entity tag without quotes; `None` when the listing has none.
         etag: Option<String>,
         /// When it was last modified; the downloaded file is given this time.
         modified: Timestamp,
     },
+}
+
+impl Origin {
+    /// The entity tag that an object had, without quotes.
+    pub fn etag(&self) -> Option<&str> {
+        match self {
+            Self::File { modified: _ } => None,
+            Self::Object { etag, modified: _ } => etag.as_deref(),
+        }
+    }
 }
 
 /// One file of the target to delete.

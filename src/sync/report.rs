@@ -7,6 +7,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "aws")]
+use super::limits::Limits;
 use super::plan::Totals;
 
 /// How many requests are in flight at most unless somebody says otherwise.
@@ -24,6 +26,12 @@ pub struct Control<'a> {
     pub concurrency: usize,
     /// The folder that keeps what is known of files from one run to the next.
     pub journals: Option<&'a Path>,
+    /// The region of the source's bucket, where both ends are in buckets; without one the
+    /// bucket is asked.
+    pub source_region: Option<&'a str>,
+    /// How objects are copied from bucket to bucket; tests lower it.
+    #[cfg(feature = "aws")]
+    pub(super) limits: Limits,
 }
 
 impl<'a> Control<'a> {
@@ -37,6 +45,9 @@ impl<'a> Control<'a> {
             cancelled,
             concurrency: DEFAULT_CONCURRENCY,
             journals: None,
+            source_region: None,
+            #[cfg(feature = "aws")]
+            limits: Limits::S3,
         }
     }
 }
@@ -143,8 +154,8 @@ pub enum FailureReason {
         /// What AWS said.
         detail: String,
     },
-    /// The plan does not join a folder and a prefix.
-    #[error("a sync joins a folder and a bucket prefix")]
+    /// Neither end is in a bucket.
+    #[error("one of the two ends must be in a bucket")]
     NotAPair,
     /// The worker ended without an answer.
     #[error("the transfer ended without an answer")]

@@ -34,7 +34,7 @@ pub(super) struct Session {
     pub(super) ledger: Option<Ledger>,
     /// How many uploads in parts are left for a later run.
     unfinished: AtomicU64,
-    memory: Semaphore,
+    memory: Arc<Semaphore>,
     events: mpsc::UnboundedSender<Progress>,
     stopped: watch::Receiver<bool>,
 }
@@ -81,9 +81,27 @@ impl Session {
             ledger: journals.map(Ledger::of),
             unfinished: AtomicU64::new(0),
             direct: Arc::default(),
-            memory: Semaphore::new(MEMORY as usize),
+            memory: Arc::new(Semaphore::new(MEMORY as usize)),
             events,
             stopped,
+        })
+    }
+
+    /// The same session with another client, for a bucket in another region.
+    pub(super) fn with(&self, client: Client) -> Arc<Self> {
+        Arc::new(Self {
+            client,
+            route: self.route.clone(),
+            pace: Arc::clone(&self.pace),
+            direct: Arc::default(),
+            pool: Arc::clone(&self.pool),
+            disk: Disk::default(),
+            // A copy in parts is begun anew: no byte of it was sent from here.
+            ledger: None,
+            unfinished: AtomicU64::new(0),
+            memory: Arc::clone(&self.memory),
+            events: self.events.clone(),
+            stopped: self.stopped.clone(),
         })
     }
 

@@ -9,6 +9,7 @@ use aws_sdk_s3::Client;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
+use super::across::{self, Ends};
 use super::compare::Direction;
 use super::error::SurveyError;
 use super::filter::Filter;
@@ -26,12 +27,13 @@ use super::walk::{Found, Links, Walk};
 const WALK_BATCH: usize = 1000;
 
 /// How many batches a side may be ahead of the other.
-const BATCHES_AHEAD: usize = 4;
+pub(super) const BATCHES_AHEAD: usize = 4;
 
 /// Reads both sides and says what is to do; writes nothing anywhere.
 ///
-/// The requests are those of one listing of the target's or source's prefix. An
-/// object is asked about on its own only where a digest differs and the times do
+/// The requests are those of one listing of the target's or source's prefix, or of both
+/// where both are in buckets: then `client` is for the target's region, as far as that is
+/// known, and the buckets say themselves where they are. An object is asked about on its own only where a digest differs and the times do
 /// not say so (see `compare`), which an ordinary run without changes never has.
 ///
 /// Deletions are planned only with [`Deletion::Extra`](super::Deletion::Extra),
@@ -41,10 +43,13 @@ const BATCHES_AHEAD: usize = 4;
 ///
 /// # Errors
 ///
-/// When the places or filters make no sense, when the source folder is missing or
+/// When the places or filters make no sense, or overlap, when the source folder is missing or
 /// no folder (before any request), when the listing fails or cannot be trusted,
 /// and when an empty source would delete everything in the target.
 pub async fn survey(client: &Client, request: &Request) -> Result<SyncPlan, SurveyError> {
+    if let Some(ends) = Ends::of(&request.from, &request.to) {
+        return Box::pin(across::survey(client, request, &ends)).await;
+    }
     let route = Route::of(&request.from, &request.to).ok_or_else(|| SurveyError::NotAPair {
         from: request.from.clone(),
         to: request.to.clone(),

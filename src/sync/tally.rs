@@ -292,7 +292,7 @@ fn upload(file: LocalFile, change: Change) -> Transfer {
     }
 }
 
-fn download(object: RemoteObject, change: Change) -> Transfer {
+pub(super) fn download(object: RemoteObject, change: Change) -> Transfer {
     Transfer {
         key: object.key,
         bytes: object.size,

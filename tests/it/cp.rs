@@ -127,3 +127,18 @@ fn what_cannot_be_copied_leaves_nothing() {
         .expect(64)
         .says(&["under which name"]);
 }
+
+#[test]
+fn an_object_over_itself_is_left_alone() {
+    let bench = Bench::new();
+    bench.run(&["model", "s3://data/model"]).expect(0);
+    bench
+        .run(&["s3://data/model", "s3://data/"])
+        .expect(0)
+        .says(&["✓ nothing to do, the source is the target"]);
+    assert_eq!(bench.cloud.requests().len(), 1);
+    bench
+        .run(&["s3://data/nothing", "s3://data/nothing"])
+        .expect(1)
+        .says(&["there is no such object"]);
+}

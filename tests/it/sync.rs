@@ -400,3 +400,32 @@ fn destroy_gives_up_what_an_interrupted_apply_has_left_in_the_bucket() {
         .expect(0)
         .says_nothing_about(&["gave up"]);
 }
+
+#[test]
+fn from_bucket_to_bucket_no_byte_comes_here() {
+    let bench = Bench::new();
+    bench.cloud.make_bucket("other");
+    bench.up(&[]).expect(0);
+    let across = |more: &[&str]| bench.run(&[&[BUCKET, "s3://other/copy"], more].concat());
+    let shown = across(&["--dry-run"]);
+    shown.expect(0).says(&["3 files, 53 B to transfer"]);
+    assert!(
+        shown.stdout.starts_with("copy  images/one  19 B  new\n"),
+        "{}",
+        shown.stdout
+    );
+    across(&[])
+        .expect(0)
+        .says(&["✓ 3 files, 53 B transferred in "]);
+    // Two pages, and a request for each copy.
+    assert_eq!(bench.cloud.requests().len(), 5);
+    across(&["--delete"])
+        .expect(0)
+        .says(&["✓ nothing to do, 3 files, 53 B the same"]);
+    assert_eq!(bench.cloud.requests().len(), 2);
+    let refused = bench.run(&[BUCKET, "s3://data/set/below", "--delete"]);
+    refused
+        .expect(64)
+        .says(&["one of the two is in the other", "nothing was changed"]);
+    assert_eq!(bench.cloud.requests().len(), 0);
+}

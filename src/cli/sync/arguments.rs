@@ -43,9 +43,12 @@ pub(in crate::cli) struct Sync {
     /// How many requests are in flight at most
     #[arg(long, value_name = "COUNT", hide_short_help = true)]
     pub(super) concurrency: Option<std::num::NonZero<usize>>,
-    /// The bucket's region [default: the environment's]
+    /// The bucket's region, or the target's [default: the environment's]
     #[arg(long, value_name = "REGION")]
     pub(super) region: Option<String>,
+    /// The source's region, from bucket to bucket [default: what the bucket says]
+    #[arg(long, value_name = "REGION", hide_short_help = true)]
+    pub(super) source_region: Option<String>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Style::Human)]
     pub(super) format: Style,
@@ -120,6 +123,7 @@ impl Sync {
             older_than: _,
             concurrency,
             region,
+            source_region,
             format: _,
         } = self;
         let mut words = vec![quoted(&from.0.to_string())];
@@ -136,6 +140,7 @@ impl Sync {
             ("--max-delete", max_delete.map(|count| count.to_string())),
             ("--concurrency", concurrency.map(|count| count.to_string())),
             ("--region", region.clone()),
+            ("--source-region", source_region.clone()),
         ];
         for (flag, value) in values {
             words.extend(value.map(|value| format!("{flag} {}", quoted(&value))));

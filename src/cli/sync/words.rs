@@ -9,9 +9,10 @@ use crate::sync::{Change, Place, SyncPlan, SyncReport, Totals, Transfer};
 
 /// The plan, file by file.
 pub(super) fn listing(plan: &SyncPlan) -> String {
-    let verb = match plan.to {
-        Place::Folder(_) => "download",
-        Place::Prefix { .. } => "upload",
+    let verb = match (&plan.from, &plan.to) {
+        (Place::Prefix { .. }, Place::Prefix { .. }) => "copy",
+        (_, Place::Folder(_)) => "download",
+        (Place::Folder(_), Place::Prefix { .. }) => "upload",
     };
     let mut rows: Vec<Vec<String>> = plan.transfers.iter().map(|one| row(verb, one)).collect();
     rows.extend(plan.deletions.iter().map(|deleted| {

@@ -206,7 +206,7 @@ fn meaning_is_told_of_its_own_place_beside_mistakes_of_shape() {
 }
 
 #[test]
-fn data_goes_from_a_folder_to_a_bucket_or_back() {
+fn data_goes_from_a_folder_to_a_bucket_or_back_or_from_bucket_to_bucket() {
     let table: &[(&[&str], &[&str])] = &[
         (&["a: {from: x, to: \"s3://bucket/x\"}"], &[]),
         (&["a: {from: \"s3://bucket\", to: ./x}"], &[]),
@@ -216,7 +216,19 @@ fn data_goes_from_a_folder_to_a_bucket_or_back() {
         ),
         (
             &["a: {from: \"s3://bucket\", to: \"s3://bucket\"}"],
-            &["T205 11:6: both places are buckets"],
+            &["T205 11:26: `s3://bucket` and `s3://bucket` overlap"],
+        ),
+        (
+            &["a: {from: \"s3://bucket/x/y\", to: \"s3://bucket/x\"}"],
+            &["T205 11:30: `s3://bucket/x/y` and `s3://bucket/x` overlap"],
+        ),
+        (
+            &["a: {from: \"s3://bucket/x\", to: \"s3://bucket/xy\"}"],
+            &[],
+        ),
+        (
+            &["a: {from: \"s3://bucket\", to: \"s3://other-bucket\"}"],
+            &[],
         ),
         (
             &["a: {from: x, to: \"s3://b\"}"],

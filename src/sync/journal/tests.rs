@@ -84,7 +84,7 @@ fn nothing_is_believed_from_the_first_damage_on() {
     let whole = fs::read(&path).unwrap();
     let believed = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
-        let mut reader = journal.read();
+        let mut reader = journal.read::<Record>();
         ["a", "b", "c"].map(|key| reader.find(key).is_some())
     };
     assert_eq!(believed(&whole), [true; 3]);
@@ -114,7 +114,7 @@ fn a_file_that_was_modified_a_moment_ago_is_not_written_down() {
     fresh.stamp.modified = (writer.begun - 1, 0);
     writer.put(0, Some(fresh));
     writer.finish();
-    assert_eq!(journal.read().find("fresh"), None);
+    assert_eq!(journal.read::<Record>().find("fresh"), None);
 }
 
 #[test]

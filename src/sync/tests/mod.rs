@@ -1,6 +1,7 @@
 //! The engine against a small S3 over real sockets.
 
 mod both_ways;
+mod buckets;
 mod cancel;
 mod copies;
 mod deletions;

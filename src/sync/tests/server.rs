@@ -14,6 +14,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use md5::{Digest as _, Md5};
 
+use super::buckets::{self, Buckets};
 use super::{uploads, wire};
 use crate::sync::etag::hexadecimal;
 
@@ -39,6 +40,11 @@ pub(super) struct Seen {
     pub(super) key: String,
     pub(super) query: BTreeMap<String, String>,
     pub(super) range: Option<String>,
+    pub(super) bucket: String,
+    /// The region that it is signed for.
+    pub(super) region: String,
+    /// What is to be copied, as the header names it.
+    pub(super) copies: Option<String>,
 }
 
 impl Seen {
@@ -78,6 +84,7 @@ pub(super) struct State {
     /// Whether the checksum of whole objects is kept.
     pub(super) keeps_checksums: bool,
     pub(super) clock: i64,
+    pub(super) buckets: Buckets,
     hook: Hook,
 }
 
@@ -106,6 +113,7 @@ impl Server {
             encryption: "AES256",
             keeps_checksums: true,
             clock: EPOCH,
+            buckets: Buckets::default(),
             hook: Arc::new(|_| None),
         }));
         let shared = Arc::clone(&state);
@@ -243,7 +251,7 @@ async fn answer(
     let Some(content) = wire::unwrap(&head.headers, sent) else {
         return Ok(error(400, "BadDigest"));
     };
-    let response = route(&mut state.lock().unwrap(), &seen, &head.headers, content);
+    let response = buckets::route(&mut state.lock().unwrap(), &seen, &head.headers, content);
     Ok(match fault {
         Some(Fault::BreakOff) => damage(response, false).await,
         Some(Fault::Corrupt) => damage(response, true).await,
@@ -254,7 +262,7 @@ async fn answer(
     })
 }
 
-fn route(
+pub(super) fn route(
     state: &mut State,
     seen: &Seen,
     headers: &hyper::HeaderMap,

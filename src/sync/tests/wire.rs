@@ -13,7 +13,7 @@ use super::server::{Body, Seen, State, crc64, error, multipart_etag, reply, xml}
 
 pub(super) fn read_head(head: &Parts) -> Seen {
     let path = head.uri.path().trim_start_matches('/');
-    let (_bucket, key) = path.split_once('/').unwrap_or((path, ""));
+    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
     let query = form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes());
     Seen {
         method: head.method.clone(),
@@ -23,10 +23,16 @@ pub(super) fn read_head(head: &Parts) -> Seen {
             .map_or_else(String::new, |(_, key)| key.into_owned()),
         query: query.into_owned().collect(),
         range: header(&head.headers, "range").map(str::to_owned),
+        bucket: bucket.to_owned(),
+        region: header(&head.headers, "authorization")
+            .and_then(|text| text.split('/').nth(2))
+            .unwrap_or_default()
+            .to_owned(),
+        copies: header(&head.headers, "x-amz-copy-source").map(str::to_owned),
     }
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
@@ -176,9 +182,10 @@ pub(super) fn complete(state: &mut State, id: &str, content: &[u8]) -> Response<
             object.etag = format!("{}-{}", "0".repeat(32), sizes.len());
         }
     }
+    let etag = &state.objects[&upload.key].etag;
     xml(
         "CompleteMultipartUploadResult",
-        "<ETag>&quot;done&quot;</ETag>",
+        &format!("<ETag>&quot;{etag}&quot;</ETag>"),
     )
 }
 
@@ -199,7 +206,7 @@ pub(super) fn delete(state: &mut State, content: &[u8]) -> Response<Body> {
     xml("DeleteResult", &inner)
 }
 
-fn elements(text: &str, name: &str) -> Vec<String> {
+pub(super) fn elements(text: &str, name: &str) -> Vec<String> {
     text.split(&format!("<{name}>"))
         .skip(1)
         .filter_map(|rest| rest.split("</").next())

@@ -140,8 +140,8 @@ fn places_that_cannot_work_are_refused_without_a_network() {
         ("here", "there", "neither place is a bucket"),
         (
             "s3://my-bucket/a",
-            "s3://my-bucket/b",
-            "both places are buckets",
+            "s3://my-bucket/a/b",
+            "`s3://my-bucket/a` and `s3://my-bucket/a/b` overlap",
         ),
         ("here", "s3://My_Bucket/x", "is not a bucket and a prefix"),
         ("here", "s3:///x", "is not a bucket and a prefix"),

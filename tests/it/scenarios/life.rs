@@ -208,3 +208,46 @@ fn data_goes_up_and_down_and_what_is_extra_goes_away() {
         assert_eq!(objects["models/best.bin"], "weights");
     });
 }
+
+#[test]
+fn data_goes_from_bucket_to_bucket_and_a_second_plan_is_empty() {
+    let data = "data:\n  archive:\n    from: s3://lab-data/run\n    to: s3://lab-archive/2026/run\n    exclude: [\"*.tmp\"]\n    delete: extra\n";
+    both(|world| {
+        for name in ["lab-data", "lab-archive"] {
+            world.witness.ask("bucket", &json!({"name": name}));
+        }
+        let put = |bucket: &str, key: &str, text: &str| {
+            let one = json!({"bucket": bucket, "key": key, "text": text});
+            world.witness.ask("put", &one);
+        };
+        for (key, text) in [
+            ("run/model.pt", "weights"),
+            ("run/logs/ä +%.txt", "log"),
+            ("run/skip.tmp", "no"),
+            ("runs/other", "theirs"),
+        ] {
+            put("lab-data", key, text);
+        }
+        put("lab-archive", "2026/run/model.pt", "WEIGHTS");
+        put("lab-archive", "2026/run/old", "old");
+        put("lab-archive", "2026/other", "theirs");
+        world.spec(data);
+        let plan = world.plan();
+        assert!(
+            plan.contains("1 new (3 B), 1 changed (7 B), 0 the same, 1 to delete"),
+            "{plan}"
+        );
+        world.apply();
+        let objects = world
+            .witness
+            .ask("objects", &json!({"bucket": "lab-archive"}));
+        let expected = json!({
+            "2026/other": "theirs",
+            "2026/run/logs/ä +%.txt": "log",
+            "2026/run/model.pt": "weights",
+        });
+        assert_eq!(objects, expected);
+        let plan = world.plan();
+        assert!(plan.contains("= data.archive"), "{plan}");
+    });
+}
