@@ -26,6 +26,7 @@ use tempfile::NamedTempFile;
 use super::etag::hexadecimal;
 use super::route::Route;
 use super::stamp::Stamp;
+use super::stretches::KEYS_OF_A_STRETCH;
 
 /// What a journal begins with; another number is another format.
 const MAGIC: &[u8] = b"trainyard journal 1\n";
@@ -116,6 +117,21 @@ impl Journal {
         // What a run has moved is newer than what a survey saw before it.
         let sources = ["moved", "same"].map(|which| Records::open(&self.path(which)).peekable());
         Reader { sources }
+    }
+
+    /// Some of the keys that are in it, in order and about evenly apart.
+    ///
+    /// They are hints: where they are lost or wrong, that costs time and nothing else.
+    pub(super) fn marks(&self) -> Vec<String> {
+        let read = |which: &str| -> Vec<String> {
+            let text = fs::read(marks_beside(&self.path(which)));
+            text.ok()
+                .and_then(|text| serde_json::from_slice(&text).ok())
+                .unwrap_or_default()
+        };
+        // The newer of the two knows more than the other or is alone.
+        let both = ["moved", "same"].map(read);
+        both.into_iter().max_by_key(Vec::len).unwrap_or_default()
     }
 
     /// A new journal of what is the same, in place of all that there is.
@@ -244,6 +260,13 @@ fn decode(body: &[u8]) -> Option<Record> {
     })
 }
 
+/// Where the marks of a journal are.
+fn marks_beside(journal: &Path) -> PathBuf {
+    let mut name = journal.as_os_str().to_owned();
+    name.push("-marks");
+    name.into()
+}
+
 /// Writes a journal whose facts come in any order and are kept in the order of their keys.
 #[derive(Debug)]
 pub(super) struct Writer<F: Fact = Record> {
@@ -256,6 +279,9 @@ pub(super) struct Writer<F: Fact = Record> {
     /// What came before its turn.
     early: BTreeMap<u64, Option<F>>,
     result: io::Result<()>,
+    written: u64,
+    /// The key of every so many facts.
+    marks: Vec<String>,
 }
 
 impl<F: Fact> Writer<F> {
@@ -275,6 +301,8 @@ impl<F: Fact> Writer<F> {
             next: 0,
             early: BTreeMap::new(),
             result,
+            written: 0,
+            marks: Vec::new(),
         })
     }
 
@@ -301,6 +329,10 @@ impl<F: Fact> Writer<F> {
         let sum = checksum(CrcAlgorithm::Crc64Nvme, &body);
         let whole = [&length.to_le_bytes()[..], &body, &sum.to_le_bytes()].concat();
         self.result = self.file.write_all(&whole);
+        self.written += 1;
+        if self.written.is_multiple_of(KEYS_OF_A_STRETCH) {
+            self.marks.push(record.key().to_owned());
+        }
     }
 
     /// Puts the journal in its place, with what has its turn by now.
@@ -318,7 +350,19 @@ impl<F: Fact> Writer<F> {
         {
             // What it says is true still, only known twice.
             let _gone = fs::remove_file(obsolete);
+            let _gone = fs::remove_file(marks_beside(obsolete));
         }
+        if self.written.is_multiple_of(KEYS_OF_A_STRETCH) {
+            // Behind the last key there is no stretch.
+            self.marks.pop();
+        }
+        let marks = serde_json::to_vec(&self.marks).unwrap_or_default();
+        let beside = marks_beside(&self.path);
+        let _a_hint = if self.marks.is_empty() {
+            fs::remove_file(beside)
+        } else {
+            fs::write(beside, marks)
+        };
     }
 }
 

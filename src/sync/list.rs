@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
-use aws_sdk_s3::types::{EncodingType, Object, ObjectStorageClass};
+use aws_sdk_s3::types::{EncodingType, ObjectStorageClass};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::direct::{Direct, Scout, in_query};
 use super::error::SurveyError;
 use super::fault::Fault;
 use super::filter::Filter;
 use super::home::Home;
 use super::key::{check_key, check_object_key};
 use super::merge::Batch;
+use super::page::{Entry, Page};
 use super::plan::SkipReason;
 
 /// One object of the listing.
@@ -37,7 +38,7 @@ pub(super) enum Listed {
 }
 
 /// What is listed for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Purpose {
     /// For a folder: keys are to be files, and the bucket is in the client's region.
     Files(Client),
@@ -53,6 +54,10 @@ pub(super) struct Listing {
     filter: Filter,
     /// The key that came last, with the prefix: the next one has to be greater.
     last: Option<String>,
+    /// The stretch that is read, by its full keys: from behind the one to the other.
+    after: Option<String>,
+    until: Option<String>,
+    direct: Arc<Direct>,
 }
 
 impl Listing {
@@ -63,6 +68,9 @@ impl Listing {
             prefix,
             filter,
             last: None,
+            after: None,
+            until: None,
+            direct: Arc::default(),
         }
     }
 
@@ -74,7 +82,29 @@ impl Listing {
             prefix,
             filter,
             last: None,
+            after: None,
+            until: None,
+            direct: Arc::default(),
         }
+    }
+
+    /// Cuts the listing at these full keys.
+    pub(super) fn cut_at(self, marks: Vec<String>) -> Vec<Self> {
+        let ends = marks.iter().cloned().map(Some).chain([None]);
+        let begins = [None].into_iter().chain(marks.iter().cloned().map(Some));
+        begins
+            .zip(ends)
+            .map(|(after, until)| Self {
+                purpose: self.purpose.clone(),
+                bucket: self.bucket.clone(),
+                prefix: self.prefix.clone(),
+                filter: self.filter.clone(),
+                last: after.clone(),
+                after,
+                until,
+                direct: Arc::clone(&self.direct),
+            })
+            .collect()
     }
 
     /// Sends page after page until there are no more or nobody listens.
@@ -103,10 +133,40 @@ impl Listing {
         }
     }
 
+    /// Reads one page, and gives what to ask for the next one with.
     async fn page(
         &mut self,
         token: Option<&str>,
     ) -> Result<(Vec<Listed>, Option<String>), SurveyError> {
+        let page = self.ask(token).await?;
+        let mut next = self.next_token(token, &page)?;
+        let mut listed = Vec::with_capacity(page.entries.len());
+        for entry in page.entries {
+            let full = self.full_key(entry.key.as_deref(), page.is_encoded)?;
+            if self.until.as_ref().is_some_and(|until| full > *until) {
+                // The next stretch begins here.
+                next = None;
+                break;
+            }
+            let is_last = self.until.as_ref() == Some(&full);
+            listed.extend(self.read(full, entry)?);
+            if is_last {
+                next = None;
+                break;
+            }
+        }
+        Ok((listed, next))
+    }
+
+    /// Asks for one page: directly where that works, and through the SDK otherwise.
+    async fn ask(&self, token: Option<&str>) -> Result<Page, SurveyError> {
+        if let Purpose::Files(_) = &self.purpose
+            && let Ok(document) = self.direct.ask(self.query(token)).await
+            && let Some(page) = Page::read(&document)
+        {
+            return Ok(page);
+        }
+        let after = self.after.clone().filter(|_| token.is_none());
         let request = |client: Client| {
             client
                 .list_objects_v2()
@@ -115,52 +175,60 @@ impl Listing {
                 // Keys may have characters that XML cannot express.
                 .encoding_type(EncodingType::Url)
                 .set_continuation_token(token.map(str::to_owned))
+                .set_start_after(after.clone())
+                .customize()
+                .interceptor(Scout::of(&self.direct, ""))
                 .send()
         };
         let answer = match &self.purpose {
             Purpose::Files(client) => request(client.clone()).await,
             Purpose::Objects(home) => home.ask(request).await,
         };
-        let output =
-            answer.map_err(|error| SurveyError::listing(&self.bucket, Fault::of(&error)))?;
-        let next = self.next_token(token, &output)?;
-        let encoded = output.encoding_type() == Some(&EncodingType::Url);
-        let mut page = Vec::with_capacity(output.contents().len());
-        for object in output.contents() {
-            page.extend(self.read(object, encoded)?);
-        }
-        Ok((page, next))
+        let output = answer.map_err(|error| SurveyError::listing(&self.bucket, Fault::of(&error)));
+        Ok(output?.into())
     }
 
-    fn next_token(
-        &self,
-        token: Option<&str>,
-        output: &ListObjectsV2Output,
-    ) -> Result<Option<String>, SurveyError> {
+    /// The same question as an address has it.
+    fn query(&self, token: Option<&str>) -> String {
+        let mut query = "list-type=2&encoding-type=url".to_owned();
+        let after = self.after.as_deref().filter(|_| token.is_none());
+        for (name, value) in [
+            ("prefix", Some(self.prefix.as_str())),
+            ("continuation-token", token),
+            ("start-after", after),
+        ] {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                query.extend(["&", name, "=", &in_query(value)]);
+            }
+        }
+        query
+    }
+
+    fn next_token(&self, token: Option<&str>, page: &Page) -> Result<Option<String>, SurveyError> {
         // An answer from something that is not S3 can parse as an empty page.
-        if output.name().is_none() {
+        if !page.is_named {
             return Err(self.untrusted("a page does not name the bucket"));
         }
-        let next = output.next_continuation_token().map(str::to_owned);
-        match (&next, output.is_truncated()) {
+        match (&page.next, page.is_truncated) {
             (None, Some(true)) => Err(self.untrusted("it has more pages and no token for them")),
             (Some(next), _) if Some(next.as_str()) == token => {
                 Err(self.untrusted("a continuation token came twice"))
             }
-            (Some(_), _) | (None, Some(false) | None) => Ok(next),
+            (next, _) => Ok(next.clone()),
+        }
+    }
+
+    fn full_key(&self, raw: Option<&str>, is_encoded: bool) -> Result<String, SurveyError> {
+        let raw = raw.ok_or_else(|| self.untrusted("an object has no key"))?;
+        if is_encoded {
+            decode(raw).ok_or_else(|| self.untrusted("a key is not UTF-8"))
+        } else {
+            Ok(raw.to_owned())
         }
     }
 
     /// Checks one object; `None` stands for what takes no part.
-    fn read(&mut self, object: &Object, encoded: bool) -> Result<Option<Listed>, SurveyError> {
-        let raw = object
-            .key()
-            .ok_or_else(|| self.untrusted("an object has no key"))?;
-        let full = if encoded {
-            decode(raw).ok_or_else(|| self.untrusted("a key is not UTF-8"))?
-        } else {
-            raw.to_owned()
-        };
+    fn read(&mut self, full: String, entry: Entry) -> Result<Option<Listed>, SurveyError> {
         if self.last.as_ref().is_some_and(|last| *last >= full) {
             return Err(self.untrusted(&format!("the key `{full}` is out of order")));
         }
@@ -168,17 +236,15 @@ impl Listing {
             return Err(self.untrusted(&format!("the key `{full}` is outside the prefix")));
         };
         self.last = Some(full);
-        let size = object.size().and_then(|size| u64::try_from(size).ok());
-        let modified = object.last_modified().and_then(timestamp);
-        let (Some(size), Some(modified)) = (size, modified) else {
+        let (Some(size), Some(modified)) = (entry.size, entry.modified) else {
             return Err(self.untrusted(&format!("the key `{key}` has no size or no time")));
         };
         Ok(self.sort(RemoteObject {
             key,
             size,
             modified,
-            etag: object.e_tag().map(unquoted),
-            archived: object.storage_class().and_then(archive),
+            etag: entry.etag.as_deref().map(unquoted),
+            archived: entry.class.filter(|class| is_archive(class)),
         }))
     }
 
@@ -214,13 +280,12 @@ pub(super) fn unquoted(etag: &str) -> String {
     etag.trim_matches('"').to_owned()
 }
 
-/// Names the storage class of what cannot be read before it is restored.
-fn archive(class: &ObjectStorageClass) -> Option<String> {
+/// Whether a storage class is one of what cannot be read before it is restored.
+fn is_archive(class: &str) -> bool {
     matches!(
-        class,
+        ObjectStorageClass::from(class),
         ObjectStorageClass::Glacier | ObjectStorageClass::DeepArchive
     )
-    .then(|| class.as_str().to_owned())
 }
 
 pub(super) fn timestamp(time: &aws_sdk_s3::primitives::DateTime) -> Option<Timestamp> {

@@ -60,7 +60,6 @@ mod multipart;
 #[cfg(feature = "aws")]
 mod pace;
 #[cfg(feature = "aws")]
-#[expect(dead_code, reason = "the listing uses it next")]
 mod page;
 #[cfg(feature = "aws")]
 mod parts;
@@ -79,6 +78,8 @@ mod session;
 mod source;
 #[cfg(feature = "aws")]
 mod stamp;
+#[cfg(feature = "aws")]
+mod stretches;
 #[cfg(feature = "aws")]
 mod survey;
 #[cfg(feature = "aws")]

@@ -13,6 +13,7 @@ use super::across::{self, Ends};
 use super::compare::Direction;
 use super::error::SurveyError;
 use super::filter::Filter;
+use super::journal::Journal;
 use super::judge::{Judge, Known};
 use super::key::{check_key, check_length};
 use super::list::Listing;
@@ -20,6 +21,7 @@ use super::merge::{Batch, Merge};
 use super::place::Request;
 use super::plan::{Side, SkipReason, Skipped, SyncPlan};
 use super::route::Route;
+use super::stretches::{marks, send_all};
 use super::tally::Tally;
 use super::walk::{Found, Links, Walk};
 
@@ -64,9 +66,12 @@ pub async fn survey(client: &Client, request: &Request) -> Result<SyncPlan, Surv
     let filter = Filter::new(&request.include, &request.exclude).map_err(SurveyError::Pattern)?;
     let walk = open_walk(&route, &filter).await?;
     let route = Arc::new(route);
+    let journal = request.journals.as_deref();
+    let known = journal.map(|folder| Journal::of(folder, &route).marks());
+    let marks = marks(&route.bucket, &route.prefix, &known.unwrap_or_default());
     let mut merge = Merge::new(
         start_walk(walk, &route),
-        start_listing(client, &route, filter),
+        start_listing(client, &route, (filter, marks)),
     );
     let mut tally = Tally::new(route.direction, request.delete);
     let known = Known::of(request.journals.as_deref(), &route);
@@ -209,7 +214,7 @@ fn checked(found: Found, route: &Route) -> Found {
 fn start_listing(
     client: &Client,
     route: &Route,
-    filter: Filter,
+    (filter, marks): (Filter, Vec<String>),
 ) -> mpsc::Receiver<Batch<super::list::Listed>> {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
     let listing = Listing::new(
@@ -218,6 +223,10 @@ fn start_listing(
         route.prefix.clone(),
         filter,
     );
-    tokio::spawn(listing.send_to(sender));
+    if marks.is_empty() {
+        tokio::spawn(listing.send_to(sender));
+    } else {
+        tokio::spawn(send_all(listing.cut_at(marks), sender));
+    }
     receiver
 }

@@ -135,3 +135,68 @@ async fn without_a_place_to_remember_in_everything_works() {
         assert_eq!(keys(&plan), ["a"]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_bucket_is_listed_in_stretches_and_nothing_is_overlooked() {
+    let test = Remembering::new().await;
+    for number in 0..60 {
+        let key = format!("{}/{number:02}", number / 7);
+        test.write(&key, &format!("content {number}"), HOUR);
+    }
+    test.world.server.state.lock().unwrap().page = 3;
+    let pages = || {
+        test.world
+            .server
+            .count(|seen| seen.query.contains_key("list-type"))
+    };
+    let stretches = || {
+        test.world
+            .server
+            .count(|seen| seen.query.contains_key("start-after"))
+    };
+    let first = test.run(test.world.up()).await;
+    assert_eq!((first.transfers.len(), stretches()), (60, 0));
+    let second = test.survey(test.world.up()).await;
+    assert!(second.is_empty(), "{second:?}");
+    assert_eq!(second.same.files, 60);
+    assert_eq!(
+        (pages(), stretches()),
+        (20, 10),
+        "no page more than there are"
+    );
+    // Whatever happens between two marks, at them and beside them.
+    for gone in ["0/05", "1/11", "1/12", "8/59"] {
+        test.world
+            .server
+            .state
+            .lock()
+            .unwrap()
+            .objects
+            .remove(&format!("data/{gone}"));
+    }
+    for new in [
+        "0/", "0/00a", "0/05", "1/11a", "1/11b", "1/11c", "1/11d", "1/11e", "9", "a/b",
+    ] {
+        test.world
+            .server
+            .put(&format!("data/{new}"), new.as_bytes());
+    }
+    test.world.server.put("database", b"a neighbour");
+    let mut request = super::world::with_deletion(test.world.up());
+    let plan = test.survey(request.clone()).await;
+    assert_eq!(keys(&plan), ["0/05", "1/11", "1/12", "8/59"]);
+    let extra = [
+        "0/00a", "1/11a", "1/11b", "1/11c", "1/11d", "1/11e", "9", "a/b",
+    ];
+    assert_eq!(super::world::deleted(&plan), extra);
+    // Marks that are nonsense are none.
+    for entry in fs::read_dir(test.journals.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.to_string_lossy().ends_with("-marks") {
+            fs::write(path, r#"["b","a",""]"#).unwrap();
+        }
+    }
+    request.exclude = vec!["1/".to_owned()];
+    let plan = test.survey(request).await;
+    assert_eq!((keys(&plan), stretches()), (vec!["0/05", "8/59"], 0));
+}

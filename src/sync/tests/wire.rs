@@ -80,7 +80,13 @@ fn unchunk(mut body: &[u8]) -> Option<(Bytes, String)> {
 
 pub(super) fn list(state: &State, query: &BTreeMap<String, String>) -> Response<Body> {
     let prefix = query.get("prefix").cloned().unwrap_or_default();
-    let after = query.get("continuation-token").cloned().unwrap_or_default();
+    let given = ["continuation-token", "start-after"].map(|name| query.get(name));
+    let after = given
+        .into_iter()
+        .flatten()
+        .max()
+        .cloned()
+        .unwrap_or_default();
     let mut matching = state
         .objects
         .iter()

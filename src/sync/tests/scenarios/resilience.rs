@@ -217,11 +217,8 @@ async fn abandoned_uploads_are_found_and_given_up() {
     );
     let found = find(&place, Some(journals.path()), long_ago).await;
     assert_eq!(found.len(), 3);
-    assert!(
-        found
-            .iter()
-            .all(|upload| upload.is_ours && upload.bytes > 0)
-    );
+    assert!(found.iter().all(|upload| upload.is_ours));
+    assert!(found.iter().any(|upload| upload.bytes > 0));
     // While they are held, nobody else finds them.
     assert_eq!(
         find(&place, Some(journals.path()), Timestamp::MAX)

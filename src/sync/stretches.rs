@@ -1,0 +1,89 @@
+//! A listing in stretches that are asked for side by side and come out in order.
+//!
+//! A page names where the next one begins, so pages of one listing come one after the
+//! other, a round trip each. Whoever knows some of the keys beforehand can begin in many
+//! places at once. A journal knows them: it remembers every so many keys, and between two
+//! of those is a stretch of about two pages, whatever has changed since.
+
+use std::collections::VecDeque;
+
+use tokio::sync::mpsc;
+
+use super::list::{Listed, Listing};
+use super::merge::Batch;
+
+/// How many keys of a journal lie between two marks: two pages of a listing. Tests have
+/// fewer keys, and are to have stretches all the same.
+pub(super) const KEYS_OF_A_STRETCH: u64 = if cfg!(test) { 6 } else { 2000 };
+
+/// How many stretches are asked for at a time.
+const STRETCHES_AT_ONCE: usize = 8;
+
+/// How many pages of a stretch may wait for their turn.
+const PAGES_AHEAD: usize = 2;
+
+/// The marks that a listing can be cut at: full keys in order.
+///
+/// Nothing where they are not in order, or where the bucket cannot be listed from a key on:
+/// directory buckets have no order (S3 API, `ListObjectsV2`).
+pub(super) fn marks(bucket: &str, prefix: &str, known: &[String]) -> Vec<String> {
+    let ordered = known.windows(2).all(|pair| pair[0] < pair[1]);
+    if !ordered || bucket.ends_with("--x-s3") {
+        return Vec::new();
+    }
+    known.iter().map(|key| format!("{prefix}{key}")).collect()
+}
+
+/// Sends the pages of all stretches in the order of the stretches.
+///
+/// An error is the last thing sent, and what comes after its stretch is not.
+pub(super) async fn send_all(stretches: Vec<Listing>, pages: mpsc::Sender<Batch<Listed>>) {
+    let mut waiting = stretches.into_iter();
+    let mut begun: VecDeque<mpsc::Receiver<Batch<Listed>>> = VecDeque::new();
+    loop {
+        while begun.len() < STRETCHES_AT_ONCE
+            && let Some(listing) = waiting.next()
+        {
+            let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
+            // It ends with its stretch, or when nobody listens any more.
+            tokio::spawn(listing.send_to(sender));
+            begun.push_back(receiver);
+        }
+        let Some(mut first) = begun.pop_front() else {
+            let _gone = pages.send(Ok(None)).await;
+            return;
+        };
+        loop {
+            match first.recv().await {
+                Some(Ok(None)) => break,
+                Some(Ok(Some(page))) => {
+                    if pages.send(Ok(Some(page))).await.is_err() {
+                        return;
+                    }
+                }
+                Some(Err(error)) => {
+                    let _gone = pages.send(Err(error)).await;
+                    return;
+                }
+                // A stretch that ends without saying so is no end: nor is this.
+                None => return,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_that_are_in_no_order_are_none() {
+        let known = |keys: &[&str]| keys.iter().map(|&key| key.to_owned()).collect::<Vec<_>>();
+        let some = known(&["a", "b/c"]);
+        assert_eq!(marks("bucket", "set/", &some), ["set/a", "set/b/c"]);
+        assert!(marks("bucket--use1-az4--x-s3", "set/", &some).is_empty());
+        for wrong in [known(&["b", "a"]), known(&["a", "a"])] {
+            assert!(marks("bucket", "", &wrong).is_empty(), "{wrong:?}");
+        }
+    }
+}
