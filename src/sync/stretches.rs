@@ -19,8 +19,8 @@ pub(super) const KEYS_OF_A_STRETCH: u64 = if cfg!(test) { 6 } else { 2000 };
 /// How many stretches are asked for at a time.
 const STRETCHES_AT_ONCE: usize = 8;
 
-/// How many pages of a stretch may wait for their turn.
-const PAGES_AHEAD: usize = 2;
+/// How many pages of a stretch may wait for their turn, beside the one that is being read.
+const PAGES_AHEAD: usize = 1;
 
 /// The marks that a listing can be cut at: full keys in order.
 ///

@@ -73,8 +73,9 @@ struct Entry {
 
 enum EntryKind {
     Folder(Identity),
-    /// A file whose metadata may still have to be asked for.
-    File(Option<Metadata>),
+    /// A file whose metadata may still have to be asked for; boxed, because a folder may have
+    /// a million of them.
+    File(Option<Box<Metadata>>),
     Link,
     Skipped(SkipReason),
 }
@@ -225,7 +226,9 @@ impl Iterator for Walk {
             let key = format!("{}{}", level.prefix, String::from_utf8_lossy(&entry.order));
             let found = match entry.kind {
                 EntryKind::Folder(identity) => self.enter(key, identity),
-                EntryKind::File(metadata) => self.file(key, metadata, false),
+                EntryKind::File(metadata) => {
+                    self.file(key, metadata.map(|metadata| *metadata), false)
+                }
                 EntryKind::Link => self.file(key, None, true),
                 EntryKind::Skipped(reason) => Some(Found::Skipped { key, reason }),
             };
@@ -238,7 +241,7 @@ impl Iterator for Walk {
 
 fn follow(path: &Path) -> EntryKind {
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => EntryKind::File(Some(metadata)),
+        Ok(metadata) if metadata.is_file() => EntryKind::File(Some(Box::new(metadata))),
         Ok(metadata) if metadata.is_dir() => EntryKind::Folder(identity(&metadata)),
         Ok(_) => EntryKind::Skipped(SkipReason::Special),
         Err(error) => EntryKind::Skipped(dead_link(&error)),

@@ -161,7 +161,7 @@ async fn a_known_bucket_is_listed_in_stretches_and_nothing_is_overlooked() {
     assert_eq!(second.same.files, 60);
     assert_eq!(
         (pages(), stretches()),
-        (20, 10),
+        (20, 9),
         "no page more than there are"
     );
     // Whatever happens between two marks, at them and beside them.

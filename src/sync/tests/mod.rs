@@ -8,6 +8,7 @@ mod deletions;
 mod faults;
 mod journals;
 mod names;
+mod roads;
 mod scenarios;
 mod server;
 mod uploads;
