@@ -86,6 +86,7 @@ fn request(global: &Global, arguments: &Sync) -> Result<Request, CommandError> {
         } else {
             Deletion::Never
         },
+        archive: arguments.archive.map(Into::into),
         journals: journals(global),
     })
 }
@@ -93,9 +94,10 @@ fn request(global: &Global, arguments: &Sync) -> Result<Request, CommandError> {
 fn unsurveyed(error: &SurveyError) -> CommandError {
     let exit = match error {
         SurveyError::EmptySource { .. } => ExitCode::Refused,
-        SurveyError::Pattern(_) | SurveyError::NotAPair { .. } | SurveyError::OpenPrefix(_) => {
-            ExitCode::Usage
-        }
+        SurveyError::Pattern(_)
+        | SurveyError::NotAPair { .. }
+        | SurveyError::OpenPrefix(_)
+        | SurveyError::NamelessArchive(_) => ExitCode::Usage,
         SurveyError::NoFolder(_)
         | SurveyError::NotAFolder(_)
         | SurveyError::Folder { .. }
@@ -105,6 +107,9 @@ fn unsurveyed(error: &SurveyError) -> CommandError {
         | SurveyError::Unreachable { .. }
         | SurveyError::Listing { .. }
         | SurveyError::Untrusted { .. }
+        | SurveyError::NoArchive { .. }
+        | SurveyError::Archive { .. }
+        | SurveyError::WouldLose { .. }
         | SurveyError::Lost => ExitCode::Failed,
     };
     let mut shown = CommandError::new(exit, format!("{}; nothing was changed", error.in_full()));
@@ -137,7 +142,7 @@ async fn carry_out(
     (cancel, journals): (&Cancel, Option<&Path>),
     output: Output,
 ) -> (Meter, SyncReport) {
-    let meter = Meter::new(plan.transferred(), arguments.format == Style::Json, output);
+    let meter = Meter::new(plan.carried(), arguments.format == Style::Json, output);
     let report = {
         let progress = |event| meter.take(&event);
         let cancelled = || cancel.is_asked();

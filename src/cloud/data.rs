@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::connect::Clients;
 use super::performer::Aws;
 use crate::apply::{Control, Performed, StepError, StepErrorKind};
-use crate::resource::{Address, DataPlace, DataSet, Deletion};
+use crate::resource::{Address, Archive, DataPlace, DataSet, Deletion};
 use crate::sync::{
     self, FailureReason, Place, Progress, Request, SurveyError, SyncPlan, SyncReport,
 };
@@ -72,7 +72,11 @@ fn key(data: &DataSet, error: &SurveyError) -> &'static str {
         SurveyError::NoFolder(_) | SurveyError::NotAFolder(_) | SurveyError::Folder { .. }
     );
     let from_folder = matches!(data.from, DataPlace::Folder(_));
-    if folder == from_folder || matches!(error, SurveyError::EmptySource { .. }) {
+    let of_source = matches!(
+        error,
+        SurveyError::EmptySource { .. } | SurveyError::WouldLose { .. }
+    );
+    if folder == from_folder || of_source {
         "from"
     } else {
         "to"
@@ -86,6 +90,7 @@ fn request(data: &DataSet, journals: Option<&Path>) -> Request {
         include,
         exclude,
         delete,
+        archive,
     } = data;
     Request {
         from: place(from),
@@ -96,6 +101,10 @@ fn request(data: &DataSet, journals: Option<&Path>) -> Request {
             Deletion::Never => sync::Deletion::Never,
             Deletion::Extra => sync::Deletion::Extra,
         },
+        archive: archive.map(|archive| match archive {
+            Archive::Zip => sync::Archive::Zip,
+            Archive::TarZst => sync::Archive::TarZst,
+        }),
         journals: journals.map(Path::to_owned),
     }
 }
@@ -116,7 +125,7 @@ pub(super) async fn transfer(
     files: &SyncPlan,
     control: &Control,
 ) -> Result<Performed, StepError> {
-    let total = files.transferred();
+    let total = files.carried();
     let (done, moved) = (AtomicU64::new(0), AtomicU64::new(0));
     let progress = |event: Progress| {
         match event {

@@ -387,5 +387,8 @@ fn note(note: &Note) -> Value {
         } => {
             json!({"kind": "files-skipped", "address": address, "count": count, "first": first})
         }
+        Note::ArchiveFound { address, remark } => {
+            json!({"kind": "archive-found", "address": address, "remark": remark})
+        }
     }
 }

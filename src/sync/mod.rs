@@ -8,6 +8,7 @@
 //! The pure parts (places, filters, key rules, comparing, plans) need no network
 //! and compile without the `aws` feature.
 
+mod archive;
 mod compare;
 #[cfg(feature = "aws")]
 mod copy;
@@ -63,6 +64,7 @@ mod upload;
 #[cfg(feature = "aws")]
 mod walk;
 
+pub use archive::{Archive, ArchiveNote, ArchiveWork, Packing};
 pub use compare::{
     Direction, EtagShape, LocalFacts, Look, Nature, Pair, RemoteFacts, SINGLE_REQUEST_LIMIT,
     Verdict, decide, first_look, part_count, part_size, settle,

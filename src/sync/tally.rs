@@ -100,6 +100,11 @@ impl Tally {
         }
     }
 
+    /// Which way the files go.
+    pub(super) fn direction(&self) -> Direction {
+        self.direction
+    }
+
     fn folder_side(&self) -> Side {
         match self.direction {
             Direction::Up => Side::From,
@@ -265,6 +270,7 @@ impl Tally {
             withheld: self.withheld.filter(|_| self.delete == Deletion::Extra),
             same: self.same,
             skipped: self.skipped,
+            archive: None,
         }
     }
 

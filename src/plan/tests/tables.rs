@@ -685,6 +685,7 @@ fn data_set() -> DataSet {
         include: Vec::new(),
         exclude: Vec::new(),
         delete: Deletion::Never,
+        archive: None,
     }
 }
 
@@ -705,6 +706,7 @@ fn files(keys: &[&str]) -> SyncPlan {
         withheld: None,
         same: Totals::default(),
         skipped: Vec::new(),
+        archive: None,
     }
 }
 
