@@ -9,9 +9,11 @@ use crate::sync::{ArchiveWork, Change, Packing, Place, SyncPlan, SyncReport, Tot
 
 /// The plan, file by file.
 pub(super) fn listing(plan: &SyncPlan) -> String {
-    let verb = match plan.to {
-        Place::Folder(_) => "download",
-        Place::Prefix { .. } => "upload",
+    let verb = match (&plan.to, &plan.archive) {
+        (Place::Folder(_), None) => "download",
+        (Place::Folder(_), Some(_)) => "unpack",
+        (Place::Prefix { .. }, None) => "upload",
+        (Place::Prefix { .. }, Some(_)) => "pack",
     };
     let mut rows: Vec<Vec<String>> = plan.transfers.iter().map(|one| row(verb, one)).collect();
     rows.extend(plan.deletions.iter().map(|deleted| {

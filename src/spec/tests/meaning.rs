@@ -227,6 +227,18 @@ fn data_goes_from_a_folder_to_a_bucket_or_back() {
             &["T205 11:20: `s3://bucket//x` is not a bucket and a prefix"],
         ),
         (
+            &["a: {from: x, to: \"s3://bucket/x\", archive: tar.zst}"],
+            &[],
+        ),
+        (
+            &["a: {from: x, to: \"s3://bucket\", archive: zip}"],
+            &["T205 11:20: an archive is named after its prefix, and this has none"],
+        ),
+        (
+            &["a: {from: \"s3://bucket/\", to: x, archive: zip}"],
+            &["T205 11:13: an archive is named after its prefix, and this has none"],
+        ),
+        (
             &["a: {from: ~/x, to: \"s3://bucket/x\"}"],
             &["T205 11:13: `~` means another folder for everybody who reads this spec"],
         ),

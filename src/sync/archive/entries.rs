@@ -1,6 +1,8 @@
 //! What is in an archive, entry by entry.
 
+use std::cell::Cell;
 use std::io::{self, Read};
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use tar::EntryType;
@@ -15,6 +17,9 @@ use crate::sync::plan::SkipReason;
 /// How much of its past a decoder of Zstandard keeps at most, as a power of two: what
 /// `zstd(1)` takes without being told to.
 const LARGEST_WINDOW_LOG: u32 = 27;
+
+/// How much a tar may say about an entry, in bytes, with what fills up the one before.
+const MOST_ABOUT_ENTRY: u64 = 1024 * 1024;
 
 /// How much may follow the end of a tar, in bytes: it is filled up to whole records.
 const MOST_PADDING: u64 = 1024 * 1024;
@@ -100,21 +105,51 @@ fn zip_member(entry: &ZipEntry) -> Member {
 fn visit_tar(source: Ranges, visitor: &mut dyn Visitor) -> io::Result<()> {
     let mut decoder = zstd::stream::read::Decoder::new(source)?;
     decoder.window_log_max(LARGEST_WINDOW_LOG)?;
-    let mut tar = tar::Archive::new(decoder);
-    for entry in tar.entries()? {
-        let mut entry = entry?;
-        let Some(member) = tar_member(&entry)? else {
-            continue;
+    let left = Rc::new(Cell::new(u64::MAX));
+    let mut tar = tar::Archive::new(Guarded {
+        source: decoder,
+        left: Rc::clone(&left),
+    });
+    let mut entries = tar.entries()?;
+    loop {
+        left.set(MOST_ABOUT_ENTRY);
+        let Some(entry) = entries.next() else {
+            break;
         };
-        match visitor.wish(&member) {
-            Wish::Take => visitor.take(&member, &mut entry)?,
-            Wish::Pass => {}
-            Wish::Leave => return Ok(()),
+        let mut entry = entry?;
+        left.set(u64::MAX);
+        if let Some(member) = tar_member(&entry)? {
+            match visitor.wish(&member) {
+                Wish::Take => visitor.take(&member, &mut entry)?,
+                Wish::Pass => {}
+                Wish::Leave => return Ok(()),
+            }
         }
+        io::copy(&mut entry, &mut io::sink())?;
     }
     // The checksum of the whole comes after the last entry.
-    let mut rest = tar.into_inner().take(MOST_PADDING);
-    io::copy(&mut rest, &mut io::sink()).map(drop)
+    left.set(MOST_PADDING);
+    io::copy(&mut tar.into_inner(), &mut io::sink()).map(drop)
+}
+
+/// A source of which so much may be read and no more.
+///
+/// What a tar says about an entry (a long name, say) is read into memory, however long it is.
+struct Guarded<R> {
+    source: R,
+    left: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Guarded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        let left = self.left.get().checked_sub(read as u64);
+        self.left.set(left.ok_or_else(|| {
+            let problem = "it says too much about an entry";
+            io::Error::new(io::ErrorKind::InvalidData, problem)
+        })?);
+        Ok(read)
+    }
 }
 
 /// `None` stands for what is no file of any kind.

@@ -15,11 +15,12 @@ use super::unpack::Unpacker;
 use crate::sync::copy::attend;
 use crate::sync::delete::{BATCH, delete};
 use crate::sync::filter::Filter;
-use crate::sync::journal::{Journal, Record};
-use crate::sync::plan::SyncPlan;
+use crate::sync::journal::{Journal, Record, Writer};
+use crate::sync::plan::{Origin, SyncPlan, Transfer};
 use crate::sync::report::{Control, Failure, FailureReason, Progress, SyncReport, chain};
 use crate::sync::route::Route;
 use crate::sync::session::{Session, Undone};
+use crate::sync::stamp::Stamp;
 
 /// What the workers of a run have in common.
 struct Run<'a> {
@@ -170,6 +171,7 @@ impl Run<'_> {
         };
         let (ranges, trouble) = Ranges::new(Arc::clone(&session), revision);
         let mut unpacker = Unpacker::new(session, self.events.clone(), &self.plan.transfers);
+        let known = self.journal.as_ref().and_then(Journal::moved);
         // A file is landed or not: what is being written when the run stops is dropped there.
         let visiting = spawn_blocking(move || {
             let visited = visit(kind, ranges, &mut unpacker);
@@ -180,7 +182,7 @@ impl Run<'_> {
             self.fail(report, self.packing.key.clone(), FailureReason::Lost);
             return;
         };
-        self.note(&unpacker, report);
+        self.note((&unpacker, known), report);
         let missing: Vec<usize> = unpacker.missing().collect();
         match (trouble.take(), visited) {
             _ if self.session.is_stopped() => {
@@ -210,8 +212,7 @@ impl Run<'_> {
     }
 
     /// Counts what landed, and writes it down for the next run.
-    fn note(&self, unpacker: &Unpacker, report: &mut SyncReport) {
-        let mut known = self.journal.as_ref().and_then(Journal::moved);
+    fn note(&self, (unpacker, mut known): (&Unpacker, Option<Writer>), report: &mut SyncReport) {
         for (index, landed) in &unpacker.landed {
             let transfer = &self.plan.transfers[*index];
             match landed {
@@ -261,16 +262,17 @@ impl Run<'_> {
 }
 
 /// What the next run is to know of a file that landed.
-fn record(
-    transfer: &crate::sync::plan::Transfer,
-    stamp: crate::sync::stamp::Stamp,
-) -> Option<Record> {
+fn record(transfer: &Transfer, stamp: Stamp) -> Option<Record> {
     match &transfer.origin {
-        crate::sync::plan::Origin::Entry { sha256, .. } => Some(Record {
+        Origin::Entry {
+            sha256,
+            modified: _,
+            executable: _,
+        } => Some(Record {
             key: transfer.key.clone(),
             stamp,
             etag: sha256.clone(),
         }),
-        crate::sync::plan::Origin::File { .. } | crate::sync::plan::Origin::Object { .. } => None,
+        Origin::File { .. } | Origin::Object { .. } => None,
     }
 }

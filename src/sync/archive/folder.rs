@@ -12,7 +12,7 @@ use std::thread;
 use sha2::{Digest as _, Sha256};
 
 use crate::sync::etag::hexadecimal;
-use crate::sync::journal::{Journal, Record};
+use crate::sync::journal::{Journal, Record, Writer};
 use crate::sync::key::check_key;
 use crate::sync::plan::SkipReason;
 use crate::sync::stamp::Stamp;
@@ -86,13 +86,13 @@ pub(super) fn digests(
         .copied()
         .filter(|index| !known.contains_key(index))
         .collect();
-    let read = read_all(root, files, &unknown);
-    let is_news = read
-        .values()
-        .any(|digest| matches!(digest, Digest::Sha256(_)));
-    known.extend(read);
-    if let Some(journal) = journal.filter(|_| is_news) {
-        keep(journal, files, &known);
+    // Begun before anything is read: what was modified since then is not written down.
+    let writer = journal
+        .filter(|_| !unknown.is_empty())
+        .and_then(Journal::same);
+    known.extend(read_all(root, files, &unknown));
+    if let Some(writer) = writer {
+        keep(writer, files, &known);
     }
     known
 }
@@ -111,10 +111,7 @@ fn known(files: &[LocalFile], journal: Option<&Journal>) -> BTreeMap<usize, Dige
 }
 
 /// Writes down what is known: a file with this stamp has this digest.
-fn keep(journal: &Journal, files: &[LocalFile], known: &BTreeMap<usize, Digest>) {
-    let Some(mut writer) = journal.same() else {
-        return;
-    };
+fn keep(mut writer: Writer, files: &[LocalFile], known: &BTreeMap<usize, Digest>) {
     for (number, (index, digest)) in (0..).zip(known) {
         let record = match (digest, files.get(*index)) {
             (Digest::Sha256(digest), Some(file)) => Some(Record {

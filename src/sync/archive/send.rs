@@ -11,11 +11,12 @@ use super::kind::{Archive, manifest_key};
 use super::manifest::{Identity, Manifest};
 use super::pack::{Packed, Stop, pack};
 use super::pipe::pipe;
+use super::survey::left_out;
 use crate::sync::copy_stream::{Sent, send_stream};
 use crate::sync::download::blocking;
 use crate::sync::filter::Filter;
-use crate::sync::journal::{Journal, Record};
-use crate::sync::plan::{Side, SyncPlan};
+use crate::sync::journal::{Journal, Record, Writer};
+use crate::sync::plan::SyncPlan;
 use crate::sync::report::{Failure, FailureReason, Progress, local};
 use crate::sync::session::{Session, Undone};
 use crate::sync::upload::put_content;
@@ -43,6 +44,8 @@ pub(super) async fn send(
     events: mpsc::UnboundedSender<Progress>,
     journal: Option<Journal>,
 ) -> Result<(), Unsent> {
+    // Begun before anything is read: what was modified since then is not written down.
+    let known = journal.as_ref().and_then(Journal::same);
     let failed = |reason| of(order.key, reason);
     let folder = look_again(session, order).await.map_err(failed)?;
     if folder.listing() != order.listing {
@@ -82,7 +85,7 @@ pub(super) async fn send(
         put_content(session, &manifest_key(order.key), text.into()).await
     };
     Box::pin(put).await.map_err(failed)?;
-    remember(journal, &files, &manifest);
+    remember(known, &files, &manifest);
     Ok(())
 }
 
@@ -102,16 +105,10 @@ async fn look_again(session: &Session, order: &Order<'_>) -> Result<Folder, Fail
             .map_err(|error| local("read the folder", &error))
     };
     let mut folder = blocking(walk).await?;
-    let skipped = &order.plan.skipped;
-    let is_left_out = |file: &LocalFile| {
-        let of_source = |side: Side| side == Side::From;
-        skipped
-            .iter()
-            .any(|skipped| of_source(skipped.side) && skipped.key == file.key)
-    };
-    if !skipped.is_empty() {
-        folder.files.retain(|file| !is_left_out(file));
-    }
+    let left_out = left_out(order.plan);
+    folder
+        .files
+        .retain(|file| !left_out.contains(file.key.as_str()));
     Ok(folder)
 }
 
@@ -130,8 +127,8 @@ fn both(
 }
 
 /// Writes down which content the files had, so that the next run does not read them.
-fn remember(journal: Option<Journal>, files: &[LocalFile], manifest: &Manifest) {
-    let Some(mut writer) = journal.and_then(|journal| journal.same()) else {
+fn remember(known: Option<Writer>, files: &[LocalFile], manifest: &Manifest) {
+    let Some(mut writer) = known else {
         return;
     };
     for (number, (file, entry)) in (0..).zip(files.iter().zip(manifest.files())) {

@@ -1,6 +1,6 @@
 //! Compares a folder with an archive and says what is to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 
@@ -126,8 +126,21 @@ async fn up(
     Ok(plan)
 }
 
-/// Takes files that cannot be opened out of what is packed.
+/// What a plan leaves out of its source.
+pub(super) fn left_out(plan: &SyncPlan) -> BTreeSet<&str> {
+    let of_source = plan
+        .skipped
+        .iter()
+        .filter(|skipped| skipped.side == Side::From);
+    of_source.map(|skipped| skipped.key.as_str()).collect()
+}
+
+/// Takes files that cannot be read out of what is packed.
 fn without_unreadable(mut plan: SyncPlan, mut folder: Folder, root: &Path) -> (SyncPlan, Folder) {
+    let left_out = left_out(&plan);
+    folder
+        .files
+        .retain(|file| !left_out.contains(file.key.as_str()));
     let mut unreadable = BTreeMap::new();
     folder.files.retain(|file| {
         let opened = File::open(root.join(&file.key));
@@ -147,7 +160,6 @@ fn without_unreadable(mut plan: SyncPlan, mut folder: Folder, root: &Path) -> (S
         }));
     plan.skipped
         .sort_by(|one, other| (&one.key, one.side).cmp(&(&other.key, other.side)));
-    plan.skipped.dedup();
     (plan, folder)
 }
 

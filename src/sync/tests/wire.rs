@@ -176,10 +176,9 @@ pub(super) fn complete(state: &mut State, id: &str, content: &[u8]) -> Response<
             object.etag = format!("{}-{}", "0".repeat(32), sizes.len());
         }
     }
-    xml(
-        "CompleteMultipartUploadResult",
-        "<ETag>&quot;done&quot;</ETag>",
-    )
+    let etag = state.objects.get(&upload.key).map(|object| &object.etag);
+    let etag = format!("<ETag>&quot;{}&quot;</ETag>", etag.unwrap());
+    xml("CompleteMultipartUploadResult", &etag)
 }
 
 pub(super) fn delete(state: &mut State, content: &[u8]) -> Response<Body> {
