@@ -5,7 +5,6 @@ use std::io::{self, Read};
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use tar::EntryType;
 
 use super::kind::Archive;
 use super::pack::OWNER_EXECUTES;
@@ -155,11 +154,15 @@ impl<R: Read> Read for Guarded<R> {
 /// `None` stands for what is no file of any kind.
 fn tar_member<R: Read>(entry: &tar::Entry<'_, R>) -> io::Result<Option<Member>> {
     let header = entry.header();
-    let reason = match header.entry_type() {
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => None,
-        EntryType::Directory | EntryType::XGlobalHeader => return Ok(None),
-        EntryType::Link | EntryType::Symlink => Some(SkipReason::LinkInArchive),
-        _ => Some(SkipReason::Special),
+    let kind = header.entry_type();
+    let reason = if kind.is_dir() || kind.is_pax_global_extensions() {
+        return Ok(None);
+    } else if kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse() {
+        None
+    } else if kind.is_symlink() || kind.is_hard_link() {
+        Some(SkipReason::LinkInArchive)
+    } else {
+        Some(SkipReason::Special)
     };
     let name = entry.path_bytes();
     // `tar c .` begins every name so.

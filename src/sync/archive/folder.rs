@@ -176,3 +176,74 @@ fn digest_of(path: &Path, stamp: Stamp) -> Digest {
         Err(error) => Digest::Unreadable(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn file(key: &str) -> LocalFile {
+        LocalFile {
+            key: key.to_owned(),
+            size: 1,
+            modified: Timestamp::UNIX_EPOCH,
+            stamp: Stamp {
+                device: 1,
+                inode: 2,
+                size: 1,
+                modified: (3, 4),
+                changed: (5, 6),
+            },
+            link: false,
+        }
+    }
+
+    #[test]
+    fn what_is_known_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let route = crate::sync::route::Route {
+            direction: crate::sync::Direction::Up,
+            folder: "here".into(),
+            bucket: "bucket".to_owned(),
+            prefix: "data.zip".to_owned(),
+        };
+        let journal = Journal::of(folder.path(), &route);
+        let mut files = vec![file("a"), file("b")];
+        let mut writer = journal.same().unwrap();
+        for (number, file) in (0..).zip(&files) {
+            writer.put(
+                number,
+                Some(Record {
+                    key: file.key.clone(),
+                    stamp: file.stamp,
+                    etag: format!("the digest of {}", file.key),
+                }),
+            );
+        }
+        writer.finish();
+        // There is nothing to read there.
+        let nowhere = Path::new("/nowhere");
+        files[1].stamp.changed = (5, 7);
+        let found = digests(nowhere, &files, &[0, 1], Some(&journal));
+        assert!(matches!(&found[&0], Digest::Sha256(digest) if digest == "the digest of a"));
+        assert!(matches!(&found[&1], Digest::Unreadable(_)));
+    }
+
+    #[test]
+    fn another_name_size_or_time_is_another_listing() {
+        let listing = |change: fn(&mut LocalFile)| {
+            let mut folder = Folder {
+                files: vec![file("a")],
+                skipped: Vec::new(),
+            };
+            change(&mut folder.files[0]);
+            folder.listing()
+        };
+        let same = listing(|_| {});
+        assert_eq!(same, listing(|_| {}));
+        assert_ne!(same, listing(|file| file.key.push('a')));
+        assert_ne!(same, listing(|file| file.size = 2));
+        assert_ne!(same, listing(|file| file.modified = Timestamp::MAX));
+    }
+}

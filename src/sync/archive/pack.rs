@@ -85,9 +85,12 @@ fn add<W: Write>(
             reason,
         })
     };
-    let unreadable = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => failed(FailureReason::ChangedSincePlanned),
-        _ => failed(local("read the file", &error)),
+    let unreadable = |error: io::Error| {
+        failed(if error.kind() == io::ErrorKind::NotFound {
+            FailureReason::ChangedSincePlanned
+        } else {
+            local("read the file", &error)
+        })
     };
     let opened = File::open(root.join(&file.key)).map_err(unreadable)?;
     let metadata = opened.metadata().map_err(unreadable)?;

@@ -143,7 +143,7 @@ mod tests {
     #[tokio::test]
     async fn a_writer_that_goes_without_a_word_is_no_end() {
         let (mut writer, mut reader) = pipe();
-        let writing = spawn_blocking(move || writer.write_all(&[1; FRAME + 1]));
+        let writing = spawn_blocking(move || writer.write_all(&vec![1; FRAME + 1]));
         let mut read = Vec::new();
         assert!(reader.read_to_end(&mut read).await.is_err());
         writing.await.unwrap().unwrap();
@@ -155,8 +155,8 @@ mod tests {
         let (mut writer, reader) = pipe();
         drop(reader);
         let writing = spawn_blocking(move || {
-            let first = writer.write_all(&[1; FRAME]).unwrap_err().kind();
-            (first, writer.write_all(&[1; FRAME * 2]).is_ok())
+            let first = writer.write_all(&vec![1; FRAME]).unwrap_err().kind();
+            (first, writer.write_all(&vec![1; FRAME * 2]).is_ok())
         });
         let heard = writing.await.unwrap();
         assert_eq!(heard, (io::ErrorKind::BrokenPipe, true));

@@ -64,7 +64,7 @@ pub(super) async fn send(
     let packed = packing.await.map_err(|_| failed(FailureReason::Lost))?;
     let (packed, sent) = both(packed, sent).map_err(|undone| match undone {
         Unsent::Failed(failure) if failure.key.is_empty() => failed(failure.reason),
-        other => other,
+        other @ (Unsent::Failed(_) | Unsent::Stopped) => other,
     })?;
     if sent.bytes != packed.bytes {
         return Err(failed(FailureReason::Lost));

@@ -263,16 +263,14 @@ async fn content(
     };
     let journal = ends.journal.as_ref();
     let known = journal.and_then(|journal| cache::read(journal, found, ends.kind));
+    let is_known = known.is_some();
     let scan = match known {
         Some(scan) => scan,
-        None => {
-            let scan = scan(client, (ends.route, &ends.key), (ends.kind, found)).await?;
-            if let Some(journal) = journal {
-                cache::write(journal, &scan);
-            }
-            scan
-        }
+        None => scan(client, (ends.route, &ends.key), (ends.kind, found)).await?,
     };
+    if let Some(journal) = journal.filter(|_| !is_known) {
+        cache::write(journal, &scan);
+    }
     let content = Content {
         entries: scan.manifest.files().to_vec(),
         skipped: scan.skipped,

@@ -17,8 +17,8 @@ const LEVEL: i32 = 3;
 /// files.
 const WINDOW_LOGS: std::ops::RangeInclusive<u32> = 17..=27;
 
-/// How the names of files end that are compressed already. (NumPy's `.npz`, PyTorch's `.pt`
-/// and the like are ZIP archives, others hold floats, which no general compression shrinks.)
+/// How the names of files end that are compressed already. (`.npz`, `.pt` and the like
+/// are ZIP archives, others hold floats, which no general compression shrinks.)
 const COMPRESSED: [&str; 37] = [
     "7z",
     "aac",

@@ -44,7 +44,8 @@ pub(super) fn to_dos(time: Timestamp) -> (u16, u16) {
     let Some(year) = year.filter(|year| *year < 1 << 7) else {
         return FIRST_DAY;
     };
-    let clock = part(time.hour()) << 11 | part(time.minute()) << 5 | part(time.second()) / 2;
+    let half = part(time.second()) / 2;
+    let clock = part(time.hour()) << 11 | part(time.minute()) << 5 | half;
     (
         clock,
         year << 9 | part(time.month()) << 5 | part(time.day()),

@@ -30,11 +30,11 @@ fn tar(entries: &[(&str, tar::EntryType, &[u8])]) -> Vec<u8> {
 
 /// Changes the manifest of what is there.
 fn forge(test: &Packed, change: impl Fn(&mut Value)) {
-    let text = test.world.server.get(&test.manifest()).unwrap().content;
-    let mut manifest: Value = serde_json::from_slice(&text).unwrap();
+    let stored = test.world.server.get(&test.manifest()).unwrap().content;
+    let mut manifest: Value = serde_json::from_slice(&stored).unwrap();
     change(&mut manifest);
-    let text = serde_json::to_vec(&manifest).unwrap();
-    test.world.server.put(&test.manifest(), &text);
+    let forged = serde_json::to_vec(&manifest).unwrap();
+    test.world.server.put(&test.manifest(), &forged);
 }
 
 fn forget_the_folder(test: &Packed) {
