@@ -259,6 +259,7 @@ fn data(input: &Input, kit: &Kit) -> BTreeMap<Address, SyncPlan> {
             .map(|text| Withheld::UnreadableFolder(text.0.clone())),
         same: Totals::default(),
         skipped: Vec::new(),
+        archive: None,
     };
     for file in files {
         push(&mut plan, file);

@@ -92,6 +92,7 @@ fn request(global: &Global, arguments: &Sync) -> Result<Request, CommandError> {
         } else {
             Deletion::Never
         },
+        archive: arguments.archive.map(Into::into),
         journals: journals(global),
         source_region: arguments.source_region.clone(),
     })
@@ -104,7 +105,8 @@ fn unsurveyed(error: &SurveyError) -> CommandError {
         | SurveyError::NotAPair { .. }
         | SurveyError::NotInABucket(_)
         | SurveyError::Overlap { .. }
-        | SurveyError::OpenPrefix(_) => ExitCode::Usage,
+        | SurveyError::OpenPrefix(_)
+        | SurveyError::NamelessArchive(_) => ExitCode::Usage,
         SurveyError::NoFolder(_)
         | SurveyError::NotAFolder(_)
         | SurveyError::Folder { .. }
@@ -114,6 +116,9 @@ fn unsurveyed(error: &SurveyError) -> CommandError {
         | SurveyError::Unreachable { .. }
         | SurveyError::Listing { .. }
         | SurveyError::Untrusted { .. }
+        | SurveyError::NoArchive { .. }
+        | SurveyError::Archive { .. }
+        | SurveyError::WouldLose { .. }
         | SurveyError::Lost => ExitCode::Failed,
     };
     let mut shown = CommandError::new(exit, format!("{}; nothing was changed", error.in_full()));
@@ -146,7 +151,7 @@ async fn carry_out(
     (cancel, journals): (&Cancel, Option<&Path>),
     output: Output,
 ) -> (Meter, SyncReport) {
-    let meter = Meter::new(plan.transferred(), arguments.format == Style::Json, output);
+    let meter = Meter::new(plan.carried(), arguments.format == Style::Json, output);
     let report = {
         let progress = |event| meter.take(&event);
         let cancelled = || cancel.is_asked();

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::connect::Clients;
 use super::performer::Aws;
 use crate::apply::{Control, Performed, StepError, StepErrorKind};
-use crate::resource::{Address, DataPlace, DataSet, Deletion};
+use crate::resource::{Address, Archive, DataPlace, DataSet, Deletion};
 use crate::sync::{
     self, FailureReason, Place, Progress, Request, SurveyError, SyncPlan, SyncReport,
 };
@@ -78,7 +78,11 @@ fn key(data: &DataSet, error: &SurveyError) -> &'static str {
         }
         (DataPlace::Folder(_), _) | (_, DataPlace::Folder(_)) => folder == from_folder,
     };
-    if is_of_source || matches!(error, SurveyError::EmptySource { .. }) {
+    let is_about_loss = matches!(
+        error,
+        SurveyError::EmptySource { .. } | SurveyError::WouldLose { .. }
+    );
+    if is_of_source || is_about_loss {
         "from"
     } else {
         "to"
@@ -92,6 +96,7 @@ fn request(data: &DataSet, journals: Option<&Path>) -> Request {
         include,
         exclude,
         delete,
+        archive,
     } = data;
     Request {
         from: place(from),
@@ -102,6 +107,10 @@ fn request(data: &DataSet, journals: Option<&Path>) -> Request {
             Deletion::Never => sync::Deletion::Never,
             Deletion::Extra => sync::Deletion::Extra,
         },
+        archive: archive.map(|archive| match archive {
+            Archive::Zip => sync::Archive::Zip,
+            Archive::TarZst => sync::Archive::TarZst,
+        }),
         journals: journals.map(Path::to_owned),
         source_region: None,
     }
@@ -123,7 +132,7 @@ pub(super) async fn transfer(
     files: &SyncPlan,
     control: &Control,
 ) -> Result<Performed, StepError> {
-    let total = files.transferred();
+    let total = files.carried();
     let (done, moved) = (AtomicU64::new(0), AtomicU64::new(0));
     let progress = |event: Progress| {
         match event {

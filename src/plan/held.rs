@@ -172,6 +172,13 @@ pub enum Note {
         /// The first of them with its reason.
         first: String,
     },
+    /// What is to be known of the archive of a data set.
+    ArchiveFound {
+        /// The data set.
+        address: Address,
+        /// What was found, and what follows from it.
+        remark: String,
+    },
 }
 
 /// How the key that an instance was launched with differs from what its spec asks for.

@@ -13,7 +13,7 @@ use super::step::{Mode, Plan};
 use super::write::Steps;
 use crate::lease::Deadline;
 use crate::resource::{Address, Desired};
-use crate::sync::{Side, SkipReason, Skipped};
+use crate::sync::{Packing, Side, SkipReason, Skipped};
 
 /// The steps that make what is there what is wanted.
 pub fn plan(
@@ -136,6 +136,12 @@ fn notes(
             notes.push(Note::DeletionsWithheld {
                 address: address.clone(),
                 reason: reason.to_string(),
+            });
+        }
+        if let Some(remark) = files.archive.as_ref().and_then(Packing::remark) {
+            notes.push(Note::ArchiveFound {
+                address: address.clone(),
+                remark,
             });
         }
     }

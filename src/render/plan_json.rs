@@ -263,7 +263,7 @@ fn files_json(files: &SyncPlan) -> Value {
         .into_iter()
         .map(|transfer| json!({"key": transfer.key, "bytes": transfer.bytes}))
         .collect();
-    json!({
+    let mut document = json!({
         "new": files.new_files(),
         "changed": files.changed(),
         "same": files.same,
@@ -271,7 +271,15 @@ fn files_json(files: &SyncPlan) -> Value {
         "largest": largest,
         "deletions": files.deletions.iter().map(|deleted| &deleted.key).collect::<Vec<_>>(),
         "skipped": files.skipped.len(),
-    })
+    });
+    if let Some(packing) = &files.archive {
+        document["archive"] = json!({
+            "kind": packing.kind,
+            "key": packing.key,
+            "whole": packing.whole,
+        });
+    }
+    document
 }
 
 fn held_json(held: &Held) -> Value {
@@ -386,6 +394,9 @@ fn note(note: &Note) -> Value {
             first,
         } => {
             json!({"kind": "files-skipped", "address": address, "count": count, "first": first})
+        }
+        Note::ArchiveFound { address, remark } => {
+            json!({"kind": "archive-found", "address": address, "remark": remark})
         }
     }
 }

@@ -187,6 +187,7 @@ fn note_words<'a>(note: &'a Note, alike: &mut Alike<'a>) -> Option<String> {
             targets.join(", ")
         ),
         Note::DeletionsWithheld { address, reason } => format!("{address}: {reason}"),
+        Note::ArchiveFound { address, remark } => format!("{address}: {remark}"),
         Note::FilesSkipped {
             address,
             count,

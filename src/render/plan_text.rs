@@ -19,7 +19,7 @@ use crate::plan::{
     Verb,
 };
 use crate::resource::{Address, DataSet, VolumeId, hide_secrets, human_bytes};
-use crate::sync::SyncPlan;
+use crate::sync::{ArchiveWork, SyncPlan};
 
 /// How many of the largest files a plan names.
 const LARGEST_FILES: usize = 3;
@@ -325,6 +325,7 @@ fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &Sync
         include: _,
         exclude: _,
         delete: _,
+        archive,
     } = data;
     let places = format!(
         "{} → {}",
@@ -352,6 +353,21 @@ fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &Sync
             deleted.files
         ),
     );
+    if let (Some(kind), Some(packing)) = (archive, &files.archive) {
+        let sent = match packing.work {
+            ArchiveWork::Pack { .. } => "packed and sent whole",
+            ArchiveWork::Unpack { .. } => "unpacked where it differs",
+        };
+        let whole = human_bytes(packing.whole.bytes);
+        let key = escape(&packing.key);
+        line(
+            text,
+            &format!(
+                "      one {kind}, {key}: {} files ({whole}), {sent}",
+                packing.whole.files
+            ),
+        );
+    }
     let largest: Vec<String> = files
         .largest(LARGEST_FILES)
         .into_iter()

@@ -142,6 +142,7 @@ fn with_files(transfers: Vec<Transfer>, deletions: &[&str]) -> Plan {
         include: Vec::new(),
         exclude: Vec::new(),
         delete: Deletion::Extra,
+        archive: None,
     };
     let files = SyncPlan {
         from: Place::Folder("/data".into()),
@@ -162,6 +163,7 @@ fn with_files(transfers: Vec<Transfer>, deletions: &[&str]) -> Plan {
         },
         skipped: Vec::new(),
         leftovers: Vec::new(),
+        archive: None,
     };
     desired.data.insert(address.clone(), data);
     observed.data.insert(address, files);

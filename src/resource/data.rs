@@ -39,6 +39,26 @@ pub enum Deletion {
     Extra,
 }
 
+/// How the files of a set are packed into one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Archive {
+    /// A ZIP archive.
+    #[serde(rename = "zip")]
+    Zip,
+    /// A tar compressed with Zstandard.
+    #[serde(rename = "tar.zst")]
+    TarZst,
+}
+
+impl fmt::Display for Archive {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Zip => "zip",
+            Self::TarZst => "tar.zst",
+        })
+    }
+}
+
 /// Files to be made equal at two places, in one direction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DataSet {
@@ -52,4 +72,7 @@ pub struct DataSet {
     pub exclude: Vec<String>,
     /// What happens to files that only the target has.
     pub delete: Deletion,
+    /// How they are kept in the bucket as one object; without it, each is one of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Archive>,
 }

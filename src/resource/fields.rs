@@ -86,6 +86,11 @@ pub const FIELDS: &[FieldFact] = &[
         "`extra` deletes what only the target has",
     ),
     fact(
+        "data.*.archive",
+        FieldEffect::Data,
+        "what was kept before in another form stays",
+    ),
+    fact(
         "instances.*",
         FieldEffect::Ends,
         "removing a group ends it, adding one launches it",

@@ -55,7 +55,7 @@ pub use attached::{Attached, AttachedKind};
 pub use candidate::{Attempt, Candidate, ROUND_SECONDS, Rejected};
 pub use change::{Effect, FieldChange, Value};
 pub use cidr::Cidr;
-pub use data::{DataPlace, DataSet, Deletion};
+pub use data::{Archive, DataPlace, DataSet, Deletion};
 pub use desired::{Desired, Group, Target};
 pub use digest::Digest;
 pub use disk::{Disk, DiskKind};

@@ -32,6 +32,7 @@ pub(super) fn check_data(data: &DataSpec, path: &SpecPath, found: &mut Vec<Diagn
             );
         }
     }
+    nameless_archive(data, &places, path, found);
     if !places.iter().any(|(_, text)| text.starts_with("s3://")) {
         found.push(
             Diagnostic::at(path.clone(), Code::BadData, "neither place is a bucket")
@@ -63,6 +64,31 @@ pub(super) fn check_data(data: &DataSpec, path: &SpecPath, found: &mut Vec<Diagn
                     .help("`*` matches within one folder, `**` across folders, `?` one character"),
                 );
             }
+        }
+    }
+}
+
+/// An archive is named after its prefix, so there has to be one.
+fn nameless_archive(
+    data: &DataSpec,
+    places: &[(&str, &str)],
+    path: &SpecPath,
+    found: &mut Vec<Diagnostic>,
+) {
+    if data.archive.is_none() {
+        return;
+    }
+    for (key, text) in places {
+        let prefix = parse_bucket_prefix(text).map(|(_, prefix)| prefix);
+        if prefix.is_some_and(|prefix| prefix.is_empty()) {
+            found.push(
+                Diagnostic::at(
+                    path.key(key),
+                    Code::BadData,
+                    "an archive is named after its prefix, and this has none",
+                )
+                .help("write `s3://BUCKET/NAME`: the archive is `NAME.zip` or `NAME.tar.zst`"),
+            );
         }
     }
 }

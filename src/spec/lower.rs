@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::diagnostic::{Code, Diagnostic, SpecPath};
 use super::lower_group::lower_group;
-use super::model::{DataSpec, DeleteSpec, EnvironmentSpec, ProjectSpec, TagValue};
+use super::model::{ArchiveSpec, DataSpec, DeleteSpec, EnvironmentSpec, ProjectSpec, TagValue};
 use crate::resource::{
-    AccountId, Address, DataPlace, DataSet, Deletion, Desired, EnvironmentName, GroupName, Lease,
-    ParseUnitError, Region, Target,
+    AccountId, Address, Archive, DataPlace, DataSet, Deletion, Desired, EnvironmentName, GroupName,
+    Lease, ParseUnitError, Region, Target,
 };
 
 /// Lowers a spec that passed every check.
@@ -141,6 +141,7 @@ fn lower_data(data: &DataSpec, folder: &Path) -> DataSet {
         include,
         exclude,
         delete,
+        archive,
     } = data;
     let place = |text: &str| match parse_bucket_prefix(text) {
         Some((bucket, prefix)) => DataPlace::Prefix { bucket, prefix },
@@ -155,6 +156,10 @@ fn lower_data(data: &DataSpec, folder: &Path) -> DataSet {
             DeleteSpec::Never => Deletion::Never,
             DeleteSpec::Extra => Deletion::Extra,
         },
+        archive: archive.map(|archive| match archive {
+            ArchiveSpec::Zip => Archive::Zip,
+            ArchiveSpec::TarZst => Archive::TarZst,
+        }),
     }
 }
 

@@ -131,6 +131,20 @@ pub struct DataSpec {
     /// What happens to files that only the target has: `never` leaves them, `extra` deletes them.
     #[serde(default)]
     pub delete: DeleteSpec,
+    /// Keeps the files in the bucket as one object, named after the prefix: `zip`, or `tar.zst`, which is smaller.
+    pub archive: Option<ArchiveSpec>,
+}
+
+/// How the files are packed into one object.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum ArchiveSpec {
+    /// A ZIP archive: every machine can open it, and changed files come down without the others.
+    #[serde(rename = "zip")]
+    Zip,
+    /// A tar compressed with Zstandard: smaller, and read from the beginning.
+    #[serde(rename = "tar.zst")]
+    TarZst,
 }
 
 /// What happens to files that only the target has.

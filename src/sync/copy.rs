@@ -145,12 +145,12 @@ fn route(from: &End, to: &End) -> Option<Route> {
 }
 
 /// Passes on what the work tells, asks whether to stop, and finds the pace.
-async fn attend<T>(
-    work: impl Future<Output = Result<T, Undone>>,
+pub(super) async fn attend<T>(
+    work: impl Future<Output = T>,
     (control, session): (&Control<'_>, &Session),
     mut heard: mpsc::UnboundedReceiver<Progress>,
     stop: watch::Sender<bool>,
-) -> Result<T, Undone> {
+) -> T {
     let mut climb = Climb::new(affordable(control.concurrency.max(1)));
     let (mut round, mut ask) = (interval(ROUND), interval(ASK_EVERY));
     round.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -132,8 +132,26 @@ async fn body(
 pub(super) async fn upload_stream(
     session: &Session,
     key: &str,
-    mut input: impl AsyncRead + Unpin + Send,
+    input: impl AsyncRead + Unpin + Send,
 ) -> Result<Moved, Undone> {
+    let Sent { bytes, etag: _ } = send_stream(session, key, input).await?;
+    Ok(Moved { bytes, fact: None })
+}
+
+/// A stream that has become an object.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) bytes: u64,
+    /// The entity tag of the object, without quotes.
+    pub(super) etag: Option<String>,
+}
+
+/// Sends what comes, and says what it has become.
+pub(super) async fn send_stream(
+    session: &Session,
+    key: &str,
+    mut input: impl AsyncRead + Unpin + Send,
+) -> Result<Sent, Undone> {
     let first = session.unless_stopped(part_of(&mut input, 1)).await?;
     if (first.len() as u64) < SINGLE_REQUEST_LIMIT {
         let bytes = first.len() as u64;
@@ -141,21 +159,21 @@ pub(super) async fn upload_stream(
             let _request = session.request().await?;
             put_content(session, key, Content::of(first)).await
         };
-        session.unless_stopped(Box::pin(put)).await?;
-        return Ok(Moved { bytes, fact: None });
+        let etag = session.unless_stopped(Box::pin(put)).await?;
+        return Ok(Sent { bytes, etag });
     }
     let upload = Multipart::begin(session, key, None).await?;
-    let sending = send_stream((session, &upload), first, &mut input);
+    let sending = send_parts((session, &upload), first, &mut input);
     let sent = session.unless_stopped(sending).await;
     let (parts, bytes) = match sent {
         Ok((parts, bytes)) => (Ok(parts), bytes),
         Err(undone) => (Err(undone), 0),
     };
-    upload.end(parts).await?;
-    Ok(Moved { bytes, fact: None })
+    let etag = upload.end(parts).await?;
+    Ok(Sent { bytes, etag })
 }
 
-async fn send_stream(
+async fn send_parts(
     (session, upload): (&Session, &Multipart<'_>),
     first: Bytes,
     input: &mut (impl AsyncRead + Unpin + Send),

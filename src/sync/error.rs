@@ -120,6 +120,35 @@ pub enum SurveyError {
         /// How many files would be deleted.
         files: usize,
     },
+    /// The prefix that an archive is named after is empty.
+    #[error("an archive in {0} has no name")]
+    NamelessArchive(Place),
+    /// There is no archive to unpack.
+    #[error("there is no archive s3://{bucket}/{key}")]
+    NoArchive {
+        /// The bucket.
+        bucket: String,
+        /// The key of the archive.
+        key: String,
+    },
+    /// An archive, or its manifest, cannot be used.
+    #[error("s3://{bucket}/{key} cannot be used: {problem}")]
+    Archive {
+        /// The bucket.
+        bucket: String,
+        /// The key of the archive or of its manifest.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Packing anew would lose a file that may still be there.
+    #[error("the archive has `{key}`, and a new one would be without it ({reason})")]
+    WouldLose {
+        /// The path in the archive.
+        key: String,
+        /// Why it would not be packed.
+        reason: String,
+    },
     /// A worker ended without an answer.
     #[error("the survey ended without an answer")]
     Lost,
@@ -144,6 +173,11 @@ impl SurveyError {
             Self::EmptySource { .. } => {
                 Some("check the source; to empty the target, delete its files by hand")
             }
+            Self::NamelessArchive(_) => Some("name a prefix: s3://BUCKET/NAME becomes NAME.zip"),
+            Self::NoArchive { .. } => Some(
+                "check the place and the kind: s3://BUCKET/NAME stands for NAME.zip or NAME.tar.zst",
+            ),
+            Self::WouldLose { .. } => Some("make it readable, or exclude it"),
             Self::Listing { source, .. } if source.is_elsewhere() => {
                 Some("the bucket is in another region: name it with `--region`, or in the spec")
             }
@@ -156,6 +190,7 @@ impl SurveyError {
             | Self::Folder { .. }
             | Self::Listing { .. }
             | Self::Untrusted { .. }
+            | Self::Archive { .. }
             | Self::Lost => None,
         }
     }
@@ -178,6 +213,10 @@ impl SurveyError {
             | Self::NotAFolder(_)
             | Self::Folder { .. }
             | Self::EmptySource { .. }
+            | Self::NamelessArchive(_)
+            | Self::NoArchive { .. }
+            | Self::Archive { .. }
+            | Self::WouldLose { .. }
             | Self::Lost => None,
         }
     }

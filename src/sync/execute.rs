@@ -61,6 +61,10 @@ pub async fn execute(client: &Client, plan: &SyncPlan, control: &Control<'_>) ->
             ..SyncReport::default()
         };
     };
+    if let Some(packing) = &plan.archive {
+        let work = (plan, packing);
+        return Box::pin(super::archive::execute(client, work, route, control)).await;
+    }
     let (events, heard) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
     let concurrency = affordable(control.concurrency.max(1));

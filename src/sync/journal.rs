@@ -108,8 +108,17 @@ impl Journal {
         }
     }
 
-    fn path(&self, which: &str) -> PathBuf {
+    /// The path of one of the files of this pair.
+    pub(super) fn path(&self, which: &str) -> PathBuf {
         self.folder.join(format!("{}.{which}", self.stem))
+    }
+
+    /// Makes the folder of journals, which is nobody else's to read.
+    pub(super) fn make_folder(&self) -> io::Result<()> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)
     }
 
     /// Reads what earlier runs have left.

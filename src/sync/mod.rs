@@ -12,6 +12,7 @@
 mod abandoned;
 #[cfg(feature = "aws")]
 mod across;
+mod archive;
 #[cfg(feature = "aws")]
 mod arrival;
 mod compare;
@@ -93,6 +94,7 @@ mod walk;
 
 #[cfg(feature = "aws")]
 pub use abandoned::{Abandoned, abandoned, give_up};
+pub use archive::{Archive, ArchiveNote, ArchiveWork, Packing};
 pub use compare::{
     Direction, EtagShape, LocalFacts, Look, Nature, Pair, RemoteFacts, SINGLE_REQUEST_LIMIT,
     Verdict, decide, first_look, part_count, part_size, settle,

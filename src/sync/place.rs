@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::archive::Archive;
+
 /// One end of a sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -114,6 +116,9 @@ pub struct Request {
     pub exclude: Vec<String>,
     /// What happens to files that only the target has.
     pub delete: Deletion,
+    /// How the files travel as one object; without it, each is an object of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Archive>,
     /// The folder that keeps what is known of files from one run to the next; without one,
     /// every file whose size is that of its object is read.
     #[serde(skip)]
@@ -133,6 +138,7 @@ impl Request {
             include: Vec::new(),
             exclude: Vec::new(),
             delete: Deletion::Never,
+            archive: None,
             journals: None,
             source_region: None,
         }

@@ -6,6 +6,7 @@ use std::iter::Sum;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::archive::{ArchiveWork, Packing};
 use super::key::KeyFault;
 use super::place::Place;
 
@@ -100,13 +101,22 @@ pub enum Origin {
         /// When it was last modified; the downloaded file is given this time.
         modified: Timestamp,
     },
+    /// A file of the plan's archive. Only this content of it is unpacked.
+    Entry {
+        /// The SHA-256 of its content, in hexadecimal digits.
+        sha256: String,
+        /// When it was last modified; the unpacked file is given this time.
+        modified: Timestamp,
+        /// Whether its owner may execute it.
+        executable: bool,
+    },
 }
 
 impl Origin {
     /// The entity tag that an object had, without quotes.
     pub fn etag(&self) -> Option<&str> {
         match self {
-            Self::File { modified: _ } => None,
+            Self::File { modified: _ } | Self::Entry { .. } => None,
             Self::Object { etag, modified: _ } => etag.as_deref(),
         }
     }
@@ -187,6 +197,9 @@ pub enum SkipReason {
     /// The target has a file where the key needs a folder.
     #[error("the target has a file where a folder is needed")]
     FileInTheWay,
+    /// A link of an archive, of which none is unpacked.
+    #[error("links in an archive are not unpacked")]
+    LinkInArchive,
 }
 
 /// Why deletions that were asked for are not planned.
@@ -219,6 +232,9 @@ pub struct SyncPlan {
     /// removed unless a process still writes to it.
     #[serde(default)]
     pub leftovers: Vec<String>,
+    /// The one object that the files travel as, where they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Packing>,
 }
 
 impl SyncPlan {
@@ -240,6 +256,17 @@ impl SyncPlan {
     /// All files to move.
     pub fn transferred(&self) -> Totals {
         self.total(|_| true)
+    }
+
+    /// All files that travel: where an archive is packed, also those that are the same.
+    pub fn carried(&self) -> Totals {
+        match &self.archive {
+            Some(packing) if !self.is_empty() => match packing.work {
+                ArchiveWork::Pack { .. } => packing.whole,
+                ArchiveWork::Unpack { .. } => self.transferred(),
+            },
+            Some(_) | None => self.transferred(),
+        }
     }
 
     /// The files of the target to delete.
@@ -295,6 +322,7 @@ mod tests {
             same: Totals::default(),
             skipped: Vec::new(),
             leftovers: Vec::new(),
+            archive: None,
         };
         assert!(plan.is_empty());
         plan.transfers = vec![

@@ -63,6 +63,9 @@ pub async fn survey(client: &Client, request: &Request) -> Result<SyncPlan, Surv
         };
         return Err(SurveyError::OpenPrefix(place.clone()));
     }
+    if let Some(kind) = request.archive {
+        return Box::pin(super::archive::survey(client, (request, &route), kind)).await;
+    }
     let filter = Filter::new(&request.include, &request.exclude).map_err(SurveyError::Pattern)?;
     let walk = open_walk(&route, &filter).await?;
     let route = Arc::new(route);
@@ -141,7 +144,7 @@ fn without_unreadable(mut plan: SyncPlan, route: &Route) -> SyncPlan {
 }
 
 /// Opens the folder, before any request; `None` stands for a target yet to be made.
-async fn open_walk(route: &Route, filter: &Filter) -> Result<Option<Walk>, SurveyError> {
+pub(super) async fn open_walk(route: &Route, filter: &Filter) -> Result<Option<Walk>, SurveyError> {
     let (folder, direction, filter) = (route.folder.clone(), route.direction, filter.clone());
     spawn_blocking(move || {
         if !is_there(&folder, direction)? {

@@ -102,6 +102,11 @@ impl Tally {
         }
     }
 
+    /// Which way the files go.
+    pub(super) fn direction(&self) -> Direction {
+        self.direction
+    }
+
     fn folder_side(&self) -> Side {
         match self.direction {
             Direction::Up => Side::From,
@@ -272,6 +277,7 @@ impl Tally {
             same: self.same,
             skipped: self.skipped,
             leftovers: self.leftovers,
+            archive: None,
         }
     }
 

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 
-use crate::sync::Place;
+use crate::sync::{Archive, Place};
 
 /// Arguments of `sync`.
 #[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("removal").args(["delete", "archive"]).multiple(true))]
 pub(in crate::cli) struct Sync {
     /// Where the files are: a folder, or `s3://BUCKET/PREFIX`
     #[arg(value_name = "SOURCE")]
@@ -26,8 +27,11 @@ pub(in crate::cli) struct Sync {
     #[arg(long)]
     pub(super) delete: bool,
     /// Refuse to delete more files than this [default: half of what the target has]
-    #[arg(long, value_name = "COUNT", requires = "delete")]
+    #[arg(long, value_name = "COUNT", requires = "removal")]
     pub(super) max_delete: Option<u64>,
+    /// Keep the files in the bucket as one object, named after the prefix: NAME.zip
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(super) archive: Option<ArchiveName>,
     /// Show what would be done, and do nothing
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -87,6 +91,26 @@ pub(super) enum Style {
     Json,
 }
 
+/// A kind of archive as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ArchiveName {
+    /// Every machine can open it, and changed files come down without the others
+    #[value(name = "zip")]
+    Zip,
+    /// Smaller, and read from the beginning
+    #[value(name = "tar.zst")]
+    TarZst,
+}
+
+impl From<ArchiveName> for Archive {
+    fn from(name: ArchiveName) -> Self {
+        match name {
+            ArchiveName::Zip => Self::Zip,
+            ArchiveName::TarZst => Self::TarZst,
+        }
+    }
+}
+
 /// A folder or a prefix as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PlaceName(pub(super) Place);
@@ -116,6 +140,7 @@ impl Sync {
             exclude,
             delete,
             max_delete,
+            archive,
             // What was begun is not tried out.
             dry_run: _,
             detailed_exitcode: _,
@@ -137,6 +162,10 @@ impl Sync {
             words.push("--delete".to_owned());
         }
         let values = [
+            (
+                "--archive",
+                archive.map(|kind| Archive::from(kind).to_string()),
+            ),
             ("--max-delete", max_delete.map(|count| count.to_string())),
             ("--concurrency", concurrency.map(|count| count.to_string())),
             ("--region", region.clone()),

@@ -5,14 +5,16 @@ use serde_json::json;
 use crate::cli::output::Output;
 use crate::render::{bad, escape, good, json_gate, plural, table, warn};
 use crate::resource::human_bytes;
-use crate::sync::{Change, Place, SyncPlan, SyncReport, Totals, Transfer};
+use crate::sync::{ArchiveWork, Change, Packing, Place, SyncPlan, SyncReport, Totals, Transfer};
 
 /// The plan, file by file.
 pub(super) fn listing(plan: &SyncPlan) -> String {
-    let verb = match (&plan.from, &plan.to) {
-        (Place::Prefix { .. }, Place::Prefix { .. }) => "copy",
-        (_, Place::Folder(_)) => "download",
-        (Place::Folder(_), Place::Prefix { .. }) => "upload",
+    let verb = match (&plan.from, &plan.to, &plan.archive) {
+        (Place::Prefix { .. }, Place::Prefix { .. }, _) => "copy",
+        (_, Place::Folder(_), None) => "download",
+        (_, Place::Folder(_), Some(_)) => "unpack",
+        (Place::Folder(_), Place::Prefix { .. }, None) => "upload",
+        (Place::Folder(_), Place::Prefix { .. }, Some(_)) => "pack",
     };
     let mut rows: Vec<Vec<String>> = plan.transfers.iter().map(|one| row(verb, one)).collect();
     rows.extend(plan.deletions.iter().map(|deleted| {
@@ -41,7 +43,7 @@ fn row(verb: &str, transfer: &Transfer) -> Vec<String> {
 pub(super) fn summary(plan: &SyncPlan) -> String {
     let (new, changed) = (plan.new_files(), plan.changed());
     format!(
-        "{} -> {}: {} to transfer ({} new, {} changed), {} to delete, {} the same{}",
+        "{} -> {}: {} to transfer ({} new, {} changed), {} to delete, {} the same{}{}",
         escape(&plan.from.to_string()),
         escape(&plan.to.to_string()),
         size_of(plan.transferred()),
@@ -50,7 +52,25 @@ pub(super) fn summary(plan: &SyncPlan) -> String {
         plan.deletions.len(),
         plan.same.files,
         skipped(plan),
+        packed(plan),
     )
+}
+
+/// What travels besides the files that differ.
+fn packed(plan: &SyncPlan) -> String {
+    match &plan.archive {
+        Some(Packing {
+            kind: _,
+            key,
+            whole,
+            work: ArchiveWork::Pack { .. },
+            note: _,
+        }) if !plan.is_empty() => {
+            let key = escape(key);
+            format!("; all of {key} is sent: {}", size_of(*whole))
+        }
+        Some(_) | None => String::new(),
+    }
 }
 
 fn size_of(totals: Totals) -> String {
@@ -82,6 +102,9 @@ pub(super) fn say_left_alone(plan: &SyncPlan, output: Output) {
             escape(&withheld.to_string())
         ));
     }
+    if let Some(remark) = plan.archive.as_ref().and_then(Packing::remark) {
+        output.insist(&format!("{} {}", warn("note:"), escape(&remark)));
+    }
 }
 
 /// Every file that could not be moved or deleted, and why.
@@ -109,7 +132,7 @@ pub(super) fn verdict(plan: &SyncPlan, report: &SyncReport, rate: &str) -> Strin
     } = report;
     let mut text = if plan.is_empty() {
         format!("nothing to do, {} the same", size_of(plan.same))
-    } else if plan.transfers.is_empty() {
+    } else if plan.carried().files == 0 {
         "nothing to transfer".to_owned()
     } else {
         format!("{} transferred in {rate}", size_of(*transferred))
@@ -156,6 +179,12 @@ pub(super) fn planned_event(plan: &SyncPlan) -> String {
         "delete": plan.deleted(),
         "skipped": skipped,
         "withheld": plan.withheld.as_ref().map(ToString::to_string),
+        "archive": plan.archive.as_ref().map(|packing| json!({
+            "kind": packing.kind,
+            "key": packing.key,
+            "whole": packing.whole,
+            "note": packing.remark(),
+        })),
     });
     json_gate(&format!("{line}\n"))
 }

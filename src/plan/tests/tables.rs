@@ -685,6 +685,7 @@ fn data_set() -> DataSet {
         include: Vec::new(),
         exclude: Vec::new(),
         delete: Deletion::Never,
+        archive: None,
     }
 }
 
@@ -706,6 +707,7 @@ fn files(keys: &[&str]) -> SyncPlan {
         same: Totals::default(),
         skipped: Vec::new(),
         leftovers: Vec::new(),
+        archive: None,
     }
 }
 

@@ -216,11 +216,11 @@ fn data_goes_from_a_folder_to_a_bucket_or_back_or_from_bucket_to_bucket() {
         ),
         (
             &["a: {from: \"s3://bucket\", to: \"s3://bucket\"}"],
-            &["T205 11:26: `s3://bucket` and `s3://bucket` overlap"],
+            &["T205 11:32: `s3://bucket` and `s3://bucket` overlap"],
         ),
         (
             &["a: {from: \"s3://bucket/x/y\", to: \"s3://bucket/x\"}"],
-            &["T205 11:30: `s3://bucket/x/y` and `s3://bucket/x` overlap"],
+            &["T205 11:36: `s3://bucket/x/y` and `s3://bucket/x` overlap"],
         ),
         (
             &["a: {from: \"s3://bucket/x\", to: \"s3://bucket/xy\"}"],
@@ -237,6 +237,18 @@ fn data_goes_from_a_folder_to_a_bucket_or_back_or_from_bucket_to_bucket() {
         (
             &["a: {from: x, to: \"s3://bucket//x\"}"],
             &["T205 11:20: `s3://bucket//x` is not a bucket and a prefix"],
+        ),
+        (
+            &["a: {from: x, to: \"s3://bucket/x\", archive: tar.zst}"],
+            &[],
+        ),
+        (
+            &["a: {from: x, to: \"s3://bucket\", archive: zip}"],
+            &["T205 11:20: an archive is named after its prefix, and this has none"],
+        ),
+        (
+            &["a: {from: \"s3://bucket/\", to: x, archive: zip}"],
+            &["T205 11:13: an archive is named after its prefix, and this has none"],
         ),
         (
             &["a: {from: ~/x, to: \"s3://bucket/x\"}"],

@@ -110,6 +110,7 @@ impl Tally {
             same: self.same,
             skipped: self.skipped,
             leftovers: Vec::new(),
+            archive: None,
         })
     }
 }

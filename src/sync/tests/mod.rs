@@ -1,5 +1,7 @@
 //! The engine against a small S3 over real sockets.
 
+mod archives;
+mod archives_hostile;
 mod both_ways;
 mod buckets;
 mod cancel;

@@ -251,3 +251,35 @@ fn data_goes_from_bucket_to_bucket_and_a_second_plan_is_empty() {
         assert!(plan.contains("= data.archive"), "{plan}");
     });
 }
+
+#[test]
+fn data_goes_up_and_down_as_one_object() {
+    let data = "data:\n  images:\n    from: ../images\n    to: s3://lab-data/images\n    archive: zip\n  models:\n    from: s3://lab-data/images\n    to: ../models\n    archive: zip\n";
+    both(|world| {
+        world.witness.ask("bucket", &json!({"name": "lab-data"}));
+        world.sandbox.write("images/a.png", "a");
+        world
+            .sandbox
+            .write("images/sub folder/ä+%.txt", "odd ".repeat(10_000));
+        // What comes down has to be there when it is planned.
+        let up_only = data.split("  models").next().unwrap();
+        world.spec(up_only);
+        let plan = world.plan();
+        let shown = "one zip, images.zip: 2 files (39.1 KiB), packed and sent whole";
+        assert!(plan.contains(shown), "{plan}");
+        world.apply();
+        let objects = world.witness.ask("objects", &json!({"bucket": "lab-data"}));
+        let keys: Vec<_> = objects.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["images.zip", "images.zip.manifest.json"]);
+        let manifest = objects["images.zip.manifest.json"].as_str().unwrap();
+        let manifest: Value = serde_json::from_str(manifest).unwrap();
+        assert_eq!(manifest["files"][0]["path"], "a.png");
+        assert_eq!(manifest["total"]["files"], 2);
+
+        world.spec(data);
+        world.apply();
+        let read = |name: &str| std::fs::read_to_string(world.sandbox.folder().join(name)).unwrap();
+        assert_eq!(read("models/a.png"), "a");
+        assert_eq!(read("models/sub folder/ä+%.txt"), "odd ".repeat(10_000));
+    });
+}

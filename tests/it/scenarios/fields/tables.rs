@@ -21,6 +21,7 @@ pub(super) const TOGETHER: &[Row] = &[
     ),
     Row::edit("data.*.exclude", "exclude: ['*.png']", "exclude: ['*.txt']"),
     Row::edit("data.*.delete", "delete: never", "delete: extra"),
+    Row::edit("data.*.archive", "archive: zip", "archive: tar.zst"),
     Row::goes("instances.*", "{}"),
     Row::comes("instances.*", "{}").instead("comes", "launches"),
     Row::edit("instances.*.count", "count: 2", "count: 1"),
