@@ -13,7 +13,7 @@ use trainyard::plan::{
 };
 use trainyard::resource::{
     Address, InstanceId, LiveInstance, LiveVolume, OwnKeyPair, OwnNetwork, OwnPlacementGroup,
-    OwnSecurityGroup, Rule, RuleSource, SpotRequest, VolumeId, object_tags, own_name,
+    ObjectOptions, OwnSecurityGroup, Rule, RuleSource, SpotRequest, VolumeId, object_tags, own_name,
 };
 use trainyard::sync::{
     Change, Deleted, Origin, Place, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer, Why,
@@ -259,6 +259,8 @@ fn data(input: &Input, kit: &Kit) -> BTreeMap<Address, SyncPlan> {
             .map(|text| Withheld::UnreadableFolder(text.0.clone())),
         same: Totals::default(),
         skipped: Vec::new(),
+        leftovers: Vec::new(),
+        options: ObjectOptions::default(),
     };
     for file in files {
         push(&mut plan, file);

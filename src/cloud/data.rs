@@ -86,6 +86,9 @@ fn request(data: &DataSet, journals: Option<&Path>) -> Request {
         include,
         exclude,
         delete,
+        // The planner looks at the limit.
+        max_delete: _,
+        options,
     } = data;
     Request {
         from: place(from),
@@ -97,6 +100,9 @@ fn request(data: &DataSet, journals: Option<&Path>) -> Request {
             Deletion::Extra => sync::Deletion::Extra,
         },
         journals: journals.map(Path::to_owned),
+        delete_excluded: false,
+        allow_empty_source: false,
+        options: options.clone(),
     }
 }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::disks::{StayingDisk, VolumeFacts};
 use crate::resource::{Address, GroupName, InstanceId, Lease, ResolvedImage, VolumeId};
+use crate::sync::TooManyDeletions;
 
 /// Something left alone, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,5 +194,12 @@ pub enum Refusal {
     LeaseOver {
         /// When it ended, where that can be told.
         ended: Option<Timestamp>,
+    },
+    /// A data set would lose more files of its target than its spec allows.
+    TooManyDeletions {
+        /// The data set.
+        address: Address,
+        /// How many, and how many are allowed.
+        excess: TooManyDeletions,
     },
 }

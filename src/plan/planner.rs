@@ -73,7 +73,8 @@ pub fn plan(
                     Deadline::At(end) => Some(end),
                     Deadline::Unreadable => None,
                 },
-            }),
+            })
+            .or_else(|| too_many_deletions(desired, observed)),
     }
 }
 
@@ -101,6 +102,18 @@ fn withhold(
     for one in &withheld {
         decisions.keep(one);
     }
+}
+
+/// The first data set of which more would be deleted than its spec allows.
+fn too_many_deletions(desired: &Desired, observed: &Observed) -> Option<Refusal> {
+    desired.data.iter().find_map(|(address, data)| {
+        let files = observed.data.get(address)?;
+        let excess = files.beyond(data.max_delete)?;
+        Some(Refusal::TooManyDeletions {
+            address: address.clone(),
+            excess,
+        })
+    })
 }
 
 fn notes(

@@ -82,7 +82,7 @@ fn one(plan: &Plan) -> Value {
         "held": held.iter().map(held_json).collect::<Vec<_>>(),
         "notes": notes.iter().map(note).collect::<Vec<_>>(),
         "unchanged": unchanged,
-        "refusal": refusal.as_ref().map(|Refusal::LeaseOver { ended }| json!({"kind": "lease-over", "ended": ended})),
+        "refusal": refusal.as_ref().map(refusal_json),
         "summary": plan.summary(),
     })
 }
@@ -272,6 +272,15 @@ fn files_json(files: &SyncPlan) -> Value {
         "deletions": files.deletions.iter().map(|deleted| &deleted.key).collect::<Vec<_>>(),
         "skipped": files.skipped.len(),
     })
+}
+
+fn refusal_json(refusal: &Refusal) -> Value {
+    match refusal {
+        Refusal::LeaseOver { ended } => json!({"kind": "lease-over", "ended": ended}),
+        Refusal::TooManyDeletions { address, excess } => {
+            json!({"kind": "too-many-deletions", "address": address, "excess": excess})
+        }
+    }
 }
 
 fn held_json(held: &Held) -> Value {

@@ -325,6 +325,8 @@ fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &Sync
         include: _,
         exclude: _,
         delete: _,
+        max_delete: _,
+        options: _,
     } = data;
     let places = format!(
         "{} → {}",
@@ -386,7 +388,23 @@ fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &Sync
 }
 
 fn push_refusal(text: &mut String, refusal: &Refusal, plan: &Plan) {
-    let Refusal::LeaseOver { ended } = refusal;
+    let ended = match refusal {
+        Refusal::LeaseOver { ended } => ended,
+        Refusal::TooManyDeletions { address, excess } => {
+            line(
+                text,
+                &format!(
+                    "{} {address} of {}: {excess}",
+                    bad("refused:"),
+                    plan.environment
+                ),
+            );
+            let count = excess.deletions;
+            let help = format!("      if they shall go, write `max_delete: {count}` in the spec");
+            line(text, &help);
+            return;
+        }
+    };
     let when = ended.map_or_else(
         || "cannot be read, which counts as over".to_owned(),
         |ended| format!("is over: it ended {}", when(ended, plan.made_at)),

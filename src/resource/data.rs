@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::deletion_limit::DeletionLimit;
+use super::object_options::ObjectOptions;
+
 /// Where files are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -52,4 +55,8 @@ pub struct DataSet {
     pub exclude: Vec<String>,
     /// What happens to files that only the target has.
     pub delete: Deletion,
+    /// How many files of the target may be deleted at most.
+    pub max_delete: DeletionLimit,
+    /// How objects are stored, and who pays for asking.
+    pub options: ObjectOptions,
 }

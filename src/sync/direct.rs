@@ -43,6 +43,9 @@ pub(super) struct Direct {
     mistakes: AtomicU32,
 }
 
+/// Headers by name; every one is signed.
+pub(super) type Headers = Vec<(&'static str, String)>;
+
 /// What was not done; the SDK is to be asked the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NotDone;
@@ -70,10 +73,12 @@ impl Direct {
         pace: &Pace,
         (key, part): (&str, Option<(i32, &str)>),
         content: &Content,
+        headers: Headers,
     ) -> Result<Option<String>, NotDone> {
         let road = self.road().ok_or(NotDone)?;
         let mut ask = Ask::new("PUT", key);
         ask.part = part;
+        ask.headers = headers;
         ask.headers
             .push(("x-amz-checksum-crc64nvme", content.written_sum()));
         if part.is_none() {
@@ -93,7 +98,7 @@ impl Direct {
         &self,
         pace: &Pace,
         key: &str,
-        headers: Vec<(&'static str, String)>,
+        headers: Headers,
     ) -> Result<Arriving, NotDone> {
         let road = self.road().ok_or(NotDone)?;
         let mut ask = Ask::new("GET", key);

@@ -129,9 +129,9 @@ impl SurveyError {
             }
             Self::Expired { .. } => Some("sign in again"),
             Self::Unreachable { .. } => Some("check the network and the region"),
-            Self::EmptySource { .. } => {
-                Some("check the source; to empty the target, delete its files by hand")
-            }
+            Self::EmptySource { .. } => Some(
+                "check the source; if the target shall be emptied, pass `--allow-empty-source`",
+            ),
             Self::Listing { source, .. } if source.is_elsewhere() => {
                 Some("the bucket is in another region: name it with `--region`, or in the spec")
             }

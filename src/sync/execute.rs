@@ -59,7 +59,7 @@ pub async fn execute(client: &Client, plan: &SyncPlan, control: &Control<'_>) ->
             .and_then(|folder| Journal::of(folder, &route).moved()),
         session: Session::new(
             client.clone(),
-            route,
+            (route, plan.options.clone()),
             (concurrency, control.journals),
             events,
             stopped,

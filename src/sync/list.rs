@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
-use aws_sdk_s3::types::{EncodingType, Object, ObjectStorageClass};
+use aws_sdk_s3::types::{EncodingType, Object, ObjectStorageClass, RequestPayer};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
@@ -11,7 +11,9 @@ use super::fault::Fault;
 use super::filter::Filter;
 use super::key::check_key;
 use super::merge::Batch;
+use super::options::payer;
 use super::plan::SkipReason;
+use crate::resource::ObjectOptions;
 
 /// One object of the listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,17 +41,24 @@ pub(super) struct Listing {
     bucket: String,
     prefix: String,
     filter: Filter,
+    payer: Option<RequestPayer>,
     /// The key that came last, with the prefix: the next one has to be greater.
     last: Option<String>,
 }
 
 impl Listing {
-    pub(super) fn new(client: Client, bucket: String, prefix: String, filter: Filter) -> Self {
+    pub(super) fn new(
+        client: Client,
+        (bucket, prefix): (String, String),
+        filter: Filter,
+        options: &ObjectOptions,
+    ) -> Self {
         Self {
             client,
             bucket,
             prefix,
             filter,
+            payer: payer(options),
             last: None,
         }
     }
@@ -92,6 +101,7 @@ impl Listing {
             // Keys may have characters that XML cannot express.
             .encoding_type(EncodingType::Url)
             .set_continuation_token(token.map(str::to_owned))
+            .set_request_payer(self.payer.clone())
             .send()
             .await
             .map_err(|error| SurveyError::listing(&self.bucket, Fault::of(&error)))?;

@@ -52,6 +52,8 @@ mod merge;
 #[cfg(feature = "aws")]
 mod multipart;
 #[cfg(feature = "aws")]
+mod options;
+#[cfg(feature = "aws")]
 mod pace;
 #[cfg(feature = "aws")]
 mod parts;
@@ -99,7 +101,8 @@ pub use filter::{Filter, PatternError, validate_pattern};
 pub use key::{KeyFault, check_key};
 pub use place::{Deletion, Place, PlaceError, Request};
 pub use plan::{
-    Change, Deleted, Origin, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer, Why, Withheld,
+    Change, Deleted, Origin, Side, SkipReason, Skipped, SyncPlan, TooManyDeletions, Totals,
+    Transfer, Why, Withheld,
 };
 pub use report::{Control, Failure, FailureReason, Progress, SyncReport};
 #[cfg(feature = "aws")]

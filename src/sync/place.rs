@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::resource::ObjectOptions;
+
 /// One end of a sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -30,6 +32,9 @@ pub enum PlaceError {
     /// Nothing stands between `s3://` and the first `/`.
     #[error("`{0}` names no bucket")]
     NoBucket(String),
+    /// An ARN stands where the name of a bucket belongs.
+    #[error("`{0}` is an ARN; name the bucket, or the access point by its alias")]
+    Arn(String),
 }
 
 impl Place {
@@ -57,6 +62,9 @@ impl Place {
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if bucket.is_empty() {
             return Err(PlaceError::NoBucket(url.to_owned()));
+        }
+        if bucket.starts_with("arn:") {
+            return Err(PlaceError::Arn(url.to_owned()));
         }
         Ok(Self::prefix(bucket, prefix))
     }
@@ -99,6 +107,15 @@ pub struct Request {
     /// every file whose size is that of its object is read.
     #[serde(skip)]
     pub journals: Option<PathBuf>,
+    /// Whether what takes no part is deleted at the target as well, where deletion is asked for.
+    #[serde(default)]
+    pub delete_excluded: bool,
+    /// Whether deleting everything in the target is no mistake where the source is empty.
+    #[serde(default)]
+    pub allow_empty_source: bool,
+    /// How objects are stored, and who pays for asking.
+    #[serde(default)]
+    pub options: ObjectOptions,
 }
 
 impl Request {
@@ -111,6 +128,9 @@ impl Request {
             exclude: Vec::new(),
             delete: Deletion::Never,
             journals: None,
+            delete_excluded: false,
+            allow_empty_source: false,
+            options: ObjectOptions::default(),
         }
     }
 }
@@ -131,5 +151,7 @@ mod tests {
         }
         assert!(Place::parse_url("bucket/foo").is_err());
         assert!(Place::parse_url("s3:///foo").is_err());
+        let arn = "s3://arn:aws:s3:eu-central-1:123456789012:accesspoint/mine/data";
+        assert_eq!(Place::parse_url(arn), Err(PlaceError::Arn(arn.to_owned())));
     }
 }

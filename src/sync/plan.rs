@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key::KeyFault;
 use super::place::Place;
+use crate::resource::{DeletionLimit, ObjectOptions};
 
 /// How many files, and how many bytes they have together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -185,6 +186,18 @@ pub enum Withheld {
     UnreadableFolder(String),
 }
 
+/// More deletions than are allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{deletions} of {there} files would be deleted, and at most {allowed} may be")]
+pub struct TooManyDeletions {
+    /// How many files would be deleted.
+    pub deletions: u64,
+    /// How many files of the target take part.
+    pub there: u64,
+    /// How many may be deleted.
+    pub allowed: u64,
+}
+
 /// What a sync is about to do; executing it does that and no more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncPlan {
@@ -206,6 +219,9 @@ pub struct SyncPlan {
     /// removed unless a process still writes to it.
     #[serde(default)]
     pub leftovers: Vec<String>,
+    /// How objects are stored, and who pays for asking.
+    #[serde(default)]
+    pub options: ObjectOptions,
 }
 
 impl SyncPlan {
@@ -232,6 +248,18 @@ impl SyncPlan {
     /// The files of the target to delete.
     pub fn deleted(&self) -> Totals {
         self.deletions.iter().map(|deleted| deleted.bytes).sum()
+    }
+
+    /// Deletions beyond what `limit` allows; `None` where there are none.
+    pub fn beyond(&self, limit: DeletionLimit) -> Option<TooManyDeletions> {
+        let deletions = self.deletions.len() as u64;
+        let there = self.same.files + self.changed().files + deletions;
+        let allowed = limit.of(there);
+        (deletions > allowed).then_some(TooManyDeletions {
+            deletions,
+            there,
+            allowed,
+        })
     }
 
     /// The `count` largest files to move, largest first, ties in order of keys.
@@ -282,6 +310,7 @@ mod tests {
             same: Totals::default(),
             skipped: Vec::new(),
             leftovers: Vec::new(),
+            options: ObjectOptions::default(),
         };
         assert!(plan.is_empty());
         plan.transfers = vec![

@@ -56,16 +56,17 @@ pub async fn survey(client: &Client, request: &Request) -> Result<SyncPlan, Surv
         };
         return Err(SurveyError::OpenPrefix(place.clone()));
     }
-    let filter = Filter::new(&request.include, &request.exclude).map_err(SurveyError::Pattern)?;
-    let walk = open_walk(&route, &filter).await?;
+    let (folder_filter, bucket_filter) = filters(request, route.direction)?;
+    let walk = open_walk(&route, &folder_filter).await?;
     let route = Arc::new(route);
     let mut merge = Merge::new(
         start_walk(walk, &route),
-        start_listing(client, &route, filter),
+        start_listing((client, request), &route, bucket_filter),
     );
     let mut tally = Tally::new(route.direction, request.delete);
     let known = Known::of(request.journals.as_deref(), &route);
-    let mut judge = Judge::new(client.clone(), Arc::clone(&route), known);
+    let asker = (client.clone(), request.options.clone());
+    let mut judge = Judge::new(asker, Arc::clone(&route), known);
     while let Some(joined) = merge.next().await? {
         if let Some(candidate) = tally.add(joined) {
             judge.add(candidate).await?;
@@ -84,6 +85,21 @@ pub async fn survey(client: &Client, request: &Request) -> Result<SyncPlan, Surv
     close(tally, request, &route).await
 }
 
+/// What takes part in the folder, and what in the bucket. Everything of a target does whose
+/// excluded files are to go.
+fn filters(request: &Request, direction: Direction) -> Result<(Filter, Filter), SurveyError> {
+    let source = Filter::new(&request.include, &request.exclude).map_err(SurveyError::Pattern)?;
+    let target = if request.delete_excluded {
+        Filter::new(&[], &[]).map_err(SurveyError::Pattern)?
+    } else {
+        source.clone()
+    };
+    Ok(match direction {
+        Direction::Up => (source, target),
+        Direction::Down => (target, source),
+    })
+}
+
 async fn close(
     tally: Tally,
     request: &Request,
@@ -91,7 +107,7 @@ async fn close(
 ) -> Result<SyncPlan, SurveyError> {
     let source_is_empty = tally.source_is_empty();
     let plan = tally.close(request);
-    if source_is_empty && !plan.deletions.is_empty() {
+    if source_is_empty && !plan.deletions.is_empty() && !request.allow_empty_source {
         return Err(SurveyError::EmptySource {
             from: request.from.clone(),
             to: request.to.clone(),
@@ -202,17 +218,13 @@ fn checked(found: Found, route: &Route) -> Found {
 }
 
 fn start_listing(
-    client: &Client,
+    (client, request): (&Client, &Request),
     route: &Route,
     filter: Filter,
 ) -> mpsc::Receiver<Batch<super::list::Listed>> {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
-    let listing = Listing::new(
-        client.clone(),
-        route.bucket.clone(),
-        route.prefix.clone(),
-        filter,
-    );
+    let place = (route.bucket.clone(), route.prefix.clone());
+    let listing = Listing::new(client.clone(), place, filter, &request.options);
     tokio::spawn(listing.send_to(sender));
     receiver
 }

@@ -272,6 +272,7 @@ impl Tally {
             same: self.same,
             skipped: self.skipped,
             leftovers: self.leftovers,
+            options: request.options.clone(),
         }
     }
 

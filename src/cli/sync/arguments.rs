@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
+use super::objects::Objects;
+use crate::resource::DeletionLimit;
 use crate::sync::Place;
 
 /// Arguments of `sync`.
@@ -25,9 +27,15 @@ pub(in crate::cli) struct Sync {
     /// Delete what only the target has, once everything has been transferred
     #[arg(long)]
     pub(super) delete: bool,
-    /// Refuse to delete more files than this [default: half of what the target has]
-    #[arg(long, value_name = "COUNT", requires = "delete")]
-    pub(super) max_delete: Option<u64>,
+    /// Refuse to delete more than so many files, or a share such as 10% [default: 50%]
+    #[arg(long, value_name = "LIMIT", requires = "delete")]
+    pub(super) max_delete: Option<DeletionLimit>,
+    /// With --delete: also what --include, --exclude or .trainyardignore leave out
+    #[arg(long, requires = "delete")]
+    pub(super) delete_excluded: bool,
+    /// With --delete: delete everything in the target where the source is empty
+    #[arg(long, requires = "delete")]
+    pub(super) allow_empty_source: bool,
     /// Show what would be done, and do nothing
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -37,6 +45,8 @@ pub(in crate::cli) struct Sync {
     /// Give up what interrupted uploads have left below SOURCE, instead of a sync
     #[arg(long, conflicts_with_all = ["to", "include", "exclude", "delete", "detailed_exitcode"])]
     pub(super) clean: bool,
+    #[command(flatten)]
+    pub(super) objects: Objects,
     /// With --clean: also uploads of others that were begun longer ago than this [default: 24h]
     #[arg(long, value_name = "AGE", requires = "clean")]
     pub(super) older_than: Option<Age>,
@@ -113,10 +123,13 @@ impl Sync {
             exclude,
             delete,
             max_delete,
+            delete_excluded,
+            allow_empty_source,
             // What was begun is not tried out.
             dry_run: _,
             detailed_exitcode: _,
             clean: _,
+            objects,
             older_than: _,
             concurrency,
             region,
@@ -129,11 +142,16 @@ impl Sync {
                 words.extend([flag.to_owned(), quoted(pattern)]);
             }
         }
-        if *delete {
-            words.push("--delete".to_owned());
-        }
+        let flags = [
+            ("--delete", *delete),
+            ("--delete-excluded", *delete_excluded),
+            ("--allow-empty-source", *allow_empty_source),
+        ];
+        let said = flags.iter().filter(|(_, said)| *said);
+        words.extend(said.map(|(flag, _)| (*flag).to_owned()));
+        words.extend(objects.again());
         let values = [
-            ("--max-delete", max_delete.map(|count| count.to_string())),
+            ("--max-delete", max_delete.map(|limit| limit.to_string())),
             ("--concurrency", concurrency.map(|count| count.to_string())),
             ("--region", region.clone()),
         ];

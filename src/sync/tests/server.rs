@@ -39,6 +39,8 @@ pub(super) struct Seen {
     pub(super) key: String,
     pub(super) query: BTreeMap<String, String>,
     pub(super) range: Option<String>,
+    /// Those of S3, by name.
+    pub(super) headers: BTreeMap<String, String>,
 }
 
 impl Seen {

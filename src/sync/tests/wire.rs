@@ -23,6 +23,12 @@ pub(super) fn read_head(head: &Parts) -> Seen {
             .map_or_else(String::new, |(_, key)| key.into_owned()),
         query: query.into_owned().collect(),
         range: header(&head.headers, "range").map(str::to_owned),
+        headers: head
+            .headers
+            .iter()
+            .filter(|(name, _)| name.as_str().starts_with("x-amz-"))
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect(),
     }
 }
 
