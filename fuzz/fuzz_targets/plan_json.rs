@@ -261,6 +261,7 @@ fn data(input: &Input, kit: &Kit) -> BTreeMap<Address, SyncPlan> {
         skipped: Vec::new(),
         leftovers: Vec::new(),
         options: ObjectOptions::default(),
+        case_conflicts: Vec::new(),
     };
     for file in files {
         push(&mut plan, file);

@@ -1,6 +1,7 @@
 //! `sync`: a folder and a bucket prefix are made the same.
 
 mod arguments;
+mod case;
 mod clean;
 mod objects;
 mod words;
@@ -22,6 +23,7 @@ use crate::sync::{
     Control, Deletion, Place, Request, SurveyError, SyncPlan, SyncReport, execute, survey,
 };
 use arguments::Style;
+use case::Case;
 
 pub(super) use arguments::{Sync, quoted};
 
@@ -49,6 +51,9 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
         if *format != Style::Json {
             output.data(&words::listing(&plan));
             output.say(&words::summary(&plan));
+            if let Some(text) = words::estimate(&plan) {
+                output.say(&text);
+            }
         }
         within_limit(&plan, arguments)?;
         return Ok(if *detailed_exitcode && !plan.is_empty() {
@@ -100,12 +105,13 @@ fn request(global: &Global, arguments: &Sync) -> Result<Request, CommandError> {
         delete_excluded: arguments.delete_excluded,
         allow_empty_source: arguments.allow_empty_source,
         options: arguments.objects.options()?,
+        case_conflict: arguments.case_conflict.map(Case::rule),
     })
 }
 
 fn unsurveyed(error: &SurveyError) -> CommandError {
     let exit = match error {
-        SurveyError::EmptySource { .. } => ExitCode::Refused,
+        SurveyError::EmptySource { .. } | SurveyError::Case(_) => ExitCode::Refused,
         SurveyError::Pattern(_)
         | SurveyError::NotAPair { .. }
         | SurveyError::NotInABucket(_)
@@ -113,6 +119,7 @@ fn unsurveyed(error: &SurveyError) -> CommandError {
         SurveyError::NoFolder(_)
         | SurveyError::NotAFolder(_)
         | SurveyError::Folder { .. }
+        | SurveyError::Rules { .. }
         | SurveyError::Denied { .. }
         | SurveyError::Expired { .. }
         | SurveyError::NoSuchBucket { .. }

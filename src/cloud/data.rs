@@ -69,7 +69,10 @@ pub async fn survey_data(
 fn key(data: &DataSet, error: &SurveyError) -> &'static str {
     let folder = matches!(
         error,
-        SurveyError::NoFolder(_) | SurveyError::NotAFolder(_) | SurveyError::Folder { .. }
+        SurveyError::NoFolder(_)
+            | SurveyError::NotAFolder(_)
+            | SurveyError::Folder { .. }
+            | SurveyError::Rules { .. }
     );
     let from_folder = matches!(data.from, DataPlace::Folder(_));
     if folder == from_folder || matches!(error, SurveyError::EmptySource { .. }) {
@@ -103,6 +106,7 @@ fn request(data: &DataSet, journals: Option<&Path>) -> Request {
         delete_excluded: false,
         allow_empty_source: false,
         options: options.clone(),
+        case_conflict: None,
     }
 }
 

@@ -164,6 +164,15 @@ pub enum Note {
         /// What was asked for.
         targets: Vec<String>,
     },
+    /// Objects of a data set that may come down as one file: they differ in case only.
+    CaseConflicts {
+        /// The data set.
+        address: Address,
+        /// How many.
+        count: usize,
+        /// The first two.
+        first: String,
+    },
     /// Files that take no part in a data set, and why.
     FilesSkipped {
         /// The data set.

@@ -145,6 +145,13 @@ fn notes(
                 first: format!("{}: {}", first.key, first.reason),
             });
         }
+        if let Some(first) = files.case_conflicts.first() {
+            notes.push(Note::CaseConflicts {
+                address: address.clone(),
+                count: files.case_conflicts.len(),
+                first: first.to_string(),
+            });
+        }
         if let Some(reason) = &files.withheld {
             notes.push(Note::DeletionsWithheld {
                 address: address.clone(),

@@ -7,7 +7,7 @@ use crate::plan::{
     SecurityGroupChange, Step, Summary, Verb, VolumeFacts,
 };
 use crate::resource::{Address, Digest, Instance, hide_secrets};
-use crate::sync::SyncPlan;
+use crate::sync::{Estimate, SyncPlan};
 
 use super::unknown::UnknownPlace;
 
@@ -271,6 +271,7 @@ fn files_json(files: &SyncPlan) -> Value {
         "largest": largest,
         "deletions": files.deletions.iter().map(|deleted| &deleted.key).collect::<Vec<_>>(),
         "skipped": files.skipped.len(),
+        "estimate": Estimate::of(files),
     })
 }
 
@@ -388,6 +389,13 @@ fn note(note: &Note) -> Value {
         Note::OnlyTargets { targets } => json!({"kind": "only-targets", "targets": targets}),
         Note::DeletionsWithheld { address, reason } => {
             json!({"kind": "deletions-withheld", "address": address, "reason": reason})
+        }
+        Note::CaseConflicts {
+            address,
+            count,
+            first,
+        } => {
+            json!({"kind": "case-conflicts", "address": address, "count": count, "first": first})
         }
         Note::FilesSkipped {
             address,

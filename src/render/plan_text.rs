@@ -18,8 +18,8 @@ use crate::plan::{
     Action, Change, Doomed, Launch, Mode, OtherEnvironment, Plan, Reason, Refusal, Step, Summary,
     Verb,
 };
-use crate::resource::{Address, DataSet, VolumeId, hide_secrets, human_bytes};
-use crate::sync::SyncPlan;
+use crate::resource::{Address, DataSet, VolumeId, hide_secrets, human_bytes, human_duration};
+use crate::sync::{ASSUMPTION, Estimate, SyncPlan};
 
 /// How many of the largest files a plan names.
 const LARGEST_FILES: usize = 3;
@@ -353,6 +353,13 @@ fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &Sync
             files.same.files,
             deleted.files
         ),
+    );
+    let Estimate { requests, seconds } = Estimate::of(files);
+    let duration = human_duration(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let requests = plural(requests, "request");
+    line(
+        text,
+        &format!("      {requests}, about {duration} {ASSUMPTION}"),
     );
     let largest: Vec<String> = files
         .largest(LARGEST_FILES)

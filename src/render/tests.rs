@@ -166,6 +166,7 @@ fn with_files(transfers: Vec<Transfer>, deletions: &[&str]) -> Plan {
         skipped: Vec::new(),
         leftovers: Vec::new(),
         options: ObjectOptions::default(),
+        case_conflicts: Vec::new(),
     };
     desired.data.insert(address.clone(), data);
     observed.data.insert(address, files);

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::case::CaseConflict;
 use super::fault::{Fault, FaultKind};
 use super::filter::PatternError;
 use super::place::Place;
@@ -96,6 +97,17 @@ pub enum SurveyError {
         /// What is wrong with it.
         problem: String,
     },
+    /// What a folder leaves out is not known.
+    #[error("{file}: {problem}")]
+    Rules {
+        /// The file that says it.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Keys that differ in case only were said to be an error.
+    #[error("{0}")]
+    Case(CaseConflict),
     /// Deletion was asked for and the source is empty.
     #[error(
         "{from} has no files, and deleting what only {to} has would delete all {files} files there"
@@ -135,6 +147,8 @@ impl SurveyError {
             Self::Listing { source, .. } if source.is_elsewhere() => {
                 Some("the bucket is in another region: name it with `--region`, or in the spec")
             }
+            Self::Case(_) => Some("rename one of the objects, or pass `--case-conflict skip`"),
+            Self::Rules { .. } => Some("write it as a `.gitignore`, or remove it"),
             Self::NotInABucket(_) => Some("name a prefix as s3://BUCKET/PREFIX"),
             Self::NotAPair { .. }
             | Self::OpenPrefix(_)

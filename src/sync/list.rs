@@ -13,6 +13,7 @@ use super::key::check_key;
 use super::merge::Batch;
 use super::options::payer;
 use super::plan::SkipReason;
+use super::rules::is_rules_file;
 use crate::resource::ObjectOptions;
 
 /// One object of the listing.
@@ -167,7 +168,7 @@ impl Listing {
     fn sort(&self, object: RemoteObject) -> Option<Listed> {
         // Consoles make these so that an empty folder can be seen.
         let marker = object.size == 0 && (object.key.is_empty() || object.key.ends_with('/'));
-        if marker || !self.filter.keeps(&object.key) {
+        if marker || is_rules_file(&object.key) || !self.filter.keeps(&object.key) {
             return None;
         }
         Some(match check_key(&object.key) {

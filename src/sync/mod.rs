@@ -12,6 +12,7 @@
 mod abandoned;
 #[cfg(feature = "aws")]
 mod arrival;
+mod case;
 mod compare;
 #[cfg(feature = "aws")]
 mod copy;
@@ -31,6 +32,7 @@ mod disk;
 mod download;
 #[cfg(feature = "aws")]
 mod error;
+mod estimate;
 #[cfg(feature = "aws")]
 mod etag;
 #[cfg(feature = "aws")]
@@ -67,6 +69,8 @@ mod report;
 #[cfg(feature = "aws")]
 mod route;
 #[cfg(feature = "aws")]
+mod rules;
+#[cfg(feature = "aws")]
 mod session;
 #[cfg(feature = "aws")]
 mod source;
@@ -85,6 +89,7 @@ mod walk;
 
 #[cfg(feature = "aws")]
 pub use abandoned::{Abandoned, abandoned, give_up};
+pub use case::{CaseConflict, OnCaseConflict};
 pub use compare::{
     Direction, EtagShape, LocalFacts, Look, Nature, Pair, RemoteFacts, SINGLE_REQUEST_LIMIT,
     Verdict, decide, first_look, part_count, part_size, settle,
@@ -93,6 +98,7 @@ pub use compare::{
 pub use copy::{Copied, End, Object, Pipes, copy};
 #[cfg(feature = "aws")]
 pub use error::SurveyError;
+pub use estimate::{ASSUMPTION, Estimate};
 #[cfg(feature = "aws")]
 pub use execute::execute;
 #[cfg(feature = "aws")]

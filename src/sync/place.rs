@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::case::OnCaseConflict;
 use crate::resource::ObjectOptions;
 
 /// One end of a sync.
@@ -116,6 +117,10 @@ pub struct Request {
     /// How objects are stored, and who pays for asking.
     #[serde(default)]
     pub options: ObjectOptions,
+    /// What becomes of keys that differ in case only, on their way down; without it the
+    /// file system decides.
+    #[serde(default)]
+    pub case_conflict: Option<OnCaseConflict>,
 }
 
 impl Request {
@@ -131,6 +136,7 @@ impl Request {
             delete_excluded: false,
             allow_empty_source: false,
             options: ObjectOptions::default(),
+            case_conflict: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::iter::Sum;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::case::CaseConflict;
 use super::key::KeyFault;
 use super::place::Place;
 use crate::resource::{DeletionLimit, ObjectOptions};
@@ -172,6 +173,9 @@ pub enum SkipReason {
     /// The beginning of a download whose process was killed.
     #[error("a run that was killed has left it")]
     Leftover,
+    /// The key differs from another in case only.
+    #[error("differs from `{0}` in case only")]
+    SameButCase(String),
     /// The target has a file where the key needs a folder.
     #[error("the target has a file where a folder is needed")]
     FileInTheWay,
@@ -222,6 +226,9 @@ pub struct SyncPlan {
     /// How objects are stored, and who pays for asking.
     #[serde(default)]
     pub options: ObjectOptions,
+    /// Keys to download that may be one file, because they differ in case only.
+    #[serde(default)]
+    pub case_conflicts: Vec<CaseConflict>,
 }
 
 impl SyncPlan {
@@ -311,6 +318,7 @@ mod tests {
             skipped: Vec::new(),
             leftovers: Vec::new(),
             options: ObjectOptions::default(),
+            case_conflicts: Vec::new(),
         };
         assert!(plan.is_empty());
         plan.transfers = vec![

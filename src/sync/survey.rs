@@ -9,6 +9,7 @@ use aws_sdk_s3::Client;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
+use super::case::{OnCaseConflict, folds_case};
 use super::compare::Direction;
 use super::error::SurveyError;
 use super::filter::Filter;
@@ -19,6 +20,7 @@ use super::merge::{Batch, Merge};
 use super::place::Request;
 use super::plan::{Side, SkipReason, Skipped, SyncPlan};
 use super::route::Route;
+use super::rules::RulesFault;
 use super::tally::Tally;
 use super::walk::{Found, Links, Walk};
 
@@ -57,13 +59,20 @@ pub async fn survey(client: &Client, request: &Request) -> Result<SyncPlan, Surv
         return Err(SurveyError::OpenPrefix(place.clone()));
     }
     let (folder_filter, bucket_filter) = filters(request, route.direction)?;
-    let walk = open_walk(&route, &folder_filter).await?;
+    let obeys = |side| side == Side::From || !request.delete_excluded;
+    let (folder_side, bucket_side) = match route.direction {
+        Direction::Up => (Side::From, Side::To),
+        Direction::Down => (Side::To, Side::From),
+    };
+    let walk = open_walk(&route, &folder_filter, obeys(folder_side)).await?;
     let route = Arc::new(route);
     let mut merge = Merge::new(
         start_walk(walk, &route),
         start_listing((client, request), &route, bucket_filter),
+        [obeys(folder_side), obeys(bucket_side)],
     );
     let mut tally = Tally::new(route.direction, request.delete);
+    tally.on_case_conflict(on_case_conflict(request, &route).await?);
     let known = Known::of(request.journals.as_deref(), &route);
     let asker = (client.clone(), request.options.clone());
     let mut judge = Judge::new(asker, Arc::clone(&route), known);
@@ -100,11 +109,33 @@ fn filters(request: &Request, direction: Direction) -> Result<(Filter, Filter), 
     })
 }
 
+/// What becomes of keys that differ in case only; uploads keep what the folder can hold.
+async fn on_case_conflict(
+    request: &Request,
+    route: &Arc<Route>,
+) -> Result<OnCaseConflict, SurveyError> {
+    if route.direction == Direction::Up {
+        return Ok(OnCaseConflict::Ignore);
+    }
+    if let Some(rule) = request.case_conflict {
+        return Ok(rule);
+    }
+    let route = Arc::clone(route);
+    let folds = spawn_blocking(move || folds_case(&route.folder));
+    Ok(match folds.await.map_err(|_| SurveyError::Lost)? {
+        Some(false) => OnCaseConflict::Ignore,
+        Some(true) | None => OnCaseConflict::Warn,
+    })
+}
+
 async fn close(
-    tally: Tally,
+    mut tally: Tally,
     request: &Request,
     route: &Arc<Route>,
 ) -> Result<SyncPlan, SurveyError> {
+    if let Some(conflict) = tally.refused() {
+        return Err(SurveyError::Case(conflict));
+    }
     let source_is_empty = tally.source_is_empty();
     let plan = tally.close(request);
     if source_is_empty && !plan.deletions.is_empty() && !request.allow_empty_source {
@@ -147,7 +178,11 @@ fn without_unreadable(mut plan: SyncPlan, route: &Route) -> SyncPlan {
 }
 
 /// Opens the folder, before any request; `None` stands for a target yet to be made.
-async fn open_walk(route: &Route, filter: &Filter) -> Result<Option<Walk>, SurveyError> {
+async fn open_walk(
+    route: &Route,
+    filter: &Filter,
+    obeys: bool,
+) -> Result<Option<Walk>, SurveyError> {
     let (folder, direction, filter) = (route.folder.clone(), route.direction, filter.clone());
     spawn_blocking(move || {
         if !is_there(&folder, direction)? {
@@ -157,7 +192,7 @@ async fn open_walk(route: &Route, filter: &Filter) -> Result<Option<Walk>, Surve
             Direction::Up => Links::Follow,
             Direction::Down => Links::Leave,
         };
-        Walk::new(folder.clone(), filter, links)
+        Walk::obeying(folder.clone(), filter, links, obeys)
             .map(Some)
             .map_err(|source| SurveyError::Folder { folder, source })
     })
@@ -190,10 +225,10 @@ fn start_walk(walk: Option<Walk>, route: &Arc<Route>) -> mpsc::Receiver<Batch<Fo
             .flatten()
             .map(|found| checked(found, &route));
         loop {
-            let batch: Vec<Found> = found.by_ref().take(WALK_BATCH).collect();
-            let end = batch.is_empty();
-            let message = if end { None } else { Some(batch) };
-            if sender.blocking_send(Ok(message)).is_err() || end {
+            let batch: Result<Vec<Found>, SurveyError> = found.by_ref().take(WALK_BATCH).collect();
+            let end = batch.as_ref().map_or(true, Vec::is_empty);
+            let message = batch.map(|batch| (!batch.is_empty()).then_some(batch));
+            if sender.blocking_send(message).is_err() || end {
                 return;
             }
         }
@@ -202,8 +237,12 @@ fn start_walk(walk: Option<Walk>, route: &Arc<Route>) -> mpsc::Receiver<Batch<Fo
 }
 
 /// Skips a file whose name cannot be a key.
-fn checked(found: Found, route: &Route) -> Found {
-    match found {
+fn checked(found: Found, route: &Route) -> Result<Found, SurveyError> {
+    Ok(match found {
+        Found::Fault(RulesFault { file, problem }) => {
+            return Err(SurveyError::Rules { file, problem });
+        }
+        Found::Rules(rules) => Found::Rules(rules),
         Found::File(file) => {
             match check_key(&file.key).and_then(|()| check_length(&route.prefix, &file.key)) {
                 Ok(()) => Found::File(file),
@@ -214,7 +253,7 @@ fn checked(found: Found, route: &Route) -> Found {
             }
         }
         Found::Skipped { key, reason } => Found::Skipped { key, reason },
-    }
+    })
 }
 
 fn start_listing(

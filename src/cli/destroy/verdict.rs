@@ -140,6 +140,7 @@ pub(super) fn kept_volume(note: &Note) -> Option<&VolumeFacts> {
         | Note::OtherKey { .. }
         | Note::OnlyTargets { .. }
         | Note::DeletionsWithheld { .. }
+        | Note::CaseConflicts { .. }
         | Note::FilesSkipped { .. } => None,
     }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
+use super::case::Case;
 use super::objects::Objects;
 use crate::resource::DeletionLimit;
 use crate::sync::Place;
@@ -45,6 +46,9 @@ pub(in crate::cli) struct Sync {
     /// Give up what interrupted uploads have left below SOURCE, instead of a sync
     #[arg(long, conflicts_with_all = ["to", "include", "exclude", "delete", "detailed_exitcode"])]
     pub(super) clean: bool,
+    /// What becomes of keys that differ in case only, on their way down [default: warn, where the file system folds case]
+    #[arg(long, value_name = "WHAT", value_enum, conflicts_with = "clean")]
+    pub(super) case_conflict: Option<Case>,
     #[command(flatten)]
     pub(super) objects: Objects,
     /// With --clean: also uploads of others that were begun longer ago than this [default: 24h]
@@ -129,6 +133,7 @@ impl Sync {
             dry_run: _,
             detailed_exitcode: _,
             clean: _,
+            case_conflict,
             objects,
             older_than: _,
             concurrency,
@@ -154,6 +159,10 @@ impl Sync {
             ("--max-delete", max_delete.map(|limit| limit.to_string())),
             ("--concurrency", concurrency.map(|count| count.to_string())),
             ("--region", region.clone()),
+            (
+                "--case-conflict",
+                case_conflict.map(|case| case.word().to_owned()),
+            ),
         ];
         for (flag, value) in values {
             words.extend(value.map(|value| format!("{flag} {}", quoted(&value))));

@@ -746,6 +746,7 @@ fn files(keys: &[&str]) -> SyncPlan {
         skipped: Vec::new(),
         leftovers: Vec::new(),
         options: ObjectOptions::default(),
+        case_conflicts: Vec::new(),
     }
 }
 
