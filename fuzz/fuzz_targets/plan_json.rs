@@ -13,7 +13,7 @@ use trainyard::plan::{
 };
 use trainyard::resource::{
     Address, InstanceId, LiveInstance, LiveVolume, OwnKeyPair, OwnNetwork, OwnPlacementGroup,
-    OwnSecurityGroup, Rule, RuleSource, SpotRequest, VolumeId, object_tags, own_name,
+    ObjectOptions, OwnSecurityGroup, Rule, RuleSource, SpotRequest, VolumeId, object_tags, own_name,
 };
 use trainyard::sync::{
     Change, Deleted, Origin, Place, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer, Why,
@@ -260,6 +260,9 @@ fn data(input: &Input, kit: &Kit) -> BTreeMap<Address, SyncPlan> {
         same: Totals::default(),
         skipped: Vec::new(),
         archive: None,
+        leftovers: Vec::new(),
+        options: ObjectOptions::default(),
+        case_conflicts: Vec::new(),
     };
     for file in files {
         push(&mut plan, file);

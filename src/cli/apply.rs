@@ -17,7 +17,9 @@ use super::signals::{self, Known};
 use super::{plan as plan_command, progress, prompt, specs, unknown};
 use crate::apply::{ApplyReport, Cancel, Outcome, StepErrorKind, disown, run as run_plan, undo};
 use crate::lease::deadline;
-use crate::plan::{Action, Held, Inventory, Observed, Plan, Summary, audit, plan_duplicates};
+use crate::plan::{
+    Action, Held, Inventory, Observed, Plan, Refusal, Summary, audit, plan_duplicates,
+};
 use crate::render::{bold, dim, escape, good, human_end, ordinals_of, plural, table, warn};
 use crate::resource::{Address, Claim, InstanceId, LiveInstance, claim};
 
@@ -142,12 +144,21 @@ fn refuse_unknown(plans: &Plans, output: Output) -> Result<(), CommandError> {
 }
 
 fn refuse_over(plans: &Plans) -> Result<(), CommandError> {
-    let over: Vec<String> = plans
-        .planned
-        .iter()
-        .filter(|planned| planned.plan.refusal.is_some())
-        .map(|planned| planned.plan.environment.to_string())
-        .collect();
+    let mut over: Vec<String> = Vec::new();
+    for planned in &plans.planned {
+        let environment = &planned.plan.environment;
+        match &planned.plan.refusal {
+            None => {}
+            Some(Refusal::LeaseOver { ended: _ }) => over.push(environment.to_string()),
+            Some(Refusal::TooManyDeletions { address, excess }) => {
+                let text = format!("{address} of {environment}: {excess}; nothing was changed");
+                let count = excess.deletions;
+                return Err(CommandError::refused(text).help(format!(
+                    "look at them with `trainyard plan`; if they shall go, write `max_delete: {count}` in the spec"
+                )));
+            }
+        }
+    }
     if over.is_empty() {
         return Ok(());
     }

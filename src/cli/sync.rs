@@ -1,7 +1,9 @@
 //! `sync`: a folder and a bucket prefix, or two prefixes, are made the same.
 
 mod arguments;
+mod case;
 mod clean;
+mod objects;
 mod words;
 
 use std::path::Path;
@@ -16,10 +18,12 @@ use super::output::Output;
 use super::session::{journals, s3_client};
 use super::signals::{self, Known};
 use crate::apply::Cancel;
+use crate::resource::DeletionLimit;
 use crate::sync::{
     Control, Deletion, Place, Request, SurveyError, SyncPlan, SyncReport, execute, survey,
 };
 use arguments::Style;
+use case::Case;
 
 pub(super) use arguments::{Sync, quoted};
 
@@ -47,15 +51,18 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
         if *format != Style::Json {
             output.data(&words::listing(&plan));
             output.say(&words::summary(&plan));
+            if let Some(text) = words::estimate(&plan) {
+                output.say(&text);
+            }
         }
-        within_limit(&plan, arguments.max_delete)?;
+        within_limit(&plan, arguments)?;
         return Ok(if *detailed_exitcode && !plan.is_empty() {
             ExitCode::Changes
         } else {
             ExitCode::Done
         });
     }
-    within_limit(&plan, arguments.max_delete)?;
+    within_limit(&plan, arguments)?;
     let resume = format!("trainyard sync{} {}", global.again(), arguments.again());
     let cancel = signals::listen(&global.host, output, Known::default(), resume);
     let with = (&cancel, request.journals.as_deref());
@@ -95,12 +102,16 @@ fn request(global: &Global, arguments: &Sync) -> Result<Request, CommandError> {
         archive: arguments.archive.map(Into::into),
         journals: journals(global),
         source_region: arguments.source_region.clone(),
+        delete_excluded: arguments.delete_excluded,
+        allow_empty_source: arguments.allow_empty_source,
+        options: arguments.objects.options()?,
+        case_conflict: arguments.case_conflict.map(Case::rule),
     })
 }
 
 fn unsurveyed(error: &SurveyError) -> CommandError {
     let exit = match error {
-        SurveyError::EmptySource { .. } => ExitCode::Refused,
+        SurveyError::EmptySource { .. } | SurveyError::Case(_) => ExitCode::Refused,
         SurveyError::Pattern(_)
         | SurveyError::NotAPair { .. }
         | SurveyError::NotInABucket(_)
@@ -110,6 +121,7 @@ fn unsurveyed(error: &SurveyError) -> CommandError {
         SurveyError::NoFolder(_)
         | SurveyError::NotAFolder(_)
         | SurveyError::Folder { .. }
+        | SurveyError::Rules { .. }
         | SurveyError::Denied { .. }
         | SurveyError::Expired { .. }
         | SurveyError::NoSuchBucket { .. }
@@ -127,17 +139,20 @@ fn unsurveyed(error: &SurveyError) -> CommandError {
 }
 
 /// Refuses a plan that would delete too much, before anything is done.
-fn within_limit(plan: &SyncPlan, most: Option<u64>) -> Result<(), CommandError> {
-    let deletions = plan.deletions.len() as u64;
-    let there = plan.same.files + plan.changed().files + deletions;
-    let limit = most.unwrap_or(there / 2);
-    if deletions <= limit {
+///
+/// Whoever says that the source may be empty has said that everything may go.
+fn within_limit(plan: &SyncPlan, arguments: &Sync) -> Result<(), CommandError> {
+    let is_empty = plan.transfers.is_empty() && plan.same.files == 0;
+    let default = if arguments.allow_empty_source && is_empty {
+        DeletionLimit::Percent(100)
+    } else {
+        DeletionLimit::default()
+    };
+    let Some(excess) = plan.beyond(arguments.max_delete.unwrap_or(default)) else {
         return Ok(());
-    }
-    let text = format!(
-        "{deletions} of the {there} files in {} would be deleted, and at most {limit} may be; nothing was changed",
-        plan.to
-    );
+    };
+    let text = format!("in {}, {excess}; nothing was changed", plan.to);
+    let deletions = excess.deletions;
     let help =
         format!("look at them with `--dry-run`; if they shall go, pass `--max-delete {deletions}`");
     Err(CommandError::refused(text).help(help))

@@ -69,7 +69,10 @@ pub async fn survey_data(
 fn key(data: &DataSet, error: &SurveyError) -> &'static str {
     let folder = matches!(
         error,
-        SurveyError::NoFolder(_) | SurveyError::NotAFolder(_) | SurveyError::Folder { .. }
+        SurveyError::NoFolder(_)
+            | SurveyError::NotAFolder(_)
+            | SurveyError::Folder { .. }
+            | SurveyError::Rules { .. }
     );
     let from_folder = matches!(data.from, DataPlace::Folder(_));
     let is_of_source = match (&data.from, &data.to) {
@@ -97,6 +100,9 @@ fn request(data: &DataSet, journals: Option<&Path>) -> Request {
         exclude,
         delete,
         archive,
+        // The planner looks at the limit.
+        max_delete: _,
+        options,
     } = data;
     Request {
         from: place(from),
@@ -113,6 +119,10 @@ fn request(data: &DataSet, journals: Option<&Path>) -> Request {
         }),
         journals: journals.map(Path::to_owned),
         source_region: None,
+        delete_excluded: false,
+        allow_empty_source: false,
+        options: options.clone(),
+        case_conflict: None,
     }
 }
 

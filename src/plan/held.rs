@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::disks::{StayingDisk, VolumeFacts};
 use crate::resource::{Address, GroupName, InstanceId, Lease, ResolvedImage, VolumeId};
+use crate::sync::TooManyDeletions;
 
 /// Something left alone, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,6 +164,15 @@ pub enum Note {
         /// What was asked for.
         targets: Vec<String>,
     },
+    /// Objects of a data set that may come down as one file: they differ in case only.
+    CaseConflicts {
+        /// The data set.
+        address: Address,
+        /// How many.
+        count: usize,
+        /// The first two.
+        first: String,
+    },
     /// Files that take no part in a data set, and why.
     FilesSkipped {
         /// The data set.
@@ -200,5 +210,12 @@ pub enum Refusal {
     LeaseOver {
         /// When it ended, where that can be told.
         ended: Option<Timestamp>,
+    },
+    /// A data set would lose more files of its target than its spec allows.
+    TooManyDeletions {
+        /// The data set.
+        address: Address,
+        /// How many, and how many are allowed.
+        excess: TooManyDeletions,
     },
 }

@@ -73,7 +73,8 @@ pub fn plan(
                     Deadline::At(end) => Some(end),
                     Deadline::Unreadable => None,
                 },
-            }),
+            })
+            .or_else(|| too_many_deletions(desired, observed)),
     }
 }
 
@@ -103,6 +104,18 @@ fn withhold(
     }
 }
 
+/// The first data set of which more would be deleted than its spec allows.
+fn too_many_deletions(desired: &Desired, observed: &Observed) -> Option<Refusal> {
+    desired.data.iter().find_map(|(address, data)| {
+        let files = observed.data.get(address)?;
+        let excess = files.beyond(data.max_delete)?;
+        Some(Refusal::TooManyDeletions {
+            address: address.clone(),
+            excess,
+        })
+    })
+}
+
 fn notes(
     mut notes: Vec<Note>,
     (observed, context): (&Observed, &Context),
@@ -130,6 +143,13 @@ fn notes(
                 address: address.clone(),
                 count: left_out.len(),
                 first: format!("{}: {}", first.key, first.reason),
+            });
+        }
+        if let Some(first) = files.case_conflicts.first() {
+            notes.push(Note::CaseConflicts {
+                address: address.clone(),
+                count: files.case_conflicts.len(),
+                first: first.to_string(),
             });
         }
         if let Some(reason) = &files.withheld {

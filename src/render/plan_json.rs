@@ -7,7 +7,7 @@ use crate::plan::{
     SecurityGroupChange, Step, Summary, Verb, VolumeFacts,
 };
 use crate::resource::{Address, Digest, Instance, hide_secrets};
-use crate::sync::SyncPlan;
+use crate::sync::{Estimate, SyncPlan};
 
 use super::unknown::UnknownPlace;
 
@@ -82,7 +82,7 @@ fn one(plan: &Plan) -> Value {
         "held": held.iter().map(held_json).collect::<Vec<_>>(),
         "notes": notes.iter().map(note).collect::<Vec<_>>(),
         "unchanged": unchanged,
-        "refusal": refusal.as_ref().map(|Refusal::LeaseOver { ended }| json!({"kind": "lease-over", "ended": ended})),
+        "refusal": refusal.as_ref().map(refusal_json),
         "summary": plan.summary(),
     })
 }
@@ -271,6 +271,7 @@ fn files_json(files: &SyncPlan) -> Value {
         "largest": largest,
         "deletions": files.deletions.iter().map(|deleted| &deleted.key).collect::<Vec<_>>(),
         "skipped": files.skipped.len(),
+        "estimate": Estimate::of(files),
     });
     if let Some(packing) = &files.archive {
         document["archive"] = json!({
@@ -280,6 +281,15 @@ fn files_json(files: &SyncPlan) -> Value {
         });
     }
     document
+}
+
+fn refusal_json(refusal: &Refusal) -> Value {
+    match refusal {
+        Refusal::LeaseOver { ended } => json!({"kind": "lease-over", "ended": ended}),
+        Refusal::TooManyDeletions { address, excess } => {
+            json!({"kind": "too-many-deletions", "address": address, "excess": excess})
+        }
+    }
 }
 
 fn held_json(held: &Held) -> Value {
@@ -387,6 +397,13 @@ fn note(note: &Note) -> Value {
         Note::OnlyTargets { targets } => json!({"kind": "only-targets", "targets": targets}),
         Note::DeletionsWithheld { address, reason } => {
             json!({"kind": "deletions-withheld", "address": address, "reason": reason})
+        }
+        Note::CaseConflicts {
+            address,
+            count,
+            first,
+        } => {
+            json!({"kind": "case-conflicts", "address": address, "count": count, "first": first})
         }
         Note::FilesSkipped {
             address,

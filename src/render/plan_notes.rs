@@ -188,6 +188,14 @@ fn note_words<'a>(note: &'a Note, alike: &mut Alike<'a>) -> Option<String> {
         ),
         Note::DeletionsWithheld { address, reason } => format!("{address}: {reason}"),
         Note::ArchiveFound { address, remark } => format!("{address}: {remark}"),
+        Note::CaseConflicts {
+            address,
+            count,
+            first,
+        } => {
+            let objects = plural(*count as u64, "object");
+            format!("{address}: {objects} may be one file with another: {first}")
+        }
         Note::FilesSkipped {
             address,
             count,

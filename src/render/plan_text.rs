@@ -18,8 +18,8 @@ use crate::plan::{
     Action, Change, Doomed, Launch, Mode, OtherEnvironment, Plan, Reason, Refusal, Step, Summary,
     Verb,
 };
-use crate::resource::{Address, DataSet, VolumeId, hide_secrets, human_bytes};
-use crate::sync::{ArchiveWork, SyncPlan};
+use crate::resource::{Address, DataSet, VolumeId, hide_secrets, human_bytes, human_duration};
+use crate::sync::{ASSUMPTION, ArchiveWork, Estimate, SyncPlan};
 
 /// How many of the largest files a plan names.
 const LARGEST_FILES: usize = 3;
@@ -326,6 +326,8 @@ fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &Sync
         exclude: _,
         delete: _,
         archive,
+        max_delete: _,
+        options: _,
     } = data;
     let places = format!(
         "{} → {}",
@@ -368,6 +370,13 @@ fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &Sync
             ),
         );
     }
+    let Estimate { requests, seconds } = Estimate::of(files);
+    let duration = human_duration(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let requests = plural(requests, "request");
+    line(
+        text,
+        &format!("      {requests}, about {duration} {ASSUMPTION}"),
+    );
     let largest: Vec<String> = files
         .largest(LARGEST_FILES)
         .into_iter()
@@ -402,7 +411,23 @@ fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &Sync
 }
 
 fn push_refusal(text: &mut String, refusal: &Refusal, plan: &Plan) {
-    let Refusal::LeaseOver { ended } = refusal;
+    let ended = match refusal {
+        Refusal::LeaseOver { ended } => ended,
+        Refusal::TooManyDeletions { address, excess } => {
+            line(
+                text,
+                &format!(
+                    "{} {address} of {}: {excess}",
+                    bad("refused:"),
+                    plan.environment
+                ),
+            );
+            let count = excess.deletions;
+            let help = format!("      if they shall go, write `max_delete: {count}` in the spec");
+            line(text, &help);
+            return;
+        }
+    };
     let when = ended.map_or_else(
         || "cannot be read, which counts as over".to_owned(),
         |ended| format!("is over: it ended {}", when(ended, plan.made_at)),

@@ -11,7 +11,8 @@ use crate::plan::{
 };
 use crate::resource::fixtures::{ago, disk, full, identity, launched, live, now, plain, types};
 use crate::resource::{
-    Address, DataPlace, DataSet, Deletion, Instance, InstanceId, LiveInstance, Size, VolumeId,
+    Address, DataPlace, DataSet, Deletion, DeletionLimit, Instance, InstanceId, LiveInstance,
+    ObjectOptions, Size, VolumeId,
 };
 use crate::sync::{Change as FileChange, Deleted, Origin, Place, SyncPlan, Totals, Transfer, Why};
 
@@ -143,6 +144,8 @@ fn with_files(transfers: Vec<Transfer>, deletions: &[&str]) -> Plan {
         exclude: Vec::new(),
         delete: Deletion::Extra,
         archive: None,
+        max_delete: DeletionLimit::Percent(100),
+        options: ObjectOptions::default(),
     };
     let files = SyncPlan {
         from: Place::Folder("/data".into()),
@@ -164,6 +167,8 @@ fn with_files(transfers: Vec<Transfer>, deletions: &[&str]) -> Plan {
         skipped: Vec::new(),
         leftovers: Vec::new(),
         archive: None,
+        options: ObjectOptions::default(),
+        case_conflicts: Vec::new(),
     };
     desired.data.insert(address.clone(), data);
     observed.data.insert(address, files);

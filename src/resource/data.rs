@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::deletion_limit::DeletionLimit;
+use super::object_options::ObjectOptions;
+
 /// Where files are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -75,4 +78,8 @@ pub struct DataSet {
     /// How they are kept in the bucket as one object; without it, each is one of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive: Option<Archive>,
+    /// How many files of the target may be deleted at most.
+    pub max_delete: DeletionLimit,
+    /// How objects are stored, and who pays for asking.
+    pub options: ObjectOptions,
 }

@@ -18,6 +18,7 @@ mod candidate;
 mod change;
 mod cidr;
 mod data;
+mod deletion_limit;
 mod desired;
 mod digest;
 mod disk;
@@ -38,6 +39,7 @@ mod market;
 mod members;
 mod need;
 mod network;
+mod object_options;
 mod ordinals;
 mod ownership;
 mod price;
@@ -56,6 +58,7 @@ pub use candidate::{Attempt, Candidate, ROUND_SECONDS, Rejected};
 pub use change::{Effect, FieldChange, Value};
 pub use cidr::Cidr;
 pub use data::{Archive, DataPlace, DataSet, Deletion};
+pub use deletion_limit::{DeletionLimit, DeletionLimitError};
 pub use desired::{Desired, Group, Target};
 pub use digest::Digest;
 pub use disk::{Disk, DiskKind};
@@ -77,6 +80,7 @@ pub use network::{
     Caller, OwnKeyPair, OwnNetwork, OwnPlacementGroup, OwnSecurityGroup, Rule, RuleSource,
     SpotRequest, network_claim, own_key_name, own_name, short_fingerprint, wanted_rules,
 };
+pub use object_options::{Encryption, KmsKey, KmsKeyError, ObjectOptions, StorageClass};
 pub use ordinals::Ordinals;
 pub use ownership::{
     Claim, Mark, TAG_PREFIX, adoption_tags, claim, is_kept, object_claim, object_tags,

@@ -2,7 +2,8 @@
 
 use super::lower::is_bucket_prefix;
 use crate::resource::{
-    Cidr, EnvironmentName, GpuNeed, Lease, ParseUnitError, Price, Range, Size, Throughput, Wait,
+    Cidr, DeletionLimit, EnvironmentName, GpuNeed, KmsKey, Lease, Price, Range, Size, Throughput,
+    Wait,
 };
 
 /// The rule for names of environments and groups.
@@ -49,6 +50,12 @@ pub(super) fn form(format: &str, value: &str) -> Result<(), String> {
         "throughput" => said(value.parse::<Throughput>()),
         "wait" => said(value.parse::<Wait>()),
         "price" => said(value.parse::<Price>()),
+        "kms-key" => said(value.parse::<KmsKey>()),
+        // A number of files is no text.
+        "deletion-limit" => when(
+            value.ends_with('%') && value.parse::<DeletionLimit>().is_ok(),
+            "write a number of files, or a share from `0%` to `100%`",
+        ),
         // A number alone could be a name, and is somebody's wish for so many.
         "gpu" if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => Err(
             format!("write the model and how many, such as `A10G:{value}`"),
@@ -106,7 +113,7 @@ pub(super) fn form(format: &str, value: &str) -> Result<(), String> {
     }
 }
 
-fn said<T>(read: Result<T, ParseUnitError>) -> Result<(), String> {
+fn said<T>(read: Result<T, impl std::fmt::Display>) -> Result<(), String> {
     read.map(drop).map_err(|error| error.to_string())
 }
 

@@ -1,15 +1,20 @@
 //! Makes a checked spec complete and absolute.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use super::diagnostic::{Code, Diagnostic, SpecPath};
 use super::lower_group::lower_group;
-use super::model::{ArchiveSpec, DataSpec, DeleteSpec, EnvironmentSpec, ProjectSpec, TagValue};
+use super::model::{
+    ArchiveSpec, DataSpec, DeleteSpec, EnvironmentSpec, MaxDeleteSpec, ProjectSpec,
+    StorageClassSpec, TagValue,
+};
 use crate::resource::{
-    AccountId, Address, Archive, DataPlace, DataSet, Deletion, Desired, EnvironmentName, GroupName,
-    Lease, ParseUnitError, Region, Target,
+    AccountId, Address, Archive, DataPlace, DataSet, Deletion, DeletionLimit, Desired, Encryption,
+    EnvironmentName, GroupName, KmsKey, Lease, ObjectOptions, Region, StorageClass, Target,
 };
 
 /// Lowers a spec that passed every check.
@@ -51,7 +56,10 @@ pub fn lower(
     let data = spec
         .data
         .iter()
-        .map(|(name, data)| (Address::Data(name.clone()), lower_data(data, folder)))
+        .filter_map(|(name, data)| {
+            let set = lower_data((name, data), folder, &mut found)?;
+            Some((Address::Data(name.clone()), set))
+        })
         .collect();
     let (Some(lease), true) = (lease, found.is_empty()) else {
         return Err(found);
@@ -97,10 +105,10 @@ fn shared(
 
 pub(super) fn quantity<T>(text: &str, path: &SpecPath, found: &mut Vec<Diagnostic>) -> Option<T>
 where
-    T: std::str::FromStr<Err = ParseUnitError>,
+    T: FromStr<Err: Display>,
 {
     text.parse()
-        .map_err(|error: ParseUnitError| {
+        .map_err(|error: T::Err| {
             let summary = format!("`{path}` cannot be `{text}`");
             found
                 .push(Diagnostic::at(path.clone(), Code::BadForm, summary).help(error.to_string()));
@@ -134,7 +142,11 @@ pub(super) fn lower_tags(
     tags
 }
 
-fn lower_data(data: &DataSpec, folder: &Path) -> DataSet {
+fn lower_data(
+    (name, data): (&str, &DataSpec),
+    folder: &Path,
+    found: &mut Vec<Diagnostic>,
+) -> Option<DataSet> {
     let DataSpec {
         from,
         to,
@@ -142,12 +154,29 @@ fn lower_data(data: &DataSpec, folder: &Path) -> DataSet {
         exclude,
         delete,
         archive,
+        max_delete,
+        storage_class,
+        kms_key,
+        request_payer,
     } = data;
+    let path = |key: &str| SpecPath::of_keys(&["data", name, key]);
+    let max_delete = match max_delete {
+        None => DeletionLimit::default(),
+        Some(MaxDeleteSpec::Count(count)) => DeletionLimit::Count(*count),
+        Some(MaxDeleteSpec::Share(text)) => quantity(text, &path("max_delete"), found)?,
+    };
+    let encryption = match kms_key {
+        None => None,
+        Some(text) => {
+            let key = quantity::<KmsKey>(text, &path("kms_key"), found)?;
+            Some(Encryption::Kms(Some(key)))
+        }
+    };
     let place = |text: &str| match parse_bucket_prefix(text) {
         Some((bucket, prefix)) => DataPlace::Prefix { bucket, prefix },
         None => DataPlace::Folder(join(folder, text)),
     };
-    DataSet {
+    Some(DataSet {
         from: place(from),
         to: place(to),
         include: include.clone(),
@@ -160,6 +189,25 @@ fn lower_data(data: &DataSpec, folder: &Path) -> DataSet {
             ArchiveSpec::Zip => Archive::Zip,
             ArchiveSpec::TarZst => Archive::TarZst,
         }),
+        max_delete,
+        options: ObjectOptions {
+            storage_class: storage_class.map(class),
+            encryption,
+            request_payer: *request_payer,
+        },
+    })
+}
+
+fn class(spec: StorageClassSpec) -> StorageClass {
+    match spec {
+        StorageClassSpec::Standard => StorageClass::Standard,
+        StorageClassSpec::StandardIa => StorageClass::StandardIa,
+        StorageClassSpec::OnezoneIa => StorageClass::OnezoneIa,
+        StorageClassSpec::IntelligentTiering => StorageClass::IntelligentTiering,
+        StorageClassSpec::GlacierIr => StorageClass::GlacierIr,
+        StorageClassSpec::Glacier => StorageClass::Glacier,
+        StorageClassSpec::DeepArchive => StorageClass::DeepArchive,
+        StorageClassSpec::ReducedRedundancy => StorageClass::ReducedRedundancy,
     }
 }
 

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::model_group::GroupSpec;
-use crate::resource::Lease;
+use crate::resource::{DeletionLimit, KmsKey, Lease};
 
 /// One training environment: what runs, for how long, and with which data.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -133,6 +133,62 @@ pub struct DataSpec {
     pub delete: DeleteSpec,
     /// Keeps the files in the bucket as one object, named after the prefix: `zip`, or `tar.zst`, which is smaller.
     pub archive: Option<ArchiveSpec>,
+    /// The most files that `delete` may delete, as a number, or as a share of what the target has; a plan that would delete more is refused. Without it, 50%.
+    #[serde(default)]
+    #[schemars(schema_with = "max_delete_schema")]
+    pub max_delete: Option<MaxDeleteSpec>,
+    /// The storage class of what is uploaded; without it STANDARD.
+    pub storage_class: Option<StorageClassSpec>,
+    /// The key of KMS that encrypts what is uploaded: its id, its ARN, or its alias; without it the bucket decides.
+    #[schemars(regex(pattern = KmsKey::PATTERN), extend("format" = "kms-key", "examples" = ["alias/training-data"]))]
+    pub kms_key: Option<String>,
+    /// Whether you agree to pay for requests to a bucket whose owner does not.
+    #[serde(default)]
+    pub request_payer: bool,
+}
+
+/// The most files that may be deleted.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum MaxDeleteSpec {
+    /// So many.
+    Count(u64),
+    /// A share of what the target has, such as `10%`.
+    Share(String),
+}
+
+fn max_delete_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "description": "The most files that `delete` may delete, as a number or as a share of what the target has; a plan that would delete more is refused. Without it, 50%.",
+        "anyOf": [
+            {"type": "integer", "minimum": 0},
+            {"type": "string", "pattern": DeletionLimit::SHARE_PATTERN, "format": "deletion-limit"},
+        ],
+        "examples": [100, "10%"],
+    })
+}
+
+/// A storage class of S3.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
+pub enum StorageClassSpec {
+    /// For what is read often.
+    Standard,
+    /// For what is read seldom.
+    StandardIa,
+    /// For what is read seldom and can be made again: it is in one zone.
+    OnezoneIa,
+    /// Moved by S3 between the others.
+    IntelligentTiering,
+    /// An archive that is read at once.
+    GlacierIr,
+    /// An archive that has to be restored before it is read, in minutes or hours.
+    Glacier,
+    /// An archive that has to be restored before it is read, in hours or days.
+    DeepArchive,
+    /// For what can be made again; S3 advises against it.
+    ReducedRedundancy,
 }
 
 /// How the files are packed into one object.

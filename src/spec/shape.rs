@@ -61,20 +61,24 @@ fn node(value: &Value, schema: &Schema, path: &SpecPath, found: &mut Vec<Diagnos
     }
 }
 
-/// A value and a list of them: which of the two is meant shows in the YAML.
+/// A value and a list of them, or a number and text: which is meant shows in the YAML.
 fn alternative(
     value: &Value,
     alternatives: &[Schema],
     path: &SpecPath,
     found: &mut Vec<Diagnostic>,
 ) {
-    let wanted = if value.is_sequence() {
+    let of_type = |wanted: &str| {
+        let is_wanted = |one: &&Schema| one.get("type").and_then(Schema::as_str) == Some(wanted);
+        alternatives.iter().find(is_wanted)
+    };
+    let number = value.is_number().then(|| of_type("integer")).flatten();
+    let other = if value.is_sequence() {
         "array"
     } else {
         "string"
     };
-    let is_wanted = |one: &&Schema| one.get("type").and_then(Schema::as_str) == Some(wanted);
-    if let Some(one) = alternatives.iter().find(is_wanted) {
+    if let Some(one) = number.or_else(|| of_type(other)) {
         node(value, one, path, found);
     }
 }

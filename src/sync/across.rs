@@ -30,6 +30,7 @@ use super::report::Control;
 use super::route::Route;
 use super::session::{Moved, Session, Undone};
 use super::survey::BATCHES_AHEAD;
+use crate::resource::ObjectOptions;
 use judge::Judge;
 use pairs::Pairs;
 use tally::Tally;
@@ -110,8 +111,8 @@ pub(super) async fn survey(
     let source = Arc::new(Home::in_region(client, region, &ends.from.bucket));
     let target = Arc::new(Home::new(client.clone(), &ends.to.bucket));
     let mut pairs = Pairs::new(
-        list(&source, &ends.from, filter.clone()),
-        list(&target, &ends.to, filter),
+        list(&source, &ends.from, (filter.clone(), &request.options)),
+        list(&target, &ends.to, (filter, &request.options)),
     );
     let mut tally = Tally::new(request.delete, &ends.to.prefix);
     let known = Known::of(request.journals.as_deref(), ends);
@@ -132,9 +133,13 @@ pub(super) async fn survey(
     tally.close(request)
 }
 
-fn list(home: &Arc<Home>, at: &Prefix, filter: Filter) -> mpsc::Receiver<Batch<Listed>> {
+fn list(
+    home: &Arc<Home>,
+    at: &Prefix,
+    (filter, options): (Filter, &ObjectOptions),
+) -> mpsc::Receiver<Batch<Listed>> {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
-    let listing = Listing::of_objects(Arc::clone(home), at.prefix.clone(), filter);
+    let listing = Listing::of_objects(Arc::clone(home), at.prefix.clone(), filter, options);
     tokio::spawn(listing.send_to(sender));
     receiver
 }

@@ -16,6 +16,7 @@ use super::download::{Broken, Revision, unbegun};
 use super::etag::hexadecimal;
 use super::fault::Fault;
 use super::judge::encrypted;
+use super::options::{payer, payer_header};
 use super::pace::Ear;
 use super::report::{FailureReason, Progress, chain};
 use super::session::Session;
@@ -37,6 +38,7 @@ impl Arrival {
     ) -> Result<Self, (Broken, u64)> {
         let mut headers = vec![("x-amz-checksum-mode", "ENABLED".to_owned())];
         headers.extend(revision.if_match().map(|etag| ("if-match", etag)));
+        headers.extend(payer_header(&session.options));
         let direct = session.direct.get(&session.pace, revision.key, headers);
         if let Ok(arriving) = direct.await {
             let is_digest =
@@ -53,6 +55,7 @@ impl Arrival {
             .key(revision.key)
             .set_if_match(revision.if_match())
             .checksum_mode(ChecksumMode::Enabled)
+            .set_request_payer(payer(&session.options))
             .customize()
             .interceptor(Ear(Arc::clone(&session.pace)))
             .interceptor(Scout::of(&session.direct, revision.key))

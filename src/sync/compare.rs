@@ -31,6 +31,9 @@ const MEBIBYTE: u64 = 1024 * 1024;
 /// Up to this many bytes a file goes up in one request.
 pub const SINGLE_REQUEST_LIMIT: u64 = 8 * MEBIBYTE;
 
+/// Up to this many bytes an object comes down in one request, and above it in ranges.
+pub(super) const ONE_STREAM_LIMIT: u64 = 64 * MEBIBYTE;
+
 /// S3 takes 10,000 parts; aiming at 8,000 leaves room without a second rule.
 const PARTS_AIMED_AT: u64 = 8000;
 

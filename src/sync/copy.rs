@@ -27,6 +27,7 @@ use super::route::Route;
 use super::session::{Moved, Session, Undone};
 use super::target::Name;
 use super::upload::upload_file;
+use crate::resource::ObjectOptions;
 
 /// An object of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +92,7 @@ where
     let most = affordable(control.concurrency.max(1));
     let session = Session::new(
         client.clone(),
-        route,
+        (route, ObjectOptions::default()),
         (most, control.journals),
         events,
         stopped,

@@ -9,6 +9,7 @@ use aws_sdk_s3::types::{Delete, Error as KeyError, ObjectIdentifier};
 use super::compare::Direction;
 use super::download::blocking;
 use super::fault::Fault;
+use super::options::payer;
 use super::plan::Deleted;
 use super::report::{Failure, FailureReason, Progress, local};
 use super::session::Session;
@@ -66,6 +67,7 @@ async fn request(session: &Session, batch: &[Deleted]) -> Result<Vec<KeyError>, 
         .delete_objects()
         .bucket(&session.route.bucket)
         .delete(delete)
+        .set_request_payer(payer(&session.options))
         .send()
         .await
         .map_err(|error| Fault::of(&error).into_failure("delete"))?;

@@ -48,6 +48,9 @@ pub(super) struct Direct {
     mistakes: AtomicU32,
 }
 
+/// Headers by name; every one is signed.
+pub(super) type Headers = Vec<(&'static str, String)>;
+
 /// What was not done; the SDK is to be asked the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NotDone;
@@ -75,12 +78,14 @@ impl Direct {
         pace: &Pace,
         (key, part): (&str, Option<(i32, &str)>),
         content: &Content,
+        headers: Headers,
     ) -> Result<Option<String>, NotDone> {
         let road = self.road().ok_or(NotDone)?;
         let mut ask = Ask::new("PUT", key);
         if let Some((number, upload)) = part {
             ask.query = format!("partNumber={number}&uploadId={}", in_query(upload));
         }
+        ask.headers = headers;
         ask.headers
             .push(("x-amz-checksum-crc64nvme", content.written_sum()));
         if part.is_none() {
@@ -100,7 +105,7 @@ impl Direct {
         &self,
         pace: &Pace,
         key: &str,
-        headers: Vec<(&'static str, String)>,
+        headers: Headers,
     ) -> Result<Arriving, NotDone> {
         let road = self.road().ok_or(NotDone)?;
         let mut ask = Ask::new("GET", key);
@@ -111,10 +116,15 @@ impl Direct {
     }
 
     /// Asks the bucket itself, and gives the answer in full.
-    pub(super) async fn ask(&self, query: String) -> Result<String, NotDone> {
+    pub(super) async fn ask(
+        &self,
+        query: String,
+        headers: Vec<(&'static str, String)>,
+    ) -> Result<String, NotDone> {
         let road = self.road().ok_or(NotDone)?;
         let mut ask = Ask::new("GET", "");
         ask.query = query;
+        ask.headers = headers;
         let answer = road.send(ask, None).await.ok_or(NotDone)?;
         if answer.status().as_u16() != 200 {
             return Err(NotDone);

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio::task::spawn_blocking;
 
 use super::arrival::{Arrival, Sums, next, wrong_length};
+use super::compare::ONE_STREAM_LIMIT;
 use super::disk::Writer;
 use super::fault::Fault;
 use super::plan::{Change, Origin, Transfer};
@@ -18,9 +19,6 @@ use super::report::{FailureReason, Progress, local};
 use super::session::{Moved, Session, Undone};
 use super::stamp::Stamp;
 use super::target::{Name, land};
-
-/// From more than this many bytes an object comes down in ranges.
-const ONE_STREAM_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// Up to this many bytes an object is held in memory before its file is made.
 const IN_MEMORY_LIMIT: u64 = 256 * 1024;

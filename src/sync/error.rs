@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::case::CaseConflict;
 use super::fault::{Fault, FaultKind};
 use super::filter::PatternError;
 use super::place::Place;
@@ -108,6 +109,17 @@ pub enum SurveyError {
         /// What is wrong with it.
         problem: String,
     },
+    /// What a folder leaves out is not known.
+    #[error("{file}: {problem}")]
+    Rules {
+        /// The file that says it.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Keys that differ in case only were said to be an error.
+    #[error("{0}")]
+    Case(CaseConflict),
     /// Deletion was asked for and the source is empty.
     #[error(
         "{from} has no files, and deleting what only {to} has would delete all {files} files there"
@@ -170,9 +182,9 @@ impl SurveyError {
             }
             Self::Expired { .. } => Some("sign in again"),
             Self::Unreachable { .. } => Some("check the network and the region"),
-            Self::EmptySource { .. } => {
-                Some("check the source; to empty the target, delete its files by hand")
-            }
+            Self::EmptySource { .. } => Some(
+                "check the source; if the target shall be emptied, pass `--allow-empty-source`",
+            ),
             Self::NamelessArchive(_) => Some("name a prefix: s3://BUCKET/NAME becomes NAME.zip"),
             Self::NoArchive { .. } => Some(
                 "check the place and the kind: s3://BUCKET/NAME stands for NAME.zip or NAME.tar.zst",
@@ -181,6 +193,8 @@ impl SurveyError {
             Self::Listing { source, .. } if source.is_elsewhere() => {
                 Some("the bucket is in another region: name it with `--region`, or in the spec")
             }
+            Self::Case(_) => Some("rename one of the objects, or pass `--case-conflict skip`"),
+            Self::Rules { .. } => Some("write it as a `.gitignore`, or remove it"),
             Self::NotInABucket(_) => Some("name a prefix as s3://BUCKET/PREFIX"),
             Self::Overlap { .. } => Some("give the target a prefix of its own"),
             Self::NotAPair { .. }
@@ -217,6 +231,8 @@ impl SurveyError {
             | Self::NoArchive { .. }
             | Self::Archive { .. }
             | Self::WouldLose { .. }
+            | Self::Rules { .. }
+            | Self::Case(_)
             | Self::Lost => None,
         }
     }

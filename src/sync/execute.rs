@@ -78,7 +78,7 @@ pub async fn execute(client: &Client, plan: &SyncPlan, control: &Control<'_>) ->
         copies,
         session: Session::new(
             client.clone(),
-            route,
+            (route, plan.options.clone()),
             (concurrency, control.journals),
             events,
             stopped,

@@ -19,9 +19,11 @@ use super::error::SurveyError;
 use super::etag;
 use super::journal::{Journal, Reader, Record, Writer};
 use super::list::RemoteObject;
+use super::options::payer;
 use super::plan::{SkipReason, Why};
 use super::route::Route;
 use super::walk::LocalFile;
+use crate::resource::ObjectOptions;
 
 /// How many objects are asked about at a time, once one has shown that asking helps.
 const QUESTIONS_AT_ONCE: usize = 16;
@@ -48,6 +50,7 @@ pub(super) enum Judgement {
 /// Judges candidates; files are read on blocking threads, a few at a time.
 pub(super) struct Judge {
     client: Client,
+    options: ObjectOptions,
     route: Arc<Route>,
     readers: JoinSet<(Candidate, io::Result<String>)>,
     most_readers: usize,
@@ -160,11 +163,16 @@ impl Candidate {
 }
 
 impl Judge {
-    pub(super) fn new(client: Client, route: Arc<Route>, known: Known) -> Self {
+    pub(super) fn new(
+        (client, options): (Client, ObjectOptions),
+        route: Arc<Route>,
+        known: Known,
+    ) -> Self {
         // Hashing is bound by the cores; a second reader a core hides the disk.
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self {
             client,
+            options,
             route,
             readers: JoinSet::new(),
             most_readers: cores * 2,
@@ -302,6 +310,7 @@ impl Judge {
             .bucket(&self.route.bucket)
             .key(self.route.full_key(&candidate.object.key))
             .set_part_number(in_parts.then_some(1))
+            .set_request_payer(payer(&self.options))
             .send()
             .await;
         match output {

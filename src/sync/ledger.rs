@@ -55,13 +55,24 @@ impl Ledger {
     }
 
     /// Takes hold of the note of a file and a key; `None` where another process has it, or
-    /// nothing can be noted here.
-    pub(super) fn claim(&self, source: &Path, bucket: &str, key: &str) -> Option<Claim> {
+    /// nothing can be noted here. An upload that was begun with other options, as `options`
+    /// words them, is another one.
+    pub(super) fn claim(
+        &self,
+        source: &Path,
+        (bucket, key): (&str, &str),
+        options: &str,
+    ) -> Option<Claim> {
         // A path that has no absolute form is taken as it is.
         let source = std::path::absolute(source).unwrap_or_else(|_| source.to_owned());
         let mut hash = Sha256::new();
         let source = source.as_os_str().as_encoded_bytes();
-        for part in [source, bucket.as_bytes(), key.as_bytes()] {
+        for part in [
+            source,
+            bucket.as_bytes(),
+            key.as_bytes(),
+            options.as_bytes(),
+        ] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
@@ -166,21 +177,21 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::of(folder.path());
         let source = Path::new("/data/a");
-        let mut claim = ledger.claim(source, "bucket", "set/a").unwrap();
+        let mut claim = ledger.claim(source, ("bucket", "set/a"), "").unwrap();
         assert_eq!(claim.upload(), None);
         claim.note("first");
         claim.note("id");
-        assert!(ledger.claim(source, "bucket", "set/a").is_none());
+        assert!(ledger.claim(source, ("bucket", "set/a"), "").is_none());
         let (left, held) = ledger.sorted("bucket", "set/");
         assert_eq!(left.len(), 0, "it is held");
         assert!(held.contains("id"));
         drop(claim);
         assert_eq!(ledger.sorted("bucket", "other/").0.len(), 0);
         assert_eq!(ledger.sorted("bucket", "set/").0[0].upload(), Some("id"));
-        let claim = ledger.claim(source, "bucket", "set/a").unwrap();
+        let claim = ledger.claim(source, ("bucket", "set/a"), "").unwrap();
         assert_eq!(claim.upload(), Some("id"));
         claim.release();
-        let claim = ledger.claim(source, "bucket", "set/a").unwrap();
+        let claim = ledger.claim(source, ("bucket", "set/a"), "").unwrap();
         assert_eq!(claim.upload(), None);
     }
 
@@ -190,10 +201,10 @@ mod tests {
         let ledger = Ledger::of(folder.path());
         let other = r#"{"bucket":"bucket","key":"other","upload":"id"}"#;
         for text in ["", "{", "[]", "null", other, &"x".repeat(100_000)] {
-            let claim = ledger.claim(Path::new("a"), "bucket", "a").unwrap();
+            let claim = ledger.claim(Path::new("a"), ("bucket", "a"), "").unwrap();
             fs::write(&claim.path, text).unwrap();
             drop(claim);
-            let claim = ledger.claim(Path::new("a"), "bucket", "a").unwrap();
+            let claim = ledger.claim(Path::new("a"), ("bucket", "a"), "").unwrap();
             assert_eq!(claim.upload(), None, "{text:.20}");
             claim.release();
         }

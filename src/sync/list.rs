@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::types::{EncodingType, ObjectStorageClass};
+use aws_sdk_s3::types::{EncodingType, ObjectStorageClass, RequestPayer};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
@@ -14,8 +14,11 @@ use super::filter::Filter;
 use super::home::Home;
 use super::key::{check_key, check_object_key};
 use super::merge::Batch;
+use super::options::payer;
 use super::page::{Entry, Page};
 use super::plan::SkipReason;
+use super::rules::is_rules_file;
+use crate::resource::ObjectOptions;
 
 /// One object of the listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,7 @@ pub(super) struct Listing {
     bucket: String,
     prefix: String,
     filter: Filter,
+    payer: Option<RequestPayer>,
     /// The key that came last, with the prefix: the next one has to be greater.
     last: Option<String>,
     /// The stretch that is read, by its full keys: from behind the one to the other.
@@ -61,12 +65,18 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    pub(super) fn new(client: Client, bucket: String, prefix: String, filter: Filter) -> Self {
+    pub(super) fn new(
+        client: Client,
+        (bucket, prefix): (String, String),
+        filter: Filter,
+        options: &ObjectOptions,
+    ) -> Self {
         Self {
             purpose: Purpose::Files(client),
             bucket,
             prefix,
             filter,
+            payer: payer(options),
             last: None,
             after: None,
             until: None,
@@ -75,12 +85,18 @@ impl Listing {
     }
 
     /// Lists what goes to another bucket, or is there already.
-    pub(super) fn of_objects(home: Arc<Home>, prefix: String, filter: Filter) -> Self {
+    pub(super) fn of_objects(
+        home: Arc<Home>,
+        prefix: String,
+        filter: Filter,
+        options: &ObjectOptions,
+    ) -> Self {
         Self {
             bucket: home.bucket().to_owned(),
             purpose: Purpose::Objects(home),
             prefix,
             filter,
+            payer: payer(options),
             last: None,
             after: None,
             until: None,
@@ -99,6 +115,7 @@ impl Listing {
                 bucket: self.bucket.clone(),
                 prefix: self.prefix.clone(),
                 filter: self.filter.clone(),
+                payer: self.payer.clone(),
                 last: after.clone(),
                 after,
                 until,
@@ -161,7 +178,7 @@ impl Listing {
     /// Asks for one page: directly where that works, and through the SDK otherwise.
     async fn ask(&self, token: Option<&str>) -> Result<Page, SurveyError> {
         if let Purpose::Files(_) = &self.purpose
-            && let Ok(document) = self.direct.ask(self.query(token)).await
+            && let Ok(document) = self.direct.ask(self.query(token), self.headers()).await
             && let Some(page) = Page::read(&document)
         {
             return Ok(page);
@@ -176,6 +193,7 @@ impl Listing {
                 .encoding_type(EncodingType::Url)
                 .set_continuation_token(token.map(str::to_owned))
                 .set_start_after(after.clone())
+                .set_request_payer(self.payer.clone())
                 .customize()
                 .interceptor(Scout::of(&self.direct, ""))
                 .send()
@@ -186,6 +204,12 @@ impl Listing {
         };
         let output = answer.map_err(|error| SurveyError::listing(&self.bucket, Fault::of(&error)));
         Ok(output?.into())
+    }
+
+    fn headers(&self) -> Vec<(&'static str, String)> {
+        let payer = self.payer.as_ref();
+        let header = payer.map(|payer| ("x-amz-request-payer", payer.as_str().to_owned()));
+        header.into_iter().collect()
     }
 
     /// The same question as an address has it.
@@ -255,7 +279,7 @@ impl Listing {
             Purpose::Objects(_) => (false, check_object_key(&object.key)),
         };
         let is_marker = object.size == 0 && (is_marker || object.key.is_empty());
-        if is_marker || !self.filter.keeps(&object.key) {
+        if is_marker || is_rules_file(&object.key) || !self.filter.keeps(&object.key) {
             return None;
         }
         Some(match checked {

@@ -15,6 +15,7 @@ mod across;
 mod archive;
 #[cfg(feature = "aws")]
 mod arrival;
+mod case;
 mod compare;
 #[cfg(feature = "aws")]
 mod copy;
@@ -34,6 +35,7 @@ mod disk;
 mod download;
 #[cfg(feature = "aws")]
 mod error;
+mod estimate;
 #[cfg(feature = "aws")]
 mod etag;
 #[cfg(feature = "aws")]
@@ -59,6 +61,8 @@ mod merge;
 #[cfg(feature = "aws")]
 mod multipart;
 #[cfg(feature = "aws")]
+mod options;
+#[cfg(feature = "aws")]
 mod pace;
 #[cfg(feature = "aws")]
 mod page;
@@ -73,6 +77,8 @@ mod ranged;
 mod report;
 #[cfg(feature = "aws")]
 mod route;
+#[cfg(feature = "aws")]
+mod rules;
 #[cfg(feature = "aws")]
 mod session;
 #[cfg(feature = "aws")]
@@ -95,6 +101,7 @@ mod walk;
 #[cfg(feature = "aws")]
 pub use abandoned::{Abandoned, abandoned, give_up};
 pub use archive::{Archive, ArchiveNote, ArchiveWork, Packing};
+pub use case::{CaseConflict, OnCaseConflict};
 pub use compare::{
     Direction, EtagShape, LocalFacts, Look, Nature, Pair, RemoteFacts, SINGLE_REQUEST_LIMIT,
     Verdict, decide, first_look, part_count, part_size, settle,
@@ -103,6 +110,7 @@ pub use compare::{
 pub use copy::{Copied, End, Object, Pipes, copy};
 #[cfg(feature = "aws")]
 pub use error::SurveyError;
+pub use estimate::{ASSUMPTION, Estimate};
 #[cfg(feature = "aws")]
 pub use execute::execute;
 #[cfg(feature = "aws")]
@@ -111,7 +119,8 @@ pub use filter::{Filter, PatternError, validate_pattern};
 pub use key::{KeyFault, check_key};
 pub use place::{Deletion, Place, PlaceError, Request};
 pub use plan::{
-    Change, Deleted, Origin, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer, Why, Withheld,
+    Change, Deleted, Origin, Side, SkipReason, Skipped, SyncPlan, TooManyDeletions, Totals,
+    Transfer, Why, Withheld,
 };
 pub use report::{Control, Failure, FailureReason, Progress, SyncReport};
 #[cfg(feature = "aws")]

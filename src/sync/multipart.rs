@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use super::direct::Scout;
 use super::fault::Fault;
 use super::list::unquoted;
+use super::options::{encryption, kms_key, payer, payer_header, storage_class};
 use super::pace::Ear;
 use super::report::{FailureReason, Progress};
 use super::session::{Session, Undone};
@@ -73,7 +74,11 @@ impl<'a> Multipart<'a> {
             .bucket(&session.route.bucket)
             .key(key)
             .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
-            .checksum_type(ChecksumType::FullObject);
+            .checksum_type(ChecksumType::FullObject)
+            .set_storage_class(storage_class(&session.options))
+            .set_server_side_encryption(encryption(&session.options))
+            .set_ssekms_key_id(kms_key(&session.options))
+            .set_request_payer(payer(&session.options));
         if let Some(Likeness { head: like, tags }) = like {
             let text = |text: Option<&str>| text.map(str::to_owned);
             request = request
@@ -117,6 +122,7 @@ impl<'a> Multipart<'a> {
             .bucket(&self.session.route.bucket)
             .key(self.key)
             .upload_id(&self.id)
+            .set_request_payer(payer(&self.session.options))
             .into_paginator()
             .send();
         let _request = self.session.request().await?;
@@ -147,7 +153,9 @@ impl<'a> Multipart<'a> {
     ) -> Result<CompletedPart, FailureReason> {
         let session = self.session;
         let part = (self.key, Some((number, self.id.as_str())));
-        if let Ok(Some(etag)) = session.direct.put(&session.pace, part, content).await {
+        let headers = payer_header(&session.options).into_iter().collect();
+        let direct = session.direct.put(&session.pace, part, content, headers);
+        if let Ok(Some(etag)) = direct.await {
             session.tell(Progress::Moved {
                 bytes: content.len(),
             });
@@ -189,6 +197,7 @@ impl<'a> Multipart<'a> {
             .key(self.key)
             .upload_id(&self.id)
             .part_number(number)
+            .set_request_payer(payer(&self.session.options))
             .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
             .body(body)
             .customize()
@@ -224,6 +233,7 @@ impl<'a> Multipart<'a> {
             .copy_source(source)
             .set_copy_source_if_match(etag.map(str::to_owned))
             .copy_source_range(range)
+            .set_request_payer(payer(&self.session.options))
             .customize()
             .config_override(patient())
             .interceptor(Ear(Arc::clone(&self.session.pace)))
@@ -257,6 +267,7 @@ impl<'a> Multipart<'a> {
             .upload_id(&self.id)
             .checksum_type(ChecksumType::FullObject)
             .multipart_upload(parts)
+            .set_request_payer(payer(&self.session.options))
             .customize()
             .config_override(patient())
             .send()
@@ -290,6 +301,7 @@ impl<'a> Multipart<'a> {
             .bucket(&self.session.route.bucket)
             .key(self.key)
             .upload_id(&self.id)
+            .set_request_payer(payer(&self.session.options))
             .send()
             .await;
     }

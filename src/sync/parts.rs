@@ -19,6 +19,7 @@ use super::compare::{SINGLE_REQUEST_LIMIT, part_size};
 use super::download::blocking;
 use super::ledger::Claim;
 use super::multipart::{Multipart, Stored, StoredParts};
+use super::options::upload_headers;
 use super::report::{FailureReason, Progress, local};
 use super::session::{Session, Undone};
 use super::source::{self, Content};
@@ -118,7 +119,11 @@ async fn claim(session: &Session, key: &str, path: &Path) -> Result<Option<Claim
         session.route.bucket.clone(),
         key.to_owned(),
     );
-    blocking(move || Ok(ledger.claim(&path, &bucket, &key))).await
+    let options: Vec<String> = upload_headers(&session.options)
+        .into_iter()
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
+    blocking(move || Ok(ledger.claim(&path, (&bucket, &key), &options.join("\n")))).await
 }
 
 /// One part of a file, in bytes.

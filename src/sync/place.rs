@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::archive::Archive;
+use super::case::OnCaseConflict;
+use crate::resource::ObjectOptions;
 
 /// One end of a sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,9 @@ pub enum PlaceError {
     /// Nothing stands between `s3://` and the first `/`.
     #[error("`{0}` names no bucket")]
     NoBucket(String),
+    /// An ARN stands where the name of a bucket belongs.
+    #[error("`{0}` is an ARN; name the bucket, or the access point by its alias")]
+    Arn(String),
 }
 
 impl Place {
@@ -59,6 +64,9 @@ impl Place {
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if bucket.is_empty() {
             return Err(PlaceError::NoBucket(url.to_owned()));
+        }
+        if bucket.starts_with("arn:") {
+            return Err(PlaceError::Arn(url.to_owned()));
         }
         Ok(Self::prefix(bucket, prefix))
     }
@@ -127,6 +135,19 @@ pub struct Request {
     /// bucket is asked.
     #[serde(default)]
     pub source_region: Option<String>,
+    /// Whether what takes no part is deleted at the target as well, where deletion is asked for.
+    #[serde(default)]
+    pub delete_excluded: bool,
+    /// Whether deleting everything in the target is no mistake where the source is empty.
+    #[serde(default)]
+    pub allow_empty_source: bool,
+    /// How objects are stored, and who pays for asking.
+    #[serde(default)]
+    pub options: ObjectOptions,
+    /// What becomes of keys that differ in case only, on their way down; without it the
+    /// file system decides.
+    #[serde(default)]
+    pub case_conflict: Option<OnCaseConflict>,
 }
 
 impl Request {
@@ -141,6 +162,10 @@ impl Request {
             archive: None,
             journals: None,
             source_region: None,
+            delete_excluded: false,
+            allow_empty_source: false,
+            options: ObjectOptions::default(),
+            case_conflict: None,
         }
     }
 }
@@ -161,6 +186,8 @@ mod tests {
         }
         assert!(Place::parse_url("bucket/foo").is_err());
         assert!(Place::parse_url("s3:///foo").is_err());
+        let arn = "s3://arn:aws:s3:eu-central-1:123456789012:accesspoint/mine/data";
+        assert_eq!(Place::parse_url(arn), Err(PlaceError::Arn(arn.to_owned())));
     }
 
     #[test]

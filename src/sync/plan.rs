@@ -7,8 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::archive::{ArchiveWork, Packing};
+use super::case::CaseConflict;
 use super::key::KeyFault;
 use super::place::Place;
+use crate::resource::{DeletionLimit, ObjectOptions};
 
 /// How many files, and how many bytes they have together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -194,6 +196,9 @@ pub enum SkipReason {
     /// The beginning of a download whose process was killed.
     #[error("a run that was killed has left it")]
     Leftover,
+    /// The key differs from another in case only.
+    #[error("differs from `{0}` in case only")]
+    SameButCase(String),
     /// The target has a file where the key needs a folder.
     #[error("the target has a file where a folder is needed")]
     FileInTheWay,
@@ -209,6 +214,18 @@ pub enum Withheld {
     /// A folder could not be read, so what it has is unknown and not absent.
     #[error("nothing is deleted, because the folder `{0}` cannot be read")]
     UnreadableFolder(String),
+}
+
+/// More deletions than are allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{deletions} of {there} files would be deleted, and at most {allowed} may be")]
+pub struct TooManyDeletions {
+    /// How many files would be deleted.
+    pub deletions: u64,
+    /// How many files of the target take part.
+    pub there: u64,
+    /// How many may be deleted.
+    pub allowed: u64,
 }
 
 /// What a sync is about to do; executing it does that and no more.
@@ -235,6 +252,12 @@ pub struct SyncPlan {
     /// The one object that the files travel as, where they do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<Packing>,
+    /// How objects are stored, and who pays for asking.
+    #[serde(default)]
+    pub options: ObjectOptions,
+    /// Keys to download that may be one file, because they differ in case only.
+    #[serde(default)]
+    pub case_conflicts: Vec<CaseConflict>,
 }
 
 impl SyncPlan {
@@ -272,6 +295,18 @@ impl SyncPlan {
     /// The files of the target to delete.
     pub fn deleted(&self) -> Totals {
         self.deletions.iter().map(|deleted| deleted.bytes).sum()
+    }
+
+    /// Deletions beyond what `limit` allows; `None` where there are none.
+    pub fn beyond(&self, limit: DeletionLimit) -> Option<TooManyDeletions> {
+        let deletions = self.deletions.len() as u64;
+        let there = self.same.files + self.changed().files + deletions;
+        let allowed = limit.of(there);
+        (deletions > allowed).then_some(TooManyDeletions {
+            deletions,
+            there,
+            allowed,
+        })
     }
 
     /// The `count` largest files to move, largest first, ties in order of keys.
@@ -323,6 +358,8 @@ mod tests {
             skipped: Vec::new(),
             leftovers: Vec::new(),
             archive: None,
+            options: ObjectOptions::default(),
+            case_conflicts: Vec::new(),
         };
         assert!(plan.is_empty());
         plan.transfers = vec![

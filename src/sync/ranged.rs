@@ -17,6 +17,7 @@ use super::compare::part_size;
 use super::direct::Scout;
 use super::download::{Broken, Place, Revision, again, receive, unbegun, untouched};
 use super::fault::Fault;
+use super::options::{payer, payer_header};
 use super::pace::Ear;
 use super::report::{FailureReason, Progress, local};
 use super::session::Session;
@@ -133,6 +134,7 @@ async fn expected_sum(
         .key(revision.key)
         .set_if_match(revision.if_match())
         .checksum_mode(ChecksumMode::Enabled)
+        .set_request_payer(payer(&session.options))
         .send()
         .await
         .map_err(|error| Fault::of(&error).into_failure("download"))?;
@@ -177,6 +179,7 @@ async fn begin(
 ) -> Result<(ByteStream, Option<String>), (Broken, u64)> {
     let mut headers = vec![("range", range.clone())];
     headers.extend(revision.if_match().map(|etag| ("if-match", etag)));
+    headers.extend(payer_header(&session.options));
     let direct = session.direct.get(&session.pace, revision.key, headers);
     if let Ok(arriving) = direct.await {
         return Ok((arriving.body, arriving.range));
@@ -188,6 +191,7 @@ async fn begin(
         .key(revision.key)
         .set_if_match(revision.if_match())
         .range(range)
+        .set_request_payer(payer(&session.options))
         .customize()
         .interceptor(Ear(Arc::clone(&session.pace)))
         .interceptor(Scout::of(&session.direct, revision.key))

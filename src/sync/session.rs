@@ -16,6 +16,7 @@ use super::pool::Pool;
 use super::report::{FailureReason, Progress};
 use super::route::Route;
 use super::stamp::Stamp;
+use crate::resource::ObjectOptions;
 
 /// How much of the files that go up in one request may be in memory, in KiB.
 const MEMORY: u32 = 128 * 1024;
@@ -26,6 +27,7 @@ const KIBIBYTE: u64 = 1024;
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) route: Route,
+    pub(super) options: ObjectOptions,
     pub(super) pace: Arc<Pace>,
     pub(super) direct: Arc<Direct>,
     pub(super) pool: Arc<Pool>,
@@ -67,7 +69,7 @@ impl From<FailureReason> for Undone {
 impl Session {
     pub(super) fn new(
         client: Client,
-        route: Route,
+        (route, options): (Route, ObjectOptions),
         (concurrency, journals): (usize, Option<&Path>),
         events: mpsc::UnboundedSender<Progress>,
         stopped: watch::Receiver<bool>,
@@ -75,6 +77,7 @@ impl Session {
         Arc::new(Self {
             client,
             route,
+            options,
             pace: Pace::new(concurrency),
             pool: Arc::default(),
             disk: Disk::default(),
@@ -92,6 +95,7 @@ impl Session {
         Arc::new(Self {
             client,
             route: self.route.clone(),
+            options: self.options.clone(),
             pace: Arc::clone(&self.pace),
             direct: Arc::default(),
             pool: Arc::clone(&self.pool),

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use super::across::{self, Ends};
+use super::case::{OnCaseConflict, folds_case};
 use super::compare::Direction;
 use super::error::SurveyError;
 use super::filter::Filter;
@@ -21,6 +22,7 @@ use super::merge::{Batch, Merge};
 use super::place::Request;
 use super::plan::{Side, SkipReason, Skipped, SyncPlan};
 use super::route::Route;
+use super::rules::RulesFault;
 use super::stretches::{marks, send_all};
 use super::tally::Tally;
 use super::walk::{Found, Links, Walk};
@@ -66,19 +68,27 @@ pub async fn survey(client: &Client, request: &Request) -> Result<SyncPlan, Surv
     if let Some(kind) = request.archive {
         return Box::pin(super::archive::survey(client, (request, &route), kind)).await;
     }
-    let filter = Filter::new(&request.include, &request.exclude).map_err(SurveyError::Pattern)?;
-    let walk = open_walk(&route, &filter).await?;
+    let (folder_filter, bucket_filter) = filters(request, route.direction)?;
+    let obeys = |side| side == Side::From || !request.delete_excluded;
+    let (folder_side, bucket_side) = match route.direction {
+        Direction::Up => (Side::From, Side::To),
+        Direction::Down => (Side::To, Side::From),
+    };
+    let walk = open_walk(&route, &folder_filter, obeys(folder_side)).await?;
     let route = Arc::new(route);
     let journal = request.journals.as_deref();
     let known = journal.map(|folder| Journal::of(folder, &route).marks());
     let marks = marks(&route.bucket, &route.prefix, &known.unwrap_or_default());
     let mut merge = Merge::new(
         start_walk(walk, &route),
-        start_listing(client, &route, (filter, marks)),
+        start_listing((client, request), &route, (bucket_filter, marks)),
+        [obeys(folder_side), obeys(bucket_side)],
     );
     let mut tally = Tally::new(route.direction, request.delete);
+    tally.on_case_conflict(on_case_conflict(request, &route).await?);
     let known = Known::of(request.journals.as_deref(), &route);
-    let mut judge = Judge::new(client.clone(), Arc::clone(&route), known);
+    let asker = (client.clone(), request.options.clone());
+    let mut judge = Judge::new(asker, Arc::clone(&route), known);
     while let Some(joined) = merge.next().await? {
         if let Some(candidate) = tally.add(joined) {
             judge.add(candidate).await?;
@@ -97,14 +107,51 @@ pub async fn survey(client: &Client, request: &Request) -> Result<SyncPlan, Surv
     close(tally, request, &route).await
 }
 
+/// What takes part in the folder, and what in the bucket. Everything of a target does whose
+/// excluded files are to go.
+fn filters(request: &Request, direction: Direction) -> Result<(Filter, Filter), SurveyError> {
+    let source = Filter::new(&request.include, &request.exclude).map_err(SurveyError::Pattern)?;
+    let target = if request.delete_excluded {
+        Filter::new(&[], &[]).map_err(SurveyError::Pattern)?
+    } else {
+        source.clone()
+    };
+    Ok(match direction {
+        Direction::Up => (source, target),
+        Direction::Down => (target, source),
+    })
+}
+
+/// What becomes of keys that differ in case only; uploads keep what the folder can hold.
+async fn on_case_conflict(
+    request: &Request,
+    route: &Arc<Route>,
+) -> Result<OnCaseConflict, SurveyError> {
+    if route.direction == Direction::Up {
+        return Ok(OnCaseConflict::Ignore);
+    }
+    if let Some(rule) = request.case_conflict {
+        return Ok(rule);
+    }
+    let route = Arc::clone(route);
+    let folds = spawn_blocking(move || folds_case(&route.folder));
+    Ok(match folds.await.map_err(|_| SurveyError::Lost)? {
+        Some(false) => OnCaseConflict::Ignore,
+        Some(true) | None => OnCaseConflict::Warn,
+    })
+}
+
 async fn close(
-    tally: Tally,
+    mut tally: Tally,
     request: &Request,
     route: &Arc<Route>,
 ) -> Result<SyncPlan, SurveyError> {
+    if let Some(conflict) = tally.refused() {
+        return Err(SurveyError::Case(conflict));
+    }
     let source_is_empty = tally.source_is_empty();
     let plan = tally.close(request);
-    if source_is_empty && !plan.deletions.is_empty() {
+    if source_is_empty && !plan.deletions.is_empty() && !request.allow_empty_source {
         return Err(SurveyError::EmptySource {
             from: request.from.clone(),
             to: request.to.clone(),
@@ -144,7 +191,11 @@ fn without_unreadable(mut plan: SyncPlan, route: &Route) -> SyncPlan {
 }
 
 /// Opens the folder, before any request; `None` stands for a target yet to be made.
-pub(super) async fn open_walk(route: &Route, filter: &Filter) -> Result<Option<Walk>, SurveyError> {
+pub(super) async fn open_walk(
+    route: &Route,
+    filter: &Filter,
+    obeys: bool,
+) -> Result<Option<Walk>, SurveyError> {
     let (folder, direction, filter) = (route.folder.clone(), route.direction, filter.clone());
     spawn_blocking(move || {
         if !is_there(&folder, direction)? {
@@ -154,7 +205,7 @@ pub(super) async fn open_walk(route: &Route, filter: &Filter) -> Result<Option<W
             Direction::Up => Links::Follow,
             Direction::Down => Links::Leave,
         };
-        Walk::new(folder.clone(), filter, links)
+        Walk::obeying(folder.clone(), filter, links, obeys)
             .map(Some)
             .map_err(|source| SurveyError::Folder { folder, source })
     })
@@ -187,10 +238,10 @@ fn start_walk(walk: Option<Walk>, route: &Arc<Route>) -> mpsc::Receiver<Batch<Fo
             .flatten()
             .map(|found| checked(found, &route));
         loop {
-            let batch: Vec<Found> = found.by_ref().take(WALK_BATCH).collect();
-            let end = batch.is_empty();
-            let message = if end { None } else { Some(batch) };
-            if sender.blocking_send(Ok(message)).is_err() || end {
+            let batch: Result<Vec<Found>, SurveyError> = found.by_ref().take(WALK_BATCH).collect();
+            let end = batch.as_ref().map_or(true, Vec::is_empty);
+            let message = batch.map(|batch| (!batch.is_empty()).then_some(batch));
+            if sender.blocking_send(message).is_err() || end {
                 return;
             }
         }
@@ -199,8 +250,12 @@ fn start_walk(walk: Option<Walk>, route: &Arc<Route>) -> mpsc::Receiver<Batch<Fo
 }
 
 /// Skips a file whose name cannot be a key.
-fn checked(found: Found, route: &Route) -> Found {
-    match found {
+fn checked(found: Found, route: &Route) -> Result<Found, SurveyError> {
+    Ok(match found {
+        Found::Fault(RulesFault { file, problem }) => {
+            return Err(SurveyError::Rules { file, problem });
+        }
+        Found::Rules(rules) => Found::Rules(rules),
         Found::File(file) => {
             match check_key(&file.key).and_then(|()| check_length(&route.prefix, &file.key)) {
                 Ok(()) => Found::File(file),
@@ -211,21 +266,17 @@ fn checked(found: Found, route: &Route) -> Found {
             }
         }
         Found::Skipped { key, reason } => Found::Skipped { key, reason },
-    }
+    })
 }
 
 fn start_listing(
-    client: &Client,
+    (client, request): (&Client, &Request),
     route: &Route,
     (filter, marks): (Filter, Vec<String>),
 ) -> mpsc::Receiver<Batch<super::list::Listed>> {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
-    let listing = Listing::new(
-        client.clone(),
-        route.bucket.clone(),
-        route.prefix.clone(),
-        filter,
-    );
+    let place = (route.bucket.clone(), route.prefix.clone());
+    let listing = Listing::new(client.clone(), place, filter, &request.options);
     if marks.is_empty() {
         tokio::spawn(listing.send_to(sender));
     } else {

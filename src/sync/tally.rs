@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::case::{CaseConflict, Names, OnCaseConflict};
 use super::compare::Direction;
 use super::judge::{Candidate, Judgement};
 use super::key::folders_of;
@@ -27,6 +28,10 @@ pub(super) struct Tally {
     source_files: u64,
     open: Vec<Open>,
     clashes: BTreeMap<String, SkipReason>,
+    on_case_conflict: OnCaseConflict,
+    names: Names,
+    case_conflicts: Vec<CaseConflict>,
+    refused: Option<CaseConflict>,
 }
 
 /// A key that later keys may turn out to use as their folder.
@@ -51,6 +56,47 @@ impl Tally {
             source_files: 0,
             open: Vec::new(),
             clashes: BTreeMap::new(),
+            on_case_conflict: OnCaseConflict::Ignore,
+            names: Names::default(),
+            case_conflicts: Vec::new(),
+            refused: None,
+        }
+    }
+
+    /// Says what becomes of keys that differ in case only.
+    pub(super) fn on_case_conflict(&mut self, rule: OnCaseConflict) {
+        self.on_case_conflict = rule;
+    }
+
+    /// The first keys that were said to be an error.
+    pub(super) fn refused(&mut self) -> Option<CaseConflict> {
+        self.refused.take()
+    }
+
+    /// Whether an object goes on, as far as its name's case is concerned.
+    fn is_one_name(&mut self, key: &str) -> bool {
+        if self.on_case_conflict == OnCaseConflict::Ignore {
+            return true;
+        }
+        let Some(other) = self.names.enter(key) else {
+            return true;
+        };
+        let key = key.to_owned();
+        match self.on_case_conflict {
+            OnCaseConflict::Ignore => true,
+            OnCaseConflict::Warn => {
+                self.case_conflicts.push(CaseConflict { key, other });
+                true
+            }
+            OnCaseConflict::Skip => {
+                self.source_files += 1;
+                self.skip(key, Side::From, SkipReason::SameButCase(other));
+                false
+            }
+            OnCaseConflict::Error => {
+                self.refused.get_or_insert(CaseConflict { key, other });
+                false
+            }
         }
     }
 
@@ -62,12 +108,12 @@ impl Tally {
                 self.add_file(file);
             }
             Joined::Remote(object) => {
-                if self.enter(&object.key, false, true) {
+                if self.enter(&object.key, false, true) && self.is_one_name(&object.key) {
                     self.add_object(object);
                 }
             }
             Joined::Both(file, object) => {
-                if self.enter(&object.key, !file.link, true) {
+                if self.enter(&object.key, !file.link, true) && self.is_one_name(&object.key) {
                     return self.add_both(file, object);
                 }
             }
@@ -278,6 +324,8 @@ impl Tally {
             skipped: self.skipped,
             leftovers: self.leftovers,
             archive: None,
+            options: request.options.clone(),
+            case_conflicts: self.case_conflicts,
         }
     }
 

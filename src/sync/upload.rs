@@ -11,6 +11,7 @@ use super::compare::SINGLE_REQUEST_LIMIT;
 use super::direct::{NotDone, Scout};
 use super::fault::Fault;
 use super::list::unquoted;
+use super::options::{encryption, kms_key, payer, storage_class, upload_headers};
 use super::pace::Ear;
 use super::parts::in_parts;
 use super::plan::Transfer;
@@ -104,7 +105,8 @@ pub(super) async fn put_content(
     content: Content,
 ) -> Result<Option<String>, FailureReason> {
     let bytes = content.len();
-    let direct = session.direct.put(&session.pace, (key, None), &content);
+    let headers = upload_headers(&session.options);
+    let direct = (session.direct).put(&session.pace, (key, None), &content, headers);
     let etag = match direct.await {
         Ok(etag) => etag.as_deref().map(unquoted),
         Err(NotDone) => undamaged(|| put_by_sdk(session, key, content.bytes.clone())).await?,
@@ -144,6 +146,10 @@ async fn put_by_sdk(session: &Session, key: &str, content: Bytes) -> Result<Opti
         .bucket(&session.route.bucket)
         .key(key)
         .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+        .set_storage_class(storage_class(&session.options))
+        .set_server_side_encryption(encryption(&session.options))
+        .set_ssekms_key_id(kms_key(&session.options))
+        .set_request_payer(payer(&session.options))
         .body(ByteStream::from(content))
         .customize()
         .interceptor(Ear(Arc::clone(&session.pace)))

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::filter::Filter;
 use super::plan::SkipReason;
+use super::rules::{RULES_FILE, Rules, RulesFault, leave_out};
 use super::stamp::Stamp;
 use super::target::TEMPORARY_SUFFIX;
 
@@ -28,8 +29,15 @@ pub(super) struct LocalFile {
 /// One thing that a walk finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
+    /// What a folder leaves out; comes before all that is in the folder.
+    Rules(Rules),
+    /// What a folder leaves out cannot be told.
+    Fault(RulesFault),
     File(LocalFile),
-    Skipped { key: String, reason: SkipReason },
+    Skipped {
+        key: String,
+        reason: SkipReason,
+    },
 }
 
 /// What a walk does with symbolic links.
@@ -50,6 +58,10 @@ pub(super) struct Walk {
     root: PathBuf,
     filter: Filter,
     links: Links,
+    /// Whether the rules of folders hold for what is found.
+    obeys: bool,
+    /// What the root says of itself.
+    first: Option<Found>,
     levels: Vec<Level>,
 }
 
@@ -58,6 +70,7 @@ struct Level {
     /// Empty for the root, or the key of the folder with its `/`.
     prefix: String,
     identity: Identity,
+    rules: Option<Rules>,
     entries: vec::IntoIter<Entry>,
 }
 
@@ -81,33 +94,85 @@ enum EntryKind {
 }
 
 impl Walk {
-    /// Opens the root; what cannot be read below it is skipped.
+    #[cfg(test)]
     pub(super) fn new(root: PathBuf, filter: Filter, links: Links) -> io::Result<Self> {
+        Self::obeying(root, filter, links, true)
+    }
+
+    /// Opens the root; what cannot be read below it is skipped. What the rules of folders
+    /// leave out is found where the walk does not obey them; they are told all the same.
+    pub(super) fn obeying(
+        root: PathBuf,
+        filter: Filter,
+        links: Links,
+        obeys: bool,
+    ) -> io::Result<Self> {
         let metadata = fs::metadata(&root)?;
         let mut walk = Self {
             root,
             filter,
             links,
+            obeys,
+            first: None,
             levels: Vec::new(),
         };
-        let entries = walk.read_folder("")?;
-        walk.levels.push(Level {
-            prefix: String::new(),
-            identity: identity(&metadata),
-            entries,
-        });
+        walk.first = walk.open(String::new(), identity(&metadata))?;
         Ok(walk)
     }
 
-    fn read_folder(&self, prefix: &str) -> io::Result<vec::IntoIter<Entry>> {
-        let mut entries = Vec::new();
-        for entry in fs::read_dir(self.root.join(prefix))? {
-            if let Some(entry) = self.look_at(prefix, &entry?)? {
-                entries.push(entry);
+    /// Goes into a folder, and tells its rules where it has some.
+    fn open(&mut self, prefix: String, identity: Identity) -> io::Result<Option<Found>> {
+        let mut listed = Vec::new();
+        let mut has_rules = false;
+        for entry in fs::read_dir(self.root.join(&prefix))? {
+            let entry = entry?;
+            has_rules |= entry.file_name() == RULES_FILE;
+            listed.push(entry);
+        }
+        let rules = if has_rules {
+            match Rules::read(&self.root, &prefix) {
+                Ok(rules) => rules,
+                Err(fault) => return Ok(Some(Found::Fault(fault))),
             }
+        } else {
+            None
+        };
+        self.levels.push(Level {
+            prefix,
+            identity,
+            rules,
+            entries: Vec::new().into_iter(),
+        });
+        let entries = self.read_entries(listed);
+        // The level is the one that was pushed above.
+        let level = match (self.levels.last_mut(), entries) {
+            (Some(level), Ok(entries)) => {
+                level.entries = entries.into_iter();
+                level
+            }
+            (_, Err(error)) => {
+                self.levels.pop();
+                return Err(error);
+            }
+            (None, Ok(_)) => return Ok(None),
+        };
+        Ok(level.rules.clone().map(Found::Rules))
+    }
+
+    fn read_entries(&self, listed: Vec<DirEntry>) -> io::Result<Vec<Entry>> {
+        let prefix = self.levels.last().map_or("", |level| &level.prefix);
+        let mut entries = Vec::new();
+        for entry in listed {
+            entries.extend(self.look_at(prefix, &entry)?);
         }
         entries.sort_unstable_by(|one, other| one.order.cmp(&other.order));
-        Ok(entries.into_iter())
+        Ok(entries)
+    }
+
+    /// Whether the rules of the folders on the way leave something out.
+    fn leaves_out(&self, key: &str, is_folder: bool) -> bool {
+        let rules = self.levels.iter().filter_map(|level| level.rules.as_ref());
+        self.obeys && leave_out(rules, key, is_folder)
     }
 
     /// `None` stands for what takes no part: excluded, ours, or gone by now.
@@ -129,9 +194,21 @@ impl Walk {
         if self.filter.drops_folder(&key) && !self.filter.keeps(&key) {
             return Ok(None);
         }
-        let Some(kind) = self.kind(&key, entry.file_type()?, &entry.path()) else {
+        let file_type = entry.file_type()?;
+        // What a link leads to is not known yet.
+        if !file_type.is_symlink() && self.leaves_out(&key, file_type.is_dir()) {
+            return Ok(None);
+        }
+        let Some(kind) = self.kind(&key, file_type, &entry.path()) else {
             return Ok(None);
         };
+        let is_folder = matches!(kind, EntryKind::Folder(_));
+        if file_type.is_symlink() && self.leaves_out(&key, is_folder) {
+            return Ok(None);
+        }
+        if text == RULES_FILE && !is_folder {
+            return Ok(None);
+        }
         let mut order = text.as_bytes().to_vec();
         match kind {
             EntryKind::Folder(_) => order.push(b'/'),
@@ -178,15 +255,8 @@ impl Walk {
                 reason: SkipReason::LinkLoop,
             });
         }
-        match self.read_folder(&prefix) {
-            Ok(entries) => {
-                self.levels.push(Level {
-                    prefix,
-                    identity,
-                    entries,
-                });
-                None
-            }
+        match self.open(prefix.clone(), identity) {
+            Ok(told) => told,
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => Some(Found::Skipped {
                 key: folder(),
@@ -217,6 +287,9 @@ impl Iterator for Walk {
     type Item = Found;
 
     fn next(&mut self) -> Option<Found> {
+        if self.first.is_some() {
+            return self.first.take();
+        }
         loop {
             let level = self.levels.last_mut()?;
             let Some(entry) = level.entries.next() else {

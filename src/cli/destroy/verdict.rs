@@ -141,6 +141,7 @@ pub(super) fn kept_volume(note: &Note) -> Option<&VolumeFacts> {
         | Note::OnlyTargets { .. }
         | Note::DeletionsWithheld { .. }
         | Note::ArchiveFound { .. }
+        | Note::CaseConflicts { .. }
         | Note::FilesSkipped { .. } => None,
     }
 }

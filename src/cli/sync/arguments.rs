@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use clap::{ArgGroup, Args, ValueEnum};
 
+use super::case::Case;
+use super::objects::Objects;
+use crate::resource::DeletionLimit;
 use crate::sync::{Archive, Place};
 
 /// Arguments of `sync`.
@@ -26,12 +29,18 @@ pub(in crate::cli) struct Sync {
     /// Delete what only the target has, once everything has been transferred
     #[arg(long)]
     pub(super) delete: bool,
-    /// Refuse to delete more files than this [default: half of what the target has]
-    #[arg(long, value_name = "COUNT", requires = "removal")]
-    pub(super) max_delete: Option<u64>,
+    /// Refuse to delete more than so many files, or a share such as 10% [default: 50%]
+    #[arg(long, value_name = "LIMIT", requires = "removal")]
+    pub(super) max_delete: Option<DeletionLimit>,
     /// Keep the files in the bucket as one object, named after the prefix: NAME.zip
     #[arg(long, value_enum, value_name = "KIND")]
     pub(super) archive: Option<ArchiveName>,
+    /// With --delete: also what --include, --exclude or .trainyardignore leave out
+    #[arg(long, requires = "delete")]
+    pub(super) delete_excluded: bool,
+    /// With --delete: delete everything in the target where the source is empty
+    #[arg(long, requires = "delete")]
+    pub(super) allow_empty_source: bool,
     /// Show what would be done, and do nothing
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -41,6 +50,11 @@ pub(in crate::cli) struct Sync {
     /// Give up what interrupted uploads have left below SOURCE, instead of a sync
     #[arg(long, conflicts_with_all = ["to", "include", "exclude", "delete", "detailed_exitcode"])]
     pub(super) clean: bool,
+    /// What becomes of keys that differ in case only, on their way down [default: warn, where the file system folds case]
+    #[arg(long, value_name = "WHAT", value_enum, conflicts_with = "clean")]
+    pub(super) case_conflict: Option<Case>,
+    #[command(flatten)]
+    pub(super) objects: Objects,
     /// With --clean: also uploads of others that were begun longer ago than this [default: 24h]
     #[arg(long, value_name = "AGE", requires = "clean")]
     pub(super) older_than: Option<Age>,
@@ -141,10 +155,14 @@ impl Sync {
             delete,
             max_delete,
             archive,
+            delete_excluded,
+            allow_empty_source,
             // What was begun is not tried out.
             dry_run: _,
             detailed_exitcode: _,
             clean: _,
+            case_conflict,
+            objects,
             older_than: _,
             concurrency,
             region,
@@ -158,18 +176,27 @@ impl Sync {
                 words.extend([flag.to_owned(), quoted(pattern)]);
             }
         }
-        if *delete {
-            words.push("--delete".to_owned());
-        }
+        let flags = [
+            ("--delete", *delete),
+            ("--delete-excluded", *delete_excluded),
+            ("--allow-empty-source", *allow_empty_source),
+        ];
+        let said = flags.iter().filter(|(_, said)| *said);
+        words.extend(said.map(|(flag, _)| (*flag).to_owned()));
+        words.extend(objects.again());
         let values = [
             (
                 "--archive",
                 archive.map(|kind| Archive::from(kind).to_string()),
             ),
-            ("--max-delete", max_delete.map(|count| count.to_string())),
+            ("--max-delete", max_delete.map(|limit| limit.to_string())),
             ("--concurrency", concurrency.map(|count| count.to_string())),
             ("--region", region.clone()),
             ("--source-region", source_region.clone()),
+            (
+                "--case-conflict",
+                case_conflict.map(|case| case.word().to_owned()),
+            ),
         ];
         for (flag, value) in values {
             words.extend(value.map(|value| format!("{flag} {}", quoted(&value))));

@@ -4,8 +4,11 @@ use serde_json::json;
 
 use crate::cli::output::Output;
 use crate::render::{bad, escape, good, json_gate, plural, table, warn};
-use crate::resource::human_bytes;
-use crate::sync::{ArchiveWork, Change, Packing, Place, SyncPlan, SyncReport, Totals, Transfer};
+use crate::resource::{human_bytes, human_duration};
+use crate::sync::{
+    ASSUMPTION, ArchiveWork, Change, Estimate, Packing, Place, SyncPlan, SyncReport, Totals,
+    Transfer,
+};
 
 /// The plan, file by file.
 pub(super) fn listing(plan: &SyncPlan) -> String {
@@ -73,6 +76,18 @@ fn packed(plan: &SyncPlan) -> String {
     }
 }
 
+/// What the plan will cost, in one line; `None` where there is nothing to do.
+pub(super) fn estimate(plan: &SyncPlan) -> Option<String> {
+    let Estimate { requests, seconds } = Estimate::of(plan);
+    (!plan.is_empty()).then(|| {
+        format!(
+            "estimated: {}, about {} {ASSUMPTION}",
+            plural(requests, "request"),
+            human_duration(i64::try_from(seconds).unwrap_or(i64::MAX)),
+        )
+    })
+}
+
 fn size_of(totals: Totals) -> String {
     let files = plural(totals.files, "file");
     format!("{files}, {}", human_bytes(totals.bytes))
@@ -93,6 +108,13 @@ pub(super) fn say_left_alone(plan: &SyncPlan, output: Output) {
             warn("skipped"),
             escape(&skipped.key),
             escape(&skipped.reason.to_string())
+        ));
+    }
+    for conflict in &plan.case_conflicts {
+        output.insist(&format!(
+            "{} {}",
+            warn("note:"),
+            escape(&conflict.to_string())
         ));
     }
     if let Some(withheld) = &plan.withheld {
@@ -185,6 +207,8 @@ pub(super) fn planned_event(plan: &SyncPlan) -> String {
             "whole": packing.whole,
             "note": packing.remark(),
         })),
+        "case_conflicts": plan.case_conflicts,
+        "estimate": Estimate::of(plan),
     });
     json_gate(&format!("{line}\n"))
 }

@@ -15,12 +15,13 @@ use crate::resource::fixtures::{
     account, ago, full, group_id, identity, image, launched, live, now, plain, region, types,
 };
 use crate::resource::{
-    AccountId, Address, DataPlace, DataSet, Deletion, Desired, EnvironmentName, GroupName,
-    ImageSelector, Instance, InstanceState, LiveInstance, Region, VolumeId, tag,
+    AccountId, Address, DataPlace, DataSet, Deletion, DeletionLimit, Desired, EnvironmentName,
+    GroupName, ImageSelector, Instance, InstanceState, LiveInstance, ObjectOptions, Region,
+    VolumeId, tag,
 };
 use crate::sync::{
-    Change as FileChange, Origin, Place, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer,
-    Withheld,
+    Change as FileChange, Deleted, Origin, Place, Side, SkipReason, Skipped, SyncPlan,
+    TooManyDeletions, Totals, Transfer, Withheld,
 };
 
 /// `verb address: reason` of every object, in the order of the steps.
@@ -492,6 +493,42 @@ fn a_lease_that_is_over_or_unreadable_refuses_the_plan() {
 }
 
 #[test]
+fn more_deletions_than_a_data_set_allows_refuse_the_plan() {
+    let refusal = |limit: &str, deletions: u64| {
+        let mut files = files(&[]);
+        files.same.files = 9;
+        files.deletions = (0..deletions)
+            .map(|number| Deleted {
+                key: number.to_string(),
+                bytes: 1,
+                modified: now(),
+            })
+            .collect();
+        let (mut desired, observed) = with_data(&[("set", files)]);
+        for set in desired.data.values_mut() {
+            set.max_delete = limit.parse().unwrap();
+        }
+        plan_of(&desired, &observed).refusal
+    };
+    assert_eq!(refusal("50%", 9), None);
+    assert_eq!(refusal("1", 1), None);
+    assert_eq!(refusal("0", 0), None);
+    let excess = |deletions, allowed| {
+        Some(Refusal::TooManyDeletions {
+            address: Address::Data("set".to_owned()),
+            excess: TooManyDeletions {
+                deletions,
+                there: 9 + deletions,
+                allowed,
+            },
+        })
+    };
+    assert_eq!(refusal("50%", 11), excess(11, 10));
+    assert_eq!(refusal("10%", 2), excess(2, 1));
+    assert_eq!(refusal("0", 1), excess(1, 0));
+}
+
+#[test]
 fn a_lease_that_was_edited_is_noted_and_not_changed() {
     let before = plain("trainer");
     let mut after = before.clone();
@@ -686,6 +723,8 @@ fn data_set() -> DataSet {
         exclude: Vec::new(),
         delete: Deletion::Never,
         archive: None,
+        max_delete: DeletionLimit::default(),
+        options: ObjectOptions::default(),
     }
 }
 
@@ -708,6 +747,8 @@ fn files(keys: &[&str]) -> SyncPlan {
         skipped: Vec::new(),
         leftovers: Vec::new(),
         archive: None,
+        options: ObjectOptions::default(),
+        case_conflicts: Vec::new(),
     }
 }
 

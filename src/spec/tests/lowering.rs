@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{GOOD, lowered, with, with_group};
 use crate::resource::{
-    Address, DataPlace, Deletion, Disk, DiskKind, GroupName, ImageSelector, Instance,
-    MachineSelector, Market, Metadata, Placement, Tokens,
+    Address, DataPlace, Deletion, DeletionLimit, Disk, DiskKind, Encryption, GroupName,
+    ImageSelector, Instance, MachineSelector, Market, Metadata, ObjectOptions, Placement,
+    StorageClass, Tokens,
 };
 use crate::spec::lower::parse_bucket_prefix;
 
@@ -193,6 +194,29 @@ fn folders_begin_where_the_spec_is() {
         };
         assert_eq!(set.to, to);
     }
+}
+
+#[test]
+fn a_data_set_says_its_limit_and_how_its_objects_are_stored() {
+    let set = |more: &str| {
+        let data = format!("{GOOD}data:\n  a: {{from: x, to: \"s3://bucket/p\"{more}}}\n");
+        let desired = lowered(&data, "version: 1");
+        desired.data[&Address::Data("a".to_owned())].clone()
+    };
+    assert_eq!(set("").max_delete, DeletionLimit::Percent(50));
+    assert_eq!(set("").options, ObjectOptions::default());
+    assert_eq!(set(", max_delete: 7").max_delete, DeletionLimit::Count(7));
+    assert_eq!(
+        set(", max_delete: 7%").max_delete,
+        DeletionLimit::Percent(7)
+    );
+    let more = ", storage_class: DEEP_ARCHIVE, kms_key: alias/mine, request_payer: true";
+    let expected = ObjectOptions {
+        storage_class: Some(StorageClass::DeepArchive),
+        encryption: Some(Encryption::Kms(Some("alias/mine".parse().unwrap()))),
+        request_payer: true,
+    };
+    assert_eq!(set(more).options, expected);
 }
 
 #[test]

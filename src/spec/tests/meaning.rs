@@ -272,6 +272,44 @@ fn data_goes_from_a_folder_to_a_bucket_or_back_or_from_bucket_to_bucket() {
             ],
             &["T205 12:34: another entry writes to the same place"],
         ),
+        (
+            &[
+                "a: {from: x, to: \"s3://bucket/x\", max_delete: 0, storage_class: GLACIER_IR, kms_key: alias/aws/s3, request_payer: true}",
+            ],
+            &[],
+        ),
+        (
+            &["a: {from: x, to: \"s3://bucket/x\", max_delete: 10%}"],
+            &[],
+        ),
+        (
+            &["a: {from: x, to: \"s3://bucket/x\", max_delete: -1}"],
+            &["T106 11:50: `data.a.max_delete` is -1; it must be at least 0"],
+        ),
+        (
+            &["a: {from: x, to: \"s3://bucket/x\", max_delete: 101%}"],
+            &["T105 11:50: `data.a.max_delete` cannot be `101%`"],
+        ),
+        (
+            &["a: {from: x, to: \"s3://bucket/x\", max_delete: \"10\"}"],
+            &["T105 11:50: `data.a.max_delete` cannot be `10`"],
+        ),
+        (
+            &["a: {from: x, to: \"s3://bucket/x\", max_delete: [1]}"],
+            &["T102 11:50: "],
+        ),
+        (
+            &["a: {from: x, to: \"s3://bucket/x\", storage_class: COLD}"],
+            &["T105 11:53: "],
+        ),
+        (
+            &["a: {from: x, to: \"s3://bucket/x\", kms_key: my key}"],
+            &["T105 11:47: `data.a.kms_key` cannot be `my key`"],
+        ),
+        (
+            &["a: {from: \"s3://arn:aws:s3:eu-central-1:123456789012:accesspoint/mine\", to: x}"],
+            &["T205 11:13: "],
+        ),
     ];
     for (data, expected) in table {
         let found = lines(&with_data(data));

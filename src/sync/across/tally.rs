@@ -111,6 +111,8 @@ impl Tally {
             skipped: self.skipped,
             leftovers: Vec::new(),
             archive: None,
+            options: request.options.clone(),
+            case_conflicts: Vec::new(),
         })
     }
 }

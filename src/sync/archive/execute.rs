@@ -54,7 +54,8 @@ pub(in crate::sync) async fn execute(
         .map(|journals| journal_of(journals, &route, &packing.key));
     let most = affordable(control.concurrency.max(1));
     // A stream cannot be gone on with, so nothing is noted.
-    let session = Session::new(client.clone(), route, (most, None), unheard, is_stopped);
+    let whom = (route, plan.options.clone());
+    let session = Session::new(client.clone(), whom, (most, None), unheard, is_stopped);
     let run = Run {
         plan,
         packing,

@@ -15,6 +15,7 @@ use crate::sync::etag::hexadecimal;
 use crate::sync::journal::{Journal, Reader, Record, Writer};
 use crate::sync::key::check_key;
 use crate::sync::plan::SkipReason;
+use crate::sync::rules::RulesFault;
 use crate::sync::stamp::Stamp;
 use crate::sync::walk::{Found, LocalFile, Walk};
 
@@ -41,6 +42,12 @@ impl Folder {
                     Err(fault) => folder.skipped.push((file.key, SkipReason::Key(fault))),
                 },
                 Found::Skipped { key, reason } => folder.skipped.push((key, reason)),
+                // The walk obeys them by itself.
+                Found::Rules(_) => {}
+                Found::Fault(RulesFault { file, problem }) => {
+                    let reason = SkipReason::UnreadableFolder(problem);
+                    folder.skipped.push((file.display().to_string(), reason));
+                }
             }
         }
         folder

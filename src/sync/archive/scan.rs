@@ -16,6 +16,7 @@ use super::kind::Archive;
 use super::manifest::{Entry, Identity, Manifest};
 use super::ranges::{Ranges, Revision};
 use super::remote::Found;
+use crate::resource::ObjectOptions;
 use crate::sync::error::SurveyError;
 use crate::sync::etag::hexadecimal;
 use crate::sync::plan::SkipReason;
@@ -41,7 +42,7 @@ pub(super) struct Scan {
 /// When it cannot be read, is damaged, or has two entries of one name.
 pub(super) async fn scan(
     client: &Client,
-    (route, key): (&Route, &str),
+    (route, key, options): (&Route, &str, &ObjectOptions),
     (kind, found): (Archive, &Found),
 ) -> Result<Scan, SurveyError> {
     let (unheard, _) = mpsc::unbounded_channel();
@@ -49,7 +50,7 @@ pub(super) async fn scan(
     let (_running, stopped) = watch::channel(false);
     let session = Session::new(
         client.clone(),
-        route.clone(),
+        (route.clone(), options.clone()),
         (CONCURRENCY, None),
         unheard,
         stopped,

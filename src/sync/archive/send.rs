@@ -101,7 +101,7 @@ fn of(key: &str, reason: FailureReason) -> Unsent {
 async fn look_again(session: &Session, order: &Order<'_>) -> Result<Folder, FailureReason> {
     let (root, filter): (PathBuf, Filter) = (session.route.folder.clone(), order.filter.clone());
     let walk = move || {
-        let walk = Walk::new(root, filter, Links::Follow);
+        let walk = Walk::obeying(root, filter, Links::Follow, true);
         walk.map(|walk| Folder::of(Some(walk)))
             .map_err(|error| local("read the folder", &error))
     };

@@ -64,7 +64,7 @@ pub(in crate::sync) async fn survey(
     let key = kind.key(&route.prefix);
     let key = key.ok_or_else(|| SurveyError::NamelessArchive(place.clone()))?;
     let filter = Filter::new(&request.include, &request.exclude).map_err(SurveyError::Pattern)?;
-    let walk = open_walk(route, &filter).await?;
+    let walk = open_walk(route, &filter, true).await?;
     let found = look(client, &route.bucket, (&key, kind)).await?;
     let folder = spawn_blocking(move || Folder::of(walk));
     let folder = folder.await.map_err(|_| SurveyError::Lost)?;
@@ -266,7 +266,10 @@ async fn content(
     let is_known = known.is_some();
     let scan = match known {
         Some(scan) => scan,
-        None => scan(client, (ends.route, &ends.key), (ends.kind, found)).await?,
+        None => {
+            let place = (ends.route, ends.key.as_str(), &ends.request.options);
+            scan(client, place, (ends.kind, found)).await?
+        }
     };
     if let Some(journal) = journal.filter(|_| !is_known) {
         cache::write(journal, &scan);

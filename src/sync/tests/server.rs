@@ -45,6 +45,8 @@ pub(super) struct Seen {
     pub(super) region: String,
     /// What is to be copied, as the header names it.
     pub(super) copies: Option<String>,
+    /// Those of S3, by name.
+    pub(super) headers: BTreeMap<String, String>,
 }
 
 impl Seen {

@@ -29,6 +29,12 @@ pub(super) fn read_head(head: &Parts) -> Seen {
             .unwrap_or_default()
             .to_owned(),
         copies: header(&head.headers, "x-amz-copy-source").map(str::to_owned),
+        headers: head
+            .headers
+            .iter()
+            .filter(|(name, _)| name.as_str().starts_with("x-amz-"))
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect(),
     }
 }
 

@@ -15,6 +15,7 @@ fn keys(found: &[Found]) -> Vec<&str> {
         .map(|found| match found {
             Found::File(file) => file.key.as_str(),
             Found::Skipped { key, .. } => key.as_str(),
+            Found::Rules(_) | Found::Fault(_) => panic!("{found:?}"),
         })
         .collect()
 }

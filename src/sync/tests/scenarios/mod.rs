@@ -1,4 +1,5 @@
 //! What a sync has to stand, scenario by scenario.
 
 mod across;
+mod limits;
 mod resilience;
