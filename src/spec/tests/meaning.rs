@@ -276,7 +276,7 @@ fn data_goes_from_a_folder_to_a_bucket_or_back() {
         ),
         (
             &["a: {from: x, to: \"s3://bucket/x\", storage_class: COLD}"],
-            &["T105 11:52: "],
+            &["T104 11:52: "],
         ),
         (
             &["a: {from: x, to: \"s3://bucket/x\", kms_key: my key}"],
