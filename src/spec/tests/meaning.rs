@@ -284,27 +284,27 @@ fn data_goes_from_a_folder_to_a_bucket_or_back_or_from_bucket_to_bucket() {
         ),
         (
             &["a: {from: x, to: \"s3://bucket/x\", max_delete: -1}"],
-            &["T106 11:50: `data.a.max_delete` is -1; it must be at least 0"],
+            &["T106 11:49: `data.a.max_delete` is -1; it must be at least 0"],
         ),
         (
             &["a: {from: x, to: \"s3://bucket/x\", max_delete: 101%}"],
-            &["T105 11:50: `data.a.max_delete` cannot be `101%`"],
+            &["T105 11:49: `data.a.max_delete` cannot be `101%`"],
         ),
         (
             &["a: {from: x, to: \"s3://bucket/x\", max_delete: \"10\"}"],
-            &["T105 11:50: `data.a.max_delete` cannot be `10`"],
+            &["T105 11:49: `data.a.max_delete` cannot be `10`"],
         ),
         (
             &["a: {from: x, to: \"s3://bucket/x\", max_delete: [1]}"],
-            &["T102 11:50: "],
+            &["T102 11:49: "],
         ),
         (
             &["a: {from: x, to: \"s3://bucket/x\", storage_class: COLD}"],
-            &["T105 11:53: "],
+            &["T104 11:52: "],
         ),
         (
             &["a: {from: x, to: \"s3://bucket/x\", kms_key: my key}"],
-            &["T105 11:47: `data.a.kms_key` cannot be `my key`"],
+            &["T105 11:46: `data.a.kms_key` cannot be `my key`"],
         ),
         (
             &["a: {from: \"s3://arn:aws:s3:eu-central-1:123456789012:accesspoint/mine\", to: x}"],

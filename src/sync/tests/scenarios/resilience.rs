@@ -55,7 +55,7 @@ async fn s57_slowdown_503_burst() {
     let count = AtomicUsize::new(0);
     world.server.fail(move |seen| {
         let number = count.fetch_add(1, Ordering::SeqCst);
-        let hit = is_put(seen) && (100..200).contains(&number) && number % 2 == 0;
+        let hit = is_put(seen) && (100..200).contains(&number) && number % 4 == 0;
         hit.then_some(Fault::Error(503, "SlowDown"))
     });
     let report = run(&world, &plan, (None, None)).await;
