@@ -104,7 +104,8 @@ fn unsurveyed(error: &SurveyError) -> CommandError {
         | SurveyError::NotAPair { .. }
         | SurveyError::NotInABucket(_)
         | SurveyError::Overlap { .. }
-        | SurveyError::OpenPrefix(_) => ExitCode::Usage,
+        | SurveyError::OpenPrefix(_)
+        | SurveyError::DirectoryBucket(_) => ExitCode::Usage,
         SurveyError::NoFolder(_)
         | SurveyError::NotAFolder(_)
         | SurveyError::Folder { .. }
