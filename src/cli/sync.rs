@@ -117,6 +117,7 @@ fn unsurveyed(error: &SurveyError) -> CommandError {
         | SurveyError::NotInABucket(_)
         | SurveyError::Overlap { .. }
         | SurveyError::OpenPrefix(_)
+        | SurveyError::DirectoryBucket(_)
         | SurveyError::NamelessArchive(_) => ExitCode::Usage,
         SurveyError::NoFolder(_)
         | SurveyError::NotAFolder(_)

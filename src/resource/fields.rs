@@ -91,6 +91,26 @@ pub const FIELDS: &[FieldFact] = &[
         "what was kept before in another form stays",
     ),
     fact(
+        "data.*.max_delete",
+        FieldEffect::Data,
+        "a plan that would delete more is refused",
+    ),
+    fact(
+        "data.*.storage_class",
+        FieldEffect::Data,
+        "what is there already stays as it is stored",
+    ),
+    fact(
+        "data.*.kms_key",
+        FieldEffect::Data,
+        "what is there already stays as it is encrypted",
+    ),
+    fact(
+        "data.*.request_payer",
+        FieldEffect::Data,
+        "who pays for requests",
+    ),
+    fact(
         "instances.*",
         FieldEffect::Ends,
         "removing a group ends it, adding one launches it",

@@ -78,7 +78,11 @@ fn alternative(
     } else {
         "string"
     };
-    if let Some(one) = number.or_else(|| of_type(other)) {
+    if let Some(one) = number
+        .or_else(|| of_type(other))
+        // Neither: the text says what is wanted.
+        .or_else(|| of_type("string"))
+    {
         node(value, one, path, found);
     }
 }

@@ -38,6 +38,9 @@ pub enum SurveyError {
     /// A prefix neither is empty nor ends with `/`.
     #[error("the prefix of {0} must end with `/`")]
     OpenPrefix(Place),
+    /// A place is in a directory bucket.
+    #[error("{0} is in a directory bucket, which lists its keys in no order")]
+    DirectoryBucket(Place),
     /// A filter cannot be used.
     #[error("cannot use a filter")]
     Pattern(#[source] PatternError),
@@ -195,6 +198,9 @@ impl SurveyError {
             }
             Self::Case(_) => Some("rename one of the objects, or pass `--case-conflict skip`"),
             Self::Rules { .. } => Some("write it as a `.gitignore`, or remove it"),
+            Self::DirectoryBucket(_) => Some(
+                "sync with a general purpose bucket, and copy single objects with `trainyard cp`",
+            ),
             Self::NotInABucket(_) => Some("name a prefix as s3://BUCKET/PREFIX"),
             Self::Overlap { .. } => Some("give the target a prefix of its own"),
             Self::NotAPair { .. }
@@ -222,6 +228,7 @@ impl SurveyError {
             | Self::Overlap { .. }
             | Self::NotInABucket(_)
             | Self::OpenPrefix(_)
+            | Self::DirectoryBucket(_)
             | Self::Pattern(_)
             | Self::NoFolder(_)
             | Self::NotAFolder(_)

@@ -71,6 +71,17 @@ impl Place {
         Ok(Self::prefix(bucket, prefix))
     }
 
+    /// Whether it is in a directory bucket (S3 Express), whose listings have no order (S3 API,
+    /// `ListObjectsV2`); the end of the name tells (S3 User Guide, directory bucket naming
+    /// rules).
+    #[cfg(feature = "aws")]
+    pub(super) fn is_in_directory_bucket(&self) -> bool {
+        match self {
+            Self::Folder(_) => false,
+            Self::Prefix { bucket, prefix: _ } => bucket.ends_with("--x-s3"),
+        }
+    }
+
     /// Whether one of two places in a bucket is the other, or in it.
     ///
     /// Of folders nothing is said: two of them are never joined.

@@ -24,11 +24,10 @@ const PAGES_AHEAD: usize = 1;
 
 /// The marks that a listing can be cut at: full keys in order.
 ///
-/// Nothing where they are not in order, or where the bucket cannot be listed from a key on:
-/// directory buckets have no order (S3 API, `ListObjectsV2`).
-pub(super) fn marks(bucket: &str, prefix: &str, known: &[String]) -> Vec<String> {
+/// Nothing where they are not in order.
+pub(super) fn marks(prefix: &str, known: &[String]) -> Vec<String> {
     let ordered = known.windows(2).all(|pair| pair[0] < pair[1]);
-    if !ordered || bucket.ends_with("--x-s3") {
+    if !ordered {
         return Vec::new();
     }
     known.iter().map(|key| format!("{prefix}{key}")).collect()
@@ -80,10 +79,9 @@ mod tests {
     fn marks_that_are_in_no_order_are_none() {
         let known = |keys: &[&str]| keys.iter().map(|&key| key.to_owned()).collect::<Vec<_>>();
         let some = known(&["a", "b/c"]);
-        assert_eq!(marks("bucket", "set/", &some), ["set/a", "set/b/c"]);
-        assert!(marks("bucket--use1-az4--x-s3", "set/", &some).is_empty());
+        assert_eq!(marks("set/", &some), ["set/a", "set/b/c"]);
         for wrong in [known(&["b", "a"]), known(&["a", "a"])] {
-            assert!(marks("bucket", "", &wrong).is_empty(), "{wrong:?}");
+            assert!(marks("", &wrong).is_empty(), "{wrong:?}");
         }
     }
 }

@@ -42,15 +42,21 @@ pub(super) const BATCHES_AHEAD: usize = 4;
 ///
 /// Deletions are planned only with [`Deletion::Extra`](super::Deletion::Extra),
 /// never for what a filter excludes, never for what was skipped at the source or
-/// is below it, and not at all when a folder could not be read: then the plan
+/// is below it (except below a key that gives way to a folder), and not at all when a folder could not be read: then the plan
 /// says so in [`SyncPlan::withheld`].
 ///
 /// # Errors
 ///
-/// When the places or filters make no sense, or overlap, when the source folder is missing or
+/// When the places or filters make no sense, or overlap, or one is in a directory bucket, when
+/// the source folder is missing or
 /// no folder (before any request), when the listing fails or cannot be trusted,
 /// and when an empty source would delete everything in the target.
 pub async fn survey(client: &Client, request: &Request) -> Result<SyncPlan, SurveyError> {
+    for place in [&request.from, &request.to] {
+        if place.is_in_directory_bucket() {
+            return Err(SurveyError::DirectoryBucket(place.clone()));
+        }
+    }
     if let Some(ends) = Ends::of(&request.from, &request.to) {
         return Box::pin(across::survey(client, request, &ends)).await;
     }
@@ -78,7 +84,7 @@ pub async fn survey(client: &Client, request: &Request) -> Result<SyncPlan, Surv
     let route = Arc::new(route);
     let journal = request.journals.as_deref();
     let known = journal.map(|folder| Journal::of(folder, &route).marks());
-    let marks = marks(&route.bucket, &route.prefix, &known.unwrap_or_default());
+    let marks = marks(&route.prefix, &known.unwrap_or_default());
     let mut merge = Merge::new(
         start_walk(walk, &route),
         start_listing((client, request), &route, (bucket_filter, marks)),

@@ -299,7 +299,7 @@ impl Tally {
         let protected: BTreeSet<&str> = self
             .skipped
             .iter()
-            .filter(|skipped| skipped.side == Side::From)
+            .filter(|skipped| skipped.side == Side::From && hides(&skipped.reason))
             .map(|skipped| skipped.key.as_str())
             .collect();
         if self.withheld.is_some() {
@@ -332,6 +332,30 @@ impl Tally {
     /// Whether the source has no file at all.
     pub(super) fn source_is_empty(&self) -> bool {
         self.source_files == 0
+    }
+}
+
+/// Whether something that was skipped at the source may be a file of the target, or a folder
+/// of some.
+///
+/// A key that has to give way to a folder hides nothing: what the source has below it was
+/// listed.
+fn hides(reason: &SkipReason) -> bool {
+    match reason {
+        SkipReason::AlsoFolder | SkipReason::FolderInTheWay => false,
+        SkipReason::NotUtf8
+        | SkipReason::BrokenLink
+        | SkipReason::LinkLoop
+        | SkipReason::LinkInTarget
+        | SkipReason::Special
+        | SkipReason::UnreadableFile(_)
+        | SkipReason::UnreadableFolder(_)
+        | SkipReason::Key(_)
+        | SkipReason::Archived(_)
+        | SkipReason::Leftover
+        | SkipReason::SameButCase(_)
+        | SkipReason::LinkInArchive
+        | SkipReason::FileInTheWay => true,
     }
 }
 

@@ -90,3 +90,19 @@ fn a_file_that_cannot_be_read_protects_itself_and_what_is_below() {
         .collect();
     assert_eq!(keys, ["odd2"]);
 }
+
+#[test]
+fn a_key_that_gives_way_to_a_folder_hides_nothing_in_it() {
+    let in_the_way = vec![Joined::Remote(object("a")), Joined::Local(file("a/extra"))];
+    let also_folder = vec![
+        Joined::Remote(object("a")),
+        Joined::Remote(object("a/b")),
+        Joined::Local(file("a/extra")),
+    ];
+    for found in [in_the_way, also_folder] {
+        let plan = close(Direction::Down, Deletion::Extra, found);
+        let keys: Vec<_> = plan.deletions.iter().map(|extra| &extra.key).collect();
+        assert_eq!(keys, ["a/extra"]);
+        assert_eq!(plan.skipped.len(), 1);
+    }
+}

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use crc_fast::{CrcAlgorithm, checksum};
+use futures_util::StreamExt as _;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::{Method, Request, Response, StatusCode};
@@ -72,6 +73,8 @@ pub(super) enum Fault {
     Reset,
     /// The last byte of what was sent is another one when it arrives.
     CorruptSent,
+    /// Half of the body comes, and then nothing, with the connection open.
+    Stall,
 }
 
 type Hook = Arc<dyn Fn(&Seen) -> Option<Fault> + Send + Sync>;
@@ -87,6 +90,8 @@ pub(super) struct State {
     pub(super) keeps_checksums: bool,
     pub(super) clock: i64,
     pub(super) buckets: Buckets,
+    /// Whether listings encode their keys when they are asked to.
+    pub(super) encodes: bool,
     hook: Hook,
 }
 
@@ -116,6 +121,7 @@ impl Server {
             keeps_checksums: true,
             clock: EPOCH,
             buckets: Buckets::default(),
+            encodes: true,
             hook: Arc::new(|_| None),
         }));
         let shared = Arc::clone(&state);
@@ -244,7 +250,7 @@ async fn answer(
         Some(Fault::Raw(status, text)) => return Ok(reply(*status, text.as_bytes().to_vec())),
         Some(Fault::Hang) => std::future::pending().await,
         Some(Fault::Reset) => return Err(io::Error::other("reset")),
-        Some(Fault::BreakOff | Fault::Corrupt | Fault::CorruptSent) | None => {}
+        Some(Fault::BreakOff | Fault::Corrupt | Fault::CorruptSent | Fault::Stall) | None => {}
     }
     let mut sent = body.to_bytes();
     if matches!(fault, Some(Fault::CorruptSent)) && seen.method == Method::PUT {
@@ -255,8 +261,9 @@ async fn answer(
     };
     let response = buckets::route(&mut state.lock().unwrap(), &seen, &head.headers, content);
     Ok(match fault {
-        Some(Fault::BreakOff) => damage(response, false).await,
-        Some(Fault::Corrupt) => damage(response, true).await,
+        Some(Fault::BreakOff) => halve(response, true).await,
+        Some(Fault::Stall) => halve(response, false).await,
+        Some(Fault::Corrupt) => corrupt(response).await,
         Some(
             Fault::Error(..) | Fault::Raw(..) | Fault::Hang | Fault::Reset | Fault::CorruptSent,
         )
@@ -342,26 +349,29 @@ pub(super) fn reply(status: u16, content: impl Into<Bytes>) -> Response<Body> {
     response
 }
 
-/// Lets a body break off half-way, or changes its last byte.
-async fn damage(response: Response<Body>, corrupt: bool) -> Response<Body> {
+/// Changes the last byte of a body.
+async fn corrupt(response: Response<Body>) -> Response<Body> {
     let (head, body) = response.into_parts();
+    let mut bytes = body.collect().await.unwrap().to_bytes().to_vec();
+    *bytes.last_mut().unwrap() ^= 1;
+    Response::from_parts(head, reply(200, bytes).into_body())
+}
+
+/// Lets a body break off half-way, or stop there without an end.
+async fn halve(response: Response<Body>, breaks: bool) -> Response<Body> {
+    let (mut head, body) = response.into_parts();
     let content = body.collect().await.unwrap().to_bytes();
-    let mut damaged = if corrupt {
-        let mut bytes = content.to_vec();
-        *bytes.last_mut().unwrap() ^= 1;
-        reply(200, bytes)
-    } else {
-        let half = content.slice(..content.len() / 2);
-        let frames: [Result<_, std::io::Error>; 2] = [
-            Ok(Frame::data(half)),
-            Err(std::io::Error::other("broken off")),
-        ];
-        Response::new(StreamBody::new(futures_util::stream::iter(frames)).boxed())
-    };
-    *damaged.status_mut() = head.status;
-    *damaged.headers_mut() = head.headers;
-    damaged
-        .headers_mut()
-        .insert("content-length", content.len().into());
-    damaged
+    let half = Frame::data(content.slice(..content.len() / 2));
+    let end = futures_util::stream::once(async move {
+        if !breaks {
+            std::future::pending::<()>().await;
+        }
+        Err(io::Error::other("broken off"))
+    });
+    let frames = futures_util::stream::iter([Ok(half)]).chain(end);
+    head.headers.insert("content-length", content.len().into());
+    Response::from_parts(
+        head,
+        http_body_util::BodyExt::boxed(StreamBody::new(frames)),
+    )
 }

@@ -98,7 +98,17 @@ pub(super) fn list(state: &State, query: &BTreeMap<String, String>) -> Response<
         .iter()
         .filter(|(key, _)| key.starts_with(&prefix) && **key > after);
     let page: Vec<_> = matching.by_ref().take(state.page).collect();
-    let mut inner = String::from("<Name>bucket</Name><EncodingType>url</EncodingType>");
+    let mut inner = String::from("<Name>bucket</Name>");
+    let encoded = |key: &str| -> String {
+        if state.encodes {
+            form_urlencoded::byte_serialize(key.as_bytes()).collect()
+        } else {
+            escape(key).into_owned()
+        }
+    };
+    if state.encodes {
+        inner.push_str("<EncodingType>url</EncodingType>");
+    }
     match (matching.next(), page.last()) {
         (Some(_), Some((last, _))) => {
             let token = escape(last.as_str());
@@ -110,7 +120,7 @@ pub(super) fn list(state: &State, query: &BTreeMap<String, String>) -> Response<
         _ => inner.push_str("<IsTruncated>false</IsTruncated>"),
     }
     for (key, object) in page {
-        let key: String = form_urlencoded::byte_serialize(key.as_bytes()).collect();
+        let key = encoded(key);
         let time = Timestamp::from_second(object.modified).unwrap();
         let _infallible = write!(
             inner,
