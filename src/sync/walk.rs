@@ -179,7 +179,15 @@ impl Walk {
     fn look_at(&self, prefix: &str, entry: &DirEntry) -> io::Result<Option<Entry>> {
         let name = entry.file_name();
         let Some(text) = name.to_str() else {
-            return Ok(Some(Entry {
+            let shown = format!("{prefix}{}", name.to_string_lossy());
+            let is_file = entry.file_type()?.is_file();
+            // What is in a folder might be let in, and is unknown.
+            let is_out = if is_file {
+                !self.filter.keeps(&shown)
+            } else {
+                self.filter.drops_folder(&shown)
+            };
+            return Ok((!is_out).then(|| Entry {
                 order: name.as_bytes().to_vec(),
                 kind: EntryKind::Skipped(SkipReason::NotUtf8),
             }));

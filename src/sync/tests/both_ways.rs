@@ -107,51 +107,6 @@ async fn a_touched_file_is_not_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_encrypted_by_kms_converges_with_one_question() {
-    let world = World::new().await;
-    world.server.state.lock().unwrap().encryption = "aws:kms";
-    for number in 0..40 {
-        world.write(&format!("{number}"), format!("content {number}"));
-    }
-    world.write("large", noise(9 * MEBIBYTE));
-    let plan = world.survey(&world.up()).await.unwrap();
-    let (report, _) = world.execute(&plan).await;
-    assert!(report.is_complete(), "{report:?}");
-    world.server.forget();
-    let second = world.survey(&world.up()).await.unwrap();
-    assert!(second.is_empty(), "{second:?}");
-    assert_eq!(second.same.files, 41);
-    assert_eq!(world.server.count(|seen| !seen.is_list()), 1);
-
-    let other = World::new().await;
-    other.server.state.lock().unwrap().encryption = "aws:kms";
-    other.server.put("data/a", b"content");
-    let plan = other.survey(&other.down()).await.unwrap();
-    let (report, _) = other.execute(&plan).await;
-    assert!(report.is_complete(), "{report:?}");
-    assert!(other.survey(&other.down()).await.unwrap().is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn foreign_parts_are_left_to_the_times() {
-    let world = World::new().await;
-    let content = noise(20 * MEBIBYTE);
-    // As many parts as we would have made, and others; and another number of parts.
-    let uneven = [9 * MEBIBYTE, 9 * MEBIBYTE, 2 * MEBIBYTE];
-    world.server.put_parts("data/three", &content, &uneven);
-    world
-        .server
-        .put_parts("data/two", &content, &[10 * MEBIBYTE; 2]);
-    let plan = world.survey(&world.down()).await.unwrap();
-    let (report, _) = world.execute(&plan).await;
-    assert!(report.is_complete(), "{report:?}");
-    assert!(world.survey(&world.down()).await.unwrap().is_empty());
-    world.touch("two", 1_000);
-    let plan = world.survey(&world.down()).await.unwrap();
-    assert_eq!(plan.transfers[0].change, Change::Changed(Why::Time));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn filters_hold_on_both_sides() {
     let world = World::new().await;
     for key in ["a.txt", "a.tmp", "logs/x.txt", "keep/logs2/b.txt"] {

@@ -1,34 +1,8 @@
-use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::server::Fault;
-use super::world::{World, deleted, keys, tree, with_deletion};
+use super::world::{World, deleted, keys, with_deletion};
 use crate::sync::{FailureReason, SurveyError};
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_only_the_target_has_goes_both_ways() {
-    let world = World::new().await;
-    world.write("kept", "kept");
-    for number in 0..2500 {
-        world
-            .server
-            .put(&format!("data/old/{number}&<>'\""), b"old");
-    }
-    world.server.put("database", b"a neighbour");
-    world.server.put("data2/x", b"a neighbour");
-    let plan = world.converge(&with_deletion(world.up())).await;
-    assert_eq!(plan.deletions.len(), 2500);
-    assert_eq!(world.server.keys(), ["data/kept", "data2/x", "database"]);
-
-    world.write("a/b/extra", "extra");
-    world.write("a/kept.tmp", "excluded");
-    fs::create_dir(world.path("empty")).unwrap();
-    let mut request = with_deletion(world.down());
-    request.exclude = vec!["*.tmp".into()];
-    let plan = world.converge(&request).await;
-    assert_eq!(deleted(&plan), ["a/b/extra"]);
-    assert_eq!(tree(world.root()), ["a/", "a/kept.tmp", "empty/", "kept"]);
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plain_sync_deletes_nothing() {
@@ -54,59 +28,6 @@ async fn an_empty_source_is_refused() {
     other.write("a", "a");
     let refused = other.survey(&with_deletion(other.down())).await;
     assert!(matches!(refused, Err(SurveyError::EmptySource { .. })));
-}
-
-type Expected = fn(&SurveyError) -> bool;
-
-#[tokio::test(flavor = "multi_thread")]
-async fn no_listing_error_of_any_kind_leads_to_a_deletion() {
-    let cases: [(Fault, Expected); 9] = [
-        (Fault::Error(500, "InternalError"), |error| {
-            matches!(error, SurveyError::Listing { .. })
-        }),
-        (Fault::Error(403, "AccessDenied"), |error| {
-            matches!(error, SurveyError::Denied { .. })
-        }),
-        (Fault::Error(400, "ExpiredToken"), |error| {
-            matches!(error, SurveyError::Expired { .. })
-        }),
-        (Fault::Error(404, "NoSuchBucket"), |error| {
-            matches!(error, SurveyError::NoSuchBucket { .. })
-        }),
-        (Fault::Raw(404, "<html>not S3</html>"), |error| {
-            matches!(error, SurveyError::Listing { .. })
-        }),
-        (Fault::Raw(200, "<html>not S3</html>"), |_| true),
-        (Fault::Raw(200, ""), |_| true),
-        (Fault::Raw(200, "<ListBucketResult/>"), |error| {
-            matches!(error, SurveyError::Untrusted { .. })
-        }),
-        (Fault::BreakOff, |_| true),
-    ];
-    for (fault, expected) in cases {
-        for failing_page in [0, 1] {
-            let world = World::new().await;
-            world.server.state.lock().unwrap().page = 2;
-            for key in ["a", "b", "c", "d", "e"] {
-                world.server.put(&format!("data/{key}"), b"x");
-                world.write(key, "x");
-            }
-            world.write("extra", "x");
-            let failing = fault.clone();
-            world.server.fail(move |seen| {
-                let page = usize::from(seen.query.contains_key("continuation-token"));
-                (seen.is_list() && page == failing_page).then(|| failing.clone())
-            });
-            for request in [world.up(), world.down()] {
-                let result = world.survey(&with_deletion(request)).await;
-                let Err(error) = result else {
-                    panic!("{fault:?} gave {result:?}");
-                };
-                assert!(expected(&error), "{fault:?} gave {error:?}");
-                assert!(error.to_string().contains("bucket"), "{error}");
-            }
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,37 +130,6 @@ async fn what_is_skipped_at_the_source_is_kept_at_the_target() {
     }
     let plan = world.converge(&with_deletion(world.up())).await;
     assert_eq!(deleted(&plan), ["broken2", "gone"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_deleted_after_a_failure() {
-    let world = World::new().await;
-    world.write("a", "a");
-    world.write("b", "b");
-    world.server.put("data/old", b"old");
-    let plan = world.survey(&with_deletion(world.up())).await.unwrap();
-    world
-        .server
-        .fail(|seen| (seen.key == "data/a").then_some(Fault::Error(400, "InvalidRequest")));
-    let (report, _) = world.execute(&plan).await;
-    assert_eq!(report.failures.len(), 1);
-    assert_eq!(report.transferred.files, 1);
-    assert_eq!((report.deleted, report.not_deleted), (0, 1));
-    assert_eq!(world.server.keys(), ["data/b", "data/old"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn keys_that_a_batch_could_not_delete_are_reported() {
-    let world = World::new().await;
-    world.write("a", "a");
-    world.server.put("data/undeletable", b"x");
-    world.server.put("data/old", b"x");
-    let plan = world.survey(&with_deletion(world.up())).await.unwrap();
-    let (report, _) = world.execute(&plan).await;
-    assert_eq!(report.deleted, 1);
-    assert_eq!(report.failures.len(), 1);
-    assert_eq!(report.failures[0].key, "undeletable");
-    assert!(!report.is_complete());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,13 +7,13 @@ use super::world::{World, keys};
 use crate::sync::{Control, Request, SyncPlan, execute};
 
 /// A world whose runs remember, and the folder that they remember in.
-struct Remembering {
-    world: World,
-    journals: tempfile::TempDir,
+pub(super) struct Remembering {
+    pub(super) world: World,
+    pub(super) journals: tempfile::TempDir,
 }
 
 impl Remembering {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let world = World::new().await;
         // What was modified in the future may be modified again without getting another time.
         world.server.state.lock().unwrap().clock = 1_600_000_000;
@@ -23,13 +23,13 @@ impl Remembering {
         }
     }
 
-    async fn survey(&self, mut request: Request) -> SyncPlan {
+    pub(super) async fn survey(&self, mut request: Request) -> SyncPlan {
         request.journals = Some(self.journals.path().to_owned());
         self.world.server.forget();
         self.world.survey(&request).await.unwrap()
     }
 
-    async fn run(&self, request: Request) -> SyncPlan {
+    pub(super) async fn run(&self, request: Request) -> SyncPlan {
         let plan = self.survey(request).await;
         let mut control = Control::new(&|_| {}, &|| false);
         control.journals = Some(self.journals.path());
@@ -39,7 +39,7 @@ impl Remembering {
     }
 
     /// Writes a file that was modified so long ago.
-    fn write(&self, key: &str, text: &str, age: Duration) {
+    pub(super) fn write(&self, key: &str, text: &str, age: Duration) {
         self.world.write(key, text);
         let file = File::options()
             .write(true)
@@ -50,40 +50,7 @@ impl Remembering {
     }
 }
 
-const HOUR: Duration = Duration::from_hours(1);
-
-/// Compare 8 and 13: the tag of an object under KMS is no digest, and the file was restored
-/// with an older time.
-#[tokio::test(flavor = "multi_thread")]
-async fn up_same_size_older_mtime_restored_file() {
-    let test = Remembering::new().await;
-    test.world.server.state.lock().unwrap().encryption = "aws:kms";
-    test.write("a", "first", HOUR);
-    assert_eq!(keys(&test.run(test.world.up()).await), ["a"]);
-    assert!(test.survey(test.world.up()).await.is_empty());
-    test.write("a", "other", HOUR * 2);
-    assert_eq!(keys(&test.run(test.world.up()).await), ["a"]);
-    assert!(test.survey(test.world.up()).await.is_empty());
-}
-
-/// Compare 10, and the requests of a run without changes.
-#[tokio::test(flavor = "multi_thread")]
-async fn roundtrip_down_up() {
-    let test = Remembering::new().await;
-    test.world.server.state.lock().unwrap().encryption = "aws:kms";
-    for key in ["a", "b/c", "b/d"] {
-        test.world.server.put(&format!("data/{key}"), b"content");
-    }
-    assert_eq!(test.run(test.world.down()).await.transfers.len(), 3);
-    for request in [test.world.up(), test.world.down(), test.world.up()] {
-        assert!(test.survey(request).await.is_empty());
-        assert_eq!(
-            test.world.server.count(|_| true),
-            1,
-            "one page of a listing"
-        );
-    }
-}
+pub(super) const HOUR: Duration = Duration::from_hours(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_remote_change_of_the_same_size_is_seen() {

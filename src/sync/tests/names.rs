@@ -139,32 +139,6 @@ async fn links_special_files_and_odd_names_do_not_stop_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_written_through_a_planted_link() {
-    let world = World::new().await;
-    let outside = tempfile::tempdir().unwrap();
-    symlink(outside.path(), world.path("planted")).unwrap();
-    fs::write(outside.path().join("theirs"), "theirs").unwrap();
-    symlink(outside.path().join("theirs"), world.path("file")).unwrap();
-    world.server.put("data/planted/evil", b"evil");
-    world.server.put("data/file", b"ours");
-    world.server.put("data/good", b"good");
-    let plan = world.survey(&with_deletion(world.down())).await.unwrap();
-    assert_eq!(keys(&plan), ["file", "good", "planted/evil"]);
-    assert_eq!(skipped(&plan), [("planted", &SkipReason::LinkInTarget)]);
-    let (report, _) = world.execute(&plan).await;
-    assert_eq!(report.failures.len(), 1);
-    assert_eq!(
-        report.failures[0].reason,
-        FailureReason::ThroughLink("planted".to_owned())
-    );
-    assert_eq!(report.transferred.files, 2);
-    assert_eq!(tree(outside.path()), ["theirs"]);
-    assert_eq!(fs::read(outside.path().join("theirs")).unwrap(), b"theirs");
-    assert_eq!(world.read("file"), b"ours");
-    world.assert_tidy();
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn archived_objects_are_skipped_and_their_files_kept() {
     let world = World::new().await;
     world.server.put("data/cold", b"cold");

@@ -58,6 +58,25 @@ impl World {
         file.set_times(FileTimes::new().set_modified(time)).unwrap();
     }
 
+    /// Makes a folder somewhere below this one that nobody can read, not even root: its path
+    /// has a byte more than the system takes, once it has its `/`.
+    pub(super) fn make_unreadable(&self, key: &str) {
+        let longest = if cfg!(target_os = "linux") {
+            4095
+        } else {
+            1023
+        };
+        let mut path = self.path(key).into_os_string();
+        while longest - path.len() > 201 {
+            path.push("/");
+            path.push("n".repeat(100));
+        }
+        let rest = longest - path.len() - 1;
+        path.push("/");
+        path.push("n".repeat(rest));
+        fs::create_dir_all(path).unwrap();
+    }
+
     pub(super) fn up(&self) -> Request {
         Request::new(self.here(), Place::prefix("bucket", "data"))
     }

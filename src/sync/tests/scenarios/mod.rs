@@ -1,8 +1,12 @@
 //! What a sync has to stand, scenario by scenario.
 
 mod across;
+mod compare;
+mod deletions;
 mod failures;
+mod filters;
 mod limits;
+mod names;
 mod odd_names;
 mod resilience;
 mod tree;
