@@ -232,12 +232,12 @@ pub(super) async fn receive(
     Ok(())
 }
 
-/// A body that was asked for and did not begin. Where the connection broke, another may hold:
-/// not every such break is one that the SDK asks again after.
+/// A body that was asked for and did not begin. Where the connection broke or S3 was busy, it
+/// may begin later: not after every such error does the SDK ask again.
 pub(super) fn unbegun(fault: Fault) -> (Broken, u64) {
-    let is_unanswered = fault.is_unanswered();
+    let is_transient = fault.is_transient();
     let reason = fault.into_failure("download");
-    if is_unanswered {
+    if is_transient {
         (Broken::Again(reason), 0)
     } else {
         untouched(reason)

@@ -86,6 +86,22 @@ impl Fault {
         codes.iter().any(|code| self.detail.starts_with(code))
     }
 
+    /// Whether asking again later may help: S3 is busy, something broke down there, or no
+    /// answer came (S3 API, error responses).
+    ///
+    /// The SDK tries such requests again, as long as few of them fail at a time: its quota of
+    /// retries is soon used up where everything in flight fails at once.
+    pub(super) fn is_transient(&self) -> bool {
+        let codes = [
+            "HTTP status 5",
+            "InternalError",
+            "RequestTimeout",
+            "ServiceUnavailable",
+            "SlowDown",
+        ];
+        self.is_unanswered() || codes.iter().any(|code| self.detail.starts_with(code))
+    }
+
     /// Whether what was sent arrived as something else (S3 API, error responses).
     pub(super) fn is_damage(&self) -> bool {
         let codes = [

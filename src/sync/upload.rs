@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::compare::SINGLE_REQUEST_LIMIT;
 use super::direct::{NotDone, Scout};
+use super::download::PAUSE;
 use super::fault::Fault;
 use super::list::unquoted;
 use super::options::{encryption, kms_key, payer, storage_class, upload_headers};
@@ -23,7 +24,7 @@ use super::stamp::Stamp;
 /// How often a file is read that changes meanwhile.
 const ATTEMPTS: usize = 2;
 
-/// How often content is sent that arrives damaged.
+/// How often content is sent that arrives damaged, or finds S3 busy.
 const ATTEMPTS_OF_DAMAGED: usize = 6;
 
 /// Uploads one file of a plan as it is now and says what it was.
@@ -115,28 +116,27 @@ pub(super) async fn put_content(
     Ok(etag)
 }
 
-/// Sends until it arrives as it was sent, or has been damaged too often.
+/// Sends until it arrives as it was sent, or has failed too often.
 ///
 /// S3 refuses what does not have the checksum that came with it, and the SDK takes that for
-/// a mistake of ours.
+/// a mistake of ours. What the SDK has given up on because S3 was busy is sent again later.
 pub(super) async fn undamaged<T, F>(mut send: impl FnMut() -> F) -> Result<T, FailureReason>
 where
     F: Future<Output = Result<T, Fault>>,
 {
-    let mut fault = match send().await {
-        Ok(sent) => return Ok(sent),
-        Err(fault) => fault,
-    };
+    let mut pause = PAUSE;
     for _attempt in 1..ATTEMPTS_OF_DAMAGED {
-        if !fault.is_damage() {
-            break;
-        }
         match send().await {
             Ok(sent) => return Ok(sent),
-            Err(next) => fault = next,
+            Err(fault) if fault.is_damage() => {}
+            Err(fault) if fault.is_transient() => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            Err(fault) => return Err(fault.into_failure("upload")),
         }
     }
-    Err(fault.into_failure("upload"))
+    send().await.map_err(|fault| fault.into_failure("upload"))
 }
 
 async fn put_by_sdk(session: &Session, key: &str, content: Bytes) -> Result<Option<String>, Fault> {
