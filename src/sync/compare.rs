@@ -37,15 +37,20 @@ pub(super) const ONE_STREAM_LIMIT: u64 = 64 * MEBIBYTE;
 /// S3 takes 10,000 parts; aiming at 8,000 leaves room without a second rule.
 const PARTS_AIMED_AT: u64 = 8000;
 
+/// The largest part that S3 takes, in bytes (S3 User Guide, multipart upload limits).
+const LARGEST_PART: u64 = 5 * 1024 * MEBIBYTE;
+
 /// The size of the parts that a file of `size` bytes is sent in, in bytes.
 ///
 /// It depends on nothing else, so that the entity tag of what we uploaded can be
 /// computed again from the file alone: 8 MiB, or the next power of two above
-/// `size / 8000`.
+/// `size / 8000`, and 5 GiB at most.
 pub const fn part_size(size: u64) -> u64 {
     let even = size.div_ceil(PARTS_AIMED_AT);
     if even <= SINGLE_REQUEST_LIMIT {
         SINGLE_REQUEST_LIMIT
+    } else if even >= LARGEST_PART || even.next_power_of_two() > LARGEST_PART {
+        LARGEST_PART
     } else {
         even.next_power_of_two()
     }
