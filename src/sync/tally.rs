@@ -296,6 +296,7 @@ impl Tally {
         for (key, reason) in clashes {
             self.skip(key, Side::From, reason);
         }
+        self.leave_special();
         let protected: BTreeSet<&str> = self
             .skipped
             .iter()
@@ -327,6 +328,20 @@ impl Tally {
             options: request.options.clone(),
             case_conflicts: self.case_conflicts,
         }
+    }
+
+    /// Takes out what would take the place of a FIFO, a socket or a device: that is reported.
+    fn leave_special(&mut self) {
+        let special: BTreeSet<&str> = self
+            .skipped
+            .iter()
+            .filter(|one| one.side == Side::To && one.reason == SkipReason::Special)
+            .map(|one| one.key.as_str())
+            .collect();
+        self.transfers.retain(|transfer| {
+            !special.contains(transfer.key.as_str())
+                && !folders_of(&transfer.key).any(|folder| special.contains(folder))
+        });
     }
 
     /// Whether the source has no file at all.
