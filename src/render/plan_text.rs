@@ -377,6 +377,11 @@ fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &Sync
         text,
         &format!("      {requests}, about {duration} {ASSUMPTION}"),
     );
+    push_keys(text, files);
+}
+
+/// The largest files to move, and those to delete.
+fn push_keys(text: &mut String, files: &SyncPlan) {
     let largest: Vec<String> = files
         .largest(LARGEST_FILES)
         .into_iter()

@@ -26,6 +26,9 @@ pub(super) fn is_device(name: &str) -> bool {
     }
 }
 
+/// The rule for regions.
+const REGION_HELP: &str = "write a region's code, such as `eu-central-1`";
+
 /// Checks text against one of our formats; the error says what to write instead.
 pub(super) fn form(format: &str, value: &str) -> Result<(), String> {
     let when = |good: bool, help: &str| if good { Ok(()) } else { Err(help.to_owned()) };
@@ -35,10 +38,7 @@ pub(super) fn form(format: &str, value: &str) -> Result<(), String> {
             value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit()),
             "an account is twelve digits, such as `\"123456789012\"`",
         ),
-        "region" => when(
-            is_region(value),
-            "write a region's code, such as `eu-central-1`",
-        ),
+        "region" => when(is_region(value), REGION_HELP),
         "zone" => when(
             value
                 .strip_suffix(|last: char| last.is_ascii_lowercase())

@@ -128,8 +128,9 @@ impl Run<'_> {
         }
         let (owner, keys) = (Arc::clone(&self.session), leftovers.to_vec());
         let _best_effort = blocking(move || {
-            keys.iter()
-                .for_each(|key| collect(&owner.route.folder, key));
+            for key in &keys {
+                collect(&owner.route.folder, key);
+            }
             Ok(())
         })
         .await;

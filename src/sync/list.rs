@@ -105,7 +105,7 @@ impl Listing {
     }
 
     /// Cuts the listing at these full keys.
-    pub(super) fn cut_at(self, marks: Vec<String>) -> Vec<Self> {
+    pub(super) fn cut_at(&self, marks: &[String]) -> Vec<Self> {
         let ends = marks.iter().cloned().map(Some).chain([None]);
         let begins = [None].into_iter().chain(marks.iter().cloned().map(Some));
         begins

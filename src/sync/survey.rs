@@ -286,7 +286,7 @@ fn start_listing(
     if marks.is_empty() {
         tokio::spawn(listing.send_to(sender));
     } else {
-        tokio::spawn(send_all(listing.cut_at(marks), sender));
+        tokio::spawn(send_all(listing.cut_at(&marks), sender));
     }
     receiver
 }

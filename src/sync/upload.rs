@@ -127,7 +127,7 @@ where
     let mut pause = PAUSE;
     for _attempt in 1..ATTEMPTS_OF_DAMAGED {
         match send().await {
-            Ok(sent) => return Ok(sent),
+            Ok(done) => return Ok(done),
             Err(fault) if fault.is_damage() => {}
             Err(fault) if fault.is_transient() => {
                 tokio::time::sleep(pause).await;

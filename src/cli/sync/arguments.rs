@@ -12,6 +12,10 @@ use crate::sync::{Archive, Place};
 
 /// Arguments of `sync`.
 #[derive(Debug, Clone, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[command(group = ArgGroup::new("removal").args(["delete", "archive"]).multiple(true))]
 pub(in crate::cli) struct Sync {
     /// Where the files are: a folder, or `s3://BUCKET/PREFIX`

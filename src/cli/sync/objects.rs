@@ -10,7 +10,7 @@ use crate::resource::{Encryption, KmsKey, ObjectOptions, StorageClass};
 /// What every request says beside what it moves.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Objects {
-    /// The storage class of what is uploaded, such as STANDARD_IA
+    /// The storage class of what is uploaded, such as `STANDARD_IA`
     #[arg(long, value_name = "CLASS", conflicts_with = "clean")]
     storage_class: Option<StorageClass>,
     /// What encrypts what is uploaded: AES256 or aws:kms [default: what the bucket says]

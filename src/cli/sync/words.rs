@@ -170,9 +170,12 @@ pub(super) fn verdict(plan: &SyncPlan, report: &SyncReport, rate: &str) -> Strin
     text.extend(told.map(|(count, word)| format!(", {count} {word}")));
     if *unfinished > 0 {
         let uploads = plural(*unfinished, "unfinished upload");
-        text.push_str(&format!(
-            "; {uploads} kept in the bucket, and the same command goes on with what is there"
-        ));
+        let kept = [
+            "; ",
+            &uploads,
+            " kept in the bucket, and the same command goes on with what is there",
+        ];
+        text.extend(kept);
     }
     let sign = if *cancelled {
         warn("stopped:")

@@ -264,12 +264,11 @@ async fn content(
     let journal = ends.journal.as_ref();
     let known = journal.and_then(|journal| cache::read(journal, found, ends.kind));
     let is_known = known.is_some();
-    let scan = match known {
-        Some(scan) => scan,
-        None => {
-            let place = (ends.route, ends.key.as_str(), &ends.request.options);
-            scan(client, place, (ends.kind, found)).await?
-        }
+    let scan = if let Some(scan) = known {
+        scan
+    } else {
+        let place = (ends.route, ends.key.as_str(), &ends.request.options);
+        scan(client, place, (ends.kind, found)).await?
     };
     if let Some(journal) = journal.filter(|_| !is_known) {
         cache::write(journal, &scan);
