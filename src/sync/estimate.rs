@@ -152,7 +152,7 @@ mod tests {
             assert_eq!(up(sizes, deletions), expected, "{sizes:?} {deletions}");
         }
         // 10,000 small files wait for answers, and not for bytes.
-        assert_eq!(up(&[10_240; 10_000], 0), (10_000, 5));
+        assert_eq!(up(&vec![10_240; 10_000], 0), (10_000, 5));
     }
 
     #[test]

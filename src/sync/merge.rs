@@ -148,12 +148,11 @@ fn join(local: Option<Found>, remote: Option<Listed>) -> Option<Joined> {
         (Some(Found::File(file)), Some(Listed::Object(object))) => Some(Joined::Both(file, object)),
         (Some(Found::File(file)), _) => Some(Joined::Local(file)),
         (Some(Found::Skipped { key, reason }), _) => Some(Joined::SkippedLocal { key, reason }),
-        // The walk's worker ends the survey at a fault, and the merge keeps the rules.
-        (Some(Found::Rules(_) | Found::Fault(_)), _) => None,
         (None, Some(Listed::Object(object))) => Some(Joined::Remote(object)),
         (None, Some(Listed::Skipped { key, reason })) => {
             Some(Joined::SkippedRemote { key, reason })
         }
-        (None, None) => None,
+        // The walk's worker ends the survey at a fault, and the merge keeps the rules.
+        (Some(Found::Rules(_) | Found::Fault(_)), _) | (None, None) => None,
     }
 }

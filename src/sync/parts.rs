@@ -48,7 +48,7 @@ pub(super) async fn in_parts(
     let Some(file) = source::open(path, stamp).await? else {
         return Ok(Sent::Changed(source::stamp(path).await?));
     };
-    let (upload, there, mut claim) = begin(session, key, path).await?;
+    let (upload, there, claim) = begin(session, key, path).await?;
     let parts = send_parts((session, &upload), (&file, path), (stamp.size, &there));
     let sent = session.unless_stopped(parts).await;
     let after = source::stamp(path).await;
@@ -60,7 +60,7 @@ pub(super) async fn in_parts(
     };
     let undone = match ended {
         Ok(etag) => {
-            claim.take().map(Claim::release);
+            release(claim);
             return Ok(Sent::Whole(stamp, etag));
         }
         Err(undone) => undone,
@@ -69,16 +69,22 @@ pub(super) async fn in_parts(
         // A truncated file fails to be sent, which is its change and no fault.
         session.tell(Progress::Rewound { bytes: stamp.size });
         upload.abort().await;
-        claim.take().map(Claim::release);
+        release(claim);
         return Ok(Sent::Changed(after));
     }
     if claim.is_some() && goes_on(&undone) {
         session.leave_unfinished();
     } else {
         upload.abort().await;
-        claim.take().map(Claim::release);
+        release(claim);
     }
     Err(undone)
+}
+
+fn release(claim: Option<Claim>) {
+    if let Some(claim) = claim {
+        claim.release();
+    }
 }
 
 /// Whether a later run may go on with what was sent.

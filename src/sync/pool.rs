@@ -90,7 +90,7 @@ mod tests {
         let pool = Arc::new(Pool::default());
         for (offset, length) in [(0, 600_000), (1, 200_000), (599_999, 1), (0, 0)] {
             let bytes = pool.read(&file, (offset, length)).unwrap();
-            let (from, to) = (offset as usize, (offset + length) as usize);
+            let [from, to] = [offset, offset + length].map(|at| usize::try_from(at).unwrap());
             assert!(bytes == content[from..to], "{offset} {length}");
         }
         assert_eq!(pool.0.lock().unwrap().len(), 1);

@@ -252,7 +252,7 @@ impl Walk {
     }
 
     /// Goes down into a folder, or says why not.
-    fn enter(&mut self, prefix: String, identity: Identity) -> Option<Found> {
+    fn enter(&mut self, prefix: &str, identity: Identity) -> Option<Found> {
         let folder = || prefix.trim_end_matches('/').to_owned();
         if self.filter.drops_folder(&folder()) {
             return None;
@@ -263,7 +263,7 @@ impl Walk {
                 reason: SkipReason::LinkLoop,
             });
         }
-        match self.open(prefix.clone(), identity) {
+        match self.open(prefix.to_owned(), identity) {
             Ok(told) => told,
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => Some(Found::Skipped {
@@ -306,7 +306,7 @@ impl Iterator for Walk {
             };
             let key = format!("{}{}", level.prefix, String::from_utf8_lossy(&entry.order));
             let found = match entry.kind {
-                EntryKind::Folder(identity) => self.enter(key, identity),
+                EntryKind::Folder(identity) => self.enter(&key, identity),
                 EntryKind::File(metadata) => {
                     self.file(key, metadata.map(|metadata| *metadata), false)
                 }

@@ -206,6 +206,7 @@ fn meaning_is_told_of_its_own_place_beside_mistakes_of_shape() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn data_goes_from_a_folder_to_a_bucket_or_back_or_from_bucket_to_bucket() {
     let table: &[(&[&str], &[&str])] = &[
         (&["a: {from: x, to: \"s3://bucket/x\"}"], &[]),

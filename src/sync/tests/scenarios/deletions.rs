@@ -338,11 +338,12 @@ async fn s36_delete_after_transfers() {
     world.server.forget();
     let (report, _) = world.execute(&plan).await;
     assert!(report.is_complete(), "{report:?}");
-    let state = world.server.state.lock().unwrap();
-    let requests: Vec<bool> = state.log.iter().map(is_deletion).collect();
+    let requests: Vec<bool> = {
+        let state = world.server.state.lock().unwrap();
+        state.log.iter().map(is_deletion).collect()
+    };
     assert_eq!(requests.iter().position(|&deletes| deletes), Some(50));
     assert_eq!(requests.len(), 51);
-    drop(state);
 
     let extra = world.path("a");
     world.write("a", "extra");

@@ -184,6 +184,13 @@ async fn s25_excluded_subtree_pruned() {
 }
 
 /// Who leaves a file out, or lets only others in, is not told about its name.
+/// Patterns that let in, patterns that leave out, and what is skipped.
+type Case<'a> = (
+    &'a [&'a str],
+    &'a [&'a str],
+    &'a [(&'a str, &'a SkipReason)],
+);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn s25_names_that_are_no_keys_can_be_left_out() {
     let world = World::new().await;
@@ -192,11 +199,6 @@ async fn s25_names_that_are_no_keys_can_be_left_out() {
     fs::write(named(b"bad\xff.tmp"), "x").unwrap();
     fs::create_dir(named(b"folder\xff")).unwrap();
     let folder = ("folder\u{fffd}", &SkipReason::NotUtf8);
-    type Case<'a> = (
-        &'a [&'a str],
-        &'a [&'a str],
-        &'a [(&'a str, &'a SkipReason)],
-    );
     let cases: [Case<'_>; 3] = [
         (&[], &["*.tmp"], &[folder]),
         (&[], &["bad*", "folder*"], &[]),

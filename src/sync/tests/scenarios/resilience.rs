@@ -26,11 +26,14 @@ fn part_of(seen: &Seen) -> Option<usize> {
     seen.query.get("partNumber")?.parse().ok()
 }
 
+/// A kind of event.
+type Kind = fn(&Progress) -> bool;
+
 /// Runs a plan with journals, until an event of this kind where there is one.
 async fn run(
     world: &World,
     plan: &SyncPlan,
-    (journals, stop_on): (Option<&Path>, Option<fn(&Progress) -> bool>),
+    (journals, stop_on): (Option<&Path>, Option<Kind>),
 ) -> SyncReport {
     let stopped = AtomicBool::new(false);
     let listen = |event: Progress| {
@@ -55,7 +58,7 @@ async fn s57_slowdown_503_burst() {
     let count = AtomicUsize::new(0);
     world.server.fail(move |seen| {
         let number = count.fetch_add(1, Ordering::SeqCst);
-        let hit = is_put(seen) && (100..200).contains(&number) && number % 4 == 0;
+        let hit = is_put(seen) && (100..200).contains(&number) && number.is_multiple_of(4);
         hit.then_some(Fault::Error(503, "SlowDown"))
     });
     let report = run(&world, &plan, (None, None)).await;
