@@ -117,6 +117,7 @@ mod tests {
             withheld: None,
             same: Totals::default(),
             skipped: Vec::new(),
+            kept: Totals::default(),
             leftovers: Vec::new(),
             archive: None,
             options: crate::resource::ObjectOptions::default(),

@@ -7,6 +7,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use bytes::Bytes;
 
+use super::attributes::Attributes;
 use super::compare::SINGLE_REQUEST_LIMIT;
 use super::direct::{NotDone, Scout};
 use super::fault::Fault;
@@ -88,11 +89,15 @@ async fn put(
     let _request = session.request().await?;
     let _memory = session.memory(expected).await?;
     let read = source::read(&session.pool, path.to_owned(), expected);
-    let Seen { stamp, content } = read.await?;
+    let Seen {
+        stamp,
+        attributes,
+        content,
+    } = read.await?;
     let Some(content) = content else {
         return Ok(Sent::Changed(stamp));
     };
-    let etag = put_content(session, key, content).await?;
+    let etag = put_file(session, (key, attributes), content).await?;
     Ok(Sent::Whole(stamp, etag))
 }
 
@@ -104,12 +109,25 @@ pub(super) async fn put_content(
     key: &str,
     content: Content,
 ) -> Result<Option<String>, FailureReason> {
+    put_file(session, (key, Attributes::default()), content).await
+}
+
+/// Does the same with the content of a file that has these attributes.
+async fn put_file(
+    session: &Session,
+    (key, attributes): (&str, Attributes),
+    content: Content,
+) -> Result<Option<String>, FailureReason> {
     let bytes = content.len();
-    let headers = upload_headers(&session.options);
+    let mut headers = upload_headers(&session.options);
+    headers.extend(attributes.headers());
     let direct = (session.direct).put(&session.pace, (key, None), &content, headers);
     let etag = match direct.await {
         Ok(etag) => etag.as_deref().map(unquoted),
-        Err(NotDone) => undamaged(|| put_by_sdk(session, key, content.bytes.clone())).await?,
+        Err(NotDone) => {
+            let put = || put_by_sdk(session, (key, attributes), content.bytes.clone());
+            undamaged(put).await?
+        }
     };
     session.tell(Progress::Moved { bytes });
     Ok(etag)
@@ -139,10 +157,16 @@ where
     Err(fault.into_failure("upload"))
 }
 
-async fn put_by_sdk(session: &Session, key: &str, content: Bytes) -> Result<Option<String>, Fault> {
-    let output = session
-        .client
-        .put_object()
+async fn put_by_sdk(
+    session: &Session,
+    (key, attributes): (&str, Attributes),
+    content: Bytes,
+) -> Result<Option<String>, Fault> {
+    let mut request = session.client.put_object();
+    for (name, value) in attributes.entries() {
+        request = request.metadata(name, value);
+    }
+    let output = request
         .bucket(&session.route.bucket)
         .key(key)
         .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
