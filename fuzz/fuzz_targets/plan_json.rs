@@ -260,6 +260,7 @@ fn data(input: &Input, kit: &Kit) -> BTreeMap<Address, SyncPlan> {
         same: Totals::default(),
         skipped: Vec::new(),
         archive: None,
+        kept: Totals::default(),
         leftovers: Vec::new(),
         options: ObjectOptions::default(),
         case_conflicts: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod case;
+mod choices;
 mod clean;
 mod objects;
 mod words;
@@ -20,7 +21,8 @@ use super::signals::{self, Known};
 use crate::apply::Cancel;
 use crate::resource::DeletionLimit;
 use crate::sync::{
-    Control, Deletion, Place, Request, SurveyError, SyncPlan, SyncReport, execute, survey,
+    Control, Deletion, Place, Request, SkipReason, Skipped, SurveyError, SyncPlan, SyncReport,
+    execute, survey,
 };
 use arguments::Style;
 use case::Case;
@@ -45,7 +47,7 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
     if *format == Style::Json {
         output.raw(&words::planned_event(&plan));
     } else {
-        words::say_left_alone(&plan, output);
+        words::say_left_alone(&plan, is_told(arguments), output);
     }
     if *dry_run {
         if *format != Style::Json {
@@ -74,7 +76,13 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
         let rate = meter.rate(report.transferred.bytes);
         output.say(&words::verdict(&plan, &report, &rate));
     }
-    Ok(exit_of(&plan, &report))
+    Ok(exit_of(&plan, &report, is_told(arguments)))
+}
+
+/// Whether something that is left alone is to be told of.
+fn is_told(arguments: &Sync) -> impl Fn(&Skipped) -> bool {
+    let is_silent = arguments.choices.ignore_glacier_warnings;
+    move |skipped| !(is_silent && matches!(skipped.reason, SkipReason::Archived(_)))
 }
 
 /// What is asked of the engine.
@@ -106,6 +114,7 @@ fn request(global: &Global, arguments: &Sync) -> Result<Request, CommandError> {
         allow_empty_source: arguments.allow_empty_source,
         options: arguments.objects.options()?,
         case_conflict: arguments.case_conflict.map(Case::rule),
+        policy: arguments.choices.policy(),
     })
 }
 
@@ -189,15 +198,72 @@ async fn carry_out(
     (meter, report)
 }
 
-fn exit_of(plan: &SyncPlan, report: &SyncReport) -> ExitCode {
+fn exit_of(plan: &SyncPlan, report: &SyncReport, is_told: impl Fn(&Skipped) -> bool) -> ExitCode {
     let has_done = report.transferred.files > 0 || report.deleted > 0;
+    let is_refused = |skipped: &Skipped| skipped.reason == SkipReason::Immutable;
+    let is_complete = report.is_complete() && !plan.skipped.iter().any(is_refused);
+    // Links that are not to be followed are left alone as was asked.
+    let counts = |skipped: &Skipped| is_told(skipped) && skipped.reason != SkipReason::NotFollowed;
     if report.cancelled {
         ExitCode::Interrupted
-    } else if !report.is_complete() && !has_done {
+    } else if !is_complete && !has_done {
         ExitCode::Failed
-    } else if !report.is_complete() || !plan.skipped.is_empty() || plan.withheld.is_some() {
+    } else if !is_complete || plan.skipped.iter().any(counts) || plan.withheld.is_some() {
         ExitCode::Partly
     } else {
         ExitCode::Done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::ObjectOptions;
+    use crate::sync::{Side, Totals};
+
+    fn exit(reasons: &[SkipReason], transferred: u64, is_told: bool) -> ExitCode {
+        let skipped = reasons.iter().map(|reason| Skipped {
+            key: "key".to_owned(),
+            side: Side::From,
+            reason: reason.clone(),
+        });
+        let plan = SyncPlan {
+            from: Place::Folder("data".into()),
+            to: Place::prefix("bucket", ""),
+            transfers: Vec::new(),
+            deletions: Vec::new(),
+            withheld: None,
+            same: Totals::default(),
+            kept: Totals::default(),
+            skipped: skipped.collect(),
+            leftovers: Vec::new(),
+            archive: None,
+            options: ObjectOptions::default(),
+            case_conflicts: Vec::new(),
+        };
+        let mut report = SyncReport::default();
+        report.transferred.files = transferred;
+        let archived = |skipped: &Skipped| matches!(skipped.reason, SkipReason::Archived(_));
+        exit_of(&plan, &report, |skipped| is_told || !archived(skipped))
+    }
+
+    #[test]
+    fn what_was_asked_to_be_left_alone_is_no_fault() {
+        let archived = SkipReason::Archived("GLACIER".to_owned());
+        let [archived, broken, link, immutable] = [
+            archived,
+            SkipReason::BrokenLink,
+            SkipReason::NotFollowed,
+            SkipReason::Immutable,
+        ];
+        assert_eq!(exit(&[], 0, true), ExitCode::Done);
+        assert_eq!(exit(std::slice::from_ref(&link), 0, true), ExitCode::Done);
+        assert_eq!(exit(&[broken, link], 1, true), ExitCode::Partly);
+        let archived = std::slice::from_ref(&archived);
+        assert_eq!(exit(archived, 1, true), ExitCode::Partly);
+        assert_eq!(exit(archived, 1, false), ExitCode::Done);
+        let immutable = std::slice::from_ref(&immutable);
+        assert_eq!(exit(immutable, 0, true), ExitCode::Failed);
+        assert_eq!(exit(immutable, 1, true), ExitCode::Partly);
     }
 }

@@ -10,7 +10,7 @@ use super::performer::Aws;
 use crate::apply::{Control, Performed, StepError, StepErrorKind};
 use crate::resource::{Address, Archive, DataPlace, DataSet, Deletion};
 use crate::sync::{
-    self, FailureReason, Place, Progress, Request, SurveyError, SyncPlan, SyncReport,
+    self, FailureReason, Place, Policy, Progress, Request, SurveyError, SyncPlan, SyncReport,
 };
 
 /// A data set that could not be compared.
@@ -103,6 +103,7 @@ fn request(data: &DataSet, journals: Option<&Path>) -> Request {
         // The planner looks at the limit.
         max_delete: _,
         options,
+        compare,
     } = data;
     Request {
         from: place(from),
@@ -123,6 +124,10 @@ fn request(data: &DataSet, journals: Option<&Path>) -> Request {
         allow_empty_source: false,
         options: options.clone(),
         case_conflict: None,
+        policy: Policy {
+            compare: *compare,
+            ..Policy::default()
+        },
     }
 }
 

@@ -328,6 +328,7 @@ fn push_files(text: &mut String, address: &Address, data: &DataSet, files: &Sync
         archive,
         max_delete: _,
         options: _,
+        compare: _,
     } = data;
     let places = format!(
         "{} → {}",

@@ -11,8 +11,8 @@ use crate::plan::{
 };
 use crate::resource::fixtures::{ago, disk, full, identity, launched, live, now, plain, types};
 use crate::resource::{
-    Address, DataPlace, DataSet, Deletion, DeletionLimit, Instance, InstanceId, LiveInstance,
-    ObjectOptions, Size, VolumeId,
+    Address, Compare, DataPlace, DataSet, Deletion, DeletionLimit, Instance, InstanceId,
+    LiveInstance, ObjectOptions, Size, VolumeId,
 };
 use crate::sync::{Change as FileChange, Deleted, Origin, Place, SyncPlan, Totals, Transfer, Why};
 
@@ -146,6 +146,7 @@ fn with_files(transfers: Vec<Transfer>, deletions: &[&str]) -> Plan {
         archive: None,
         max_delete: DeletionLimit::Percent(100),
         options: ObjectOptions::default(),
+        compare: Compare::Content,
     };
     let files = SyncPlan {
         from: Place::Folder("/data".into()),
@@ -165,6 +166,7 @@ fn with_files(transfers: Vec<Transfer>, deletions: &[&str]) -> Plan {
             bytes: 99,
         },
         skipped: Vec::new(),
+        kept: Totals::default(),
         leftovers: Vec::new(),
         archive: None,
         options: ObjectOptions::default(),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::deletion_limit::DeletionLimit;
 use super::object_options::ObjectOptions;
@@ -62,6 +62,19 @@ impl fmt::Display for Archive {
     }
 }
 
+/// How two versions of a file are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compare {
+    /// By content, read where it has to be.
+    #[default]
+    Content,
+    /// By size and time of modification.
+    SizeMtime,
+    /// By size alone.
+    Size,
+}
+
 /// Files to be made equal at two places, in one direction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DataSet {
@@ -82,4 +95,6 @@ pub struct DataSet {
     pub max_delete: DeletionLimit,
     /// How objects are stored, and who pays for asking.
     pub options: ObjectOptions,
+    /// How two versions of a file are compared.
+    pub compare: Compare,
 }

@@ -91,6 +91,11 @@ pub const FIELDS: &[FieldFact] = &[
         "what was kept before in another form stays",
     ),
     fact(
+        "data.*.compare",
+        FieldEffect::Data,
+        "how files are held to be the same",
+    ),
+    fact(
         "data.*.max_delete",
         FieldEffect::Data,
         "a plan that would delete more is refused",

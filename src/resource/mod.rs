@@ -57,7 +57,7 @@ pub use attached::{Attached, AttachedKind};
 pub use candidate::{Attempt, Candidate, ROUND_SECONDS, Rejected};
 pub use change::{Effect, FieldChange, Value};
 pub use cidr::Cidr;
-pub use data::{Archive, DataPlace, DataSet, Deletion};
+pub use data::{Archive, Compare, DataPlace, DataSet, Deletion};
 pub use deletion_limit::{DeletionLimit, DeletionLimitError};
 pub use desired::{Desired, Group, Target};
 pub use digest::Digest;

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::diagnostic::{Code, Diagnostic, SpecPath};
 use super::lower::{is_bucket_prefix, parse_bucket_prefix};
-use super::model::DataSpec;
+use super::model::{CompareSpec, DataSpec};
 use crate::sync::Place;
 
 pub(super) fn check_data(data: &DataSpec, path: &SpecPath, found: &mut Vec<Diagnostic>) {
@@ -33,6 +33,7 @@ pub(super) fn check_data(data: &DataSpec, path: &SpecPath, found: &mut Vec<Diagn
         }
     }
     nameless_archive(data, &places, path, found);
+    compared_archive(data, path, found);
     if !places.iter().any(|(_, text)| text.starts_with("s3://")) {
         found.push(
             Diagnostic::at(path.clone(), Code::BadData, "neither place is a bucket")
@@ -90,6 +91,21 @@ fn nameless_archive(
                 .help("write `s3://BUCKET/NAME`: the archive is `NAME.zip` or `NAME.tar.zst`"),
             );
         }
+    }
+}
+
+/// What is in an archive is compared with what its manifest says of the content.
+fn compared_archive(data: &DataSpec, path: &SpecPath, found: &mut Vec<Diagnostic>) {
+    match (data.archive, data.compare) {
+        (Some(_), CompareSpec::SizeMtime | CompareSpec::Size) => found.push(
+            Diagnostic::at(
+                path.key("compare"),
+                Code::BadData,
+                "the files of an archive are compared by content",
+            )
+            .help("leave `compare` or `archive` out"),
+        ),
+        (Some(_), CompareSpec::Content) | (None, _) => {}
     }
 }
 

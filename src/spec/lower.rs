@@ -9,12 +9,13 @@ use std::sync::Arc;
 use super::diagnostic::{Code, Diagnostic, SpecPath};
 use super::lower_group::lower_group;
 use super::model::{
-    ArchiveSpec, DataSpec, DeleteSpec, EnvironmentSpec, MaxDeleteSpec, ProjectSpec,
+    ArchiveSpec, CompareSpec, DataSpec, DeleteSpec, EnvironmentSpec, MaxDeleteSpec, ProjectSpec,
     StorageClassSpec, TagValue,
 };
 use crate::resource::{
-    AccountId, Address, Archive, DataPlace, DataSet, Deletion, DeletionLimit, Desired, Encryption,
-    EnvironmentName, GroupName, KmsKey, Lease, ObjectOptions, Region, StorageClass, Target,
+    AccountId, Address, Archive, Compare, DataPlace, DataSet, Deletion, DeletionLimit, Desired,
+    Encryption, EnvironmentName, GroupName, KmsKey, Lease, ObjectOptions, Region, StorageClass,
+    Target,
 };
 
 /// Lowers a spec that passed every check.
@@ -158,6 +159,7 @@ fn lower_data(
         storage_class,
         kms_key,
         request_payer,
+        compare,
     } = data;
     let path = |key: &str| SpecPath::of_keys(&["data", name, key]);
     let max_delete = match max_delete {
@@ -190,6 +192,11 @@ fn lower_data(
             ArchiveSpec::TarZst => Archive::TarZst,
         }),
         max_delete,
+        compare: match compare {
+            CompareSpec::Content => Compare::Content,
+            CompareSpec::SizeMtime => Compare::SizeMtime,
+            CompareSpec::Size => Compare::Size,
+        },
         options: ObjectOptions {
             storage_class: storage_class.map(class),
             encryption,

@@ -145,6 +145,9 @@ pub struct DataSpec {
     /// Whether you agree to pay for requests to a bucket whose owner does not.
     #[serde(default)]
     pub request_payer: bool,
+    /// How two versions of a file are compared: by `content`, by size and time of modification, or by `size` alone.
+    #[serde(default)]
+    pub compare: CompareSpec,
 }
 
 /// The most files that may be deleted.
@@ -201,6 +204,20 @@ pub enum ArchiveSpec {
     /// A tar compressed with Zstandard: smaller, and read from the beginning.
     #[serde(rename = "tar.zst")]
     TarZst,
+}
+
+/// How two versions of a file are compared.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum CompareSpec {
+    /// By content, which is read where nothing else proves it.
+    #[default]
+    Content,
+    /// By size and time of modification; nothing is read.
+    SizeMtime,
+    /// By size alone.
+    Size,
 }
 
 /// What happens to files that only the target has.

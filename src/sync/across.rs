@@ -114,8 +114,8 @@ pub(super) async fn survey(
         list(&source, &ends.from, (filter.clone(), &request.options)),
         list(&target, &ends.to, (filter, &request.options)),
     );
-    let mut tally = Tally::new(request.delete, &ends.to.prefix);
-    let known = Known::of(request.journals.as_deref(), ends);
+    let mut tally = Tally::new((request.delete, request.policy), &ends.to.prefix);
+    let known = Known::of(request.journals.as_deref(), ends).by(request.policy.compare);
     let mut judge = Judge::new([source, target], ends, known);
     while let Some(joined) = pairs.next().await? {
         if let Some(pair) = tally.add(joined) {

@@ -10,14 +10,15 @@ use bytes::Bytes;
 use crc_fast::{CrcAlgorithm, Digest as Crc};
 use md5::{Digest as _, Md5};
 
+use super::attributes::Attributes;
 use super::compare::EtagShape;
 use super::direct::{Check, Scout};
 use super::download::{Broken, Revision, unbegun};
 use super::etag::hexadecimal;
 use super::fault::Fault;
-use super::judge::encrypted;
 use super::options::{payer, payer_header};
 use super::pace::Ear;
+use super::question::encrypted;
 use super::report::{FailureReason, Progress, chain};
 use super::session::Session;
 
@@ -28,6 +29,7 @@ const STALLED: Duration = Duration::from_secs(20);
 pub(super) struct Arrival {
     pub(super) body: ByteStream,
     pub(super) sums: Sums,
+    pub(super) attributes: Attributes,
 }
 
 impl Arrival {
@@ -46,6 +48,7 @@ impl Arrival {
             return Ok(Self {
                 body: arriving.body,
                 sums: Sums::of_whole(is_digest, arriving.check),
+                attributes: arriving.attributes,
             });
         }
         let output = session
@@ -64,6 +67,7 @@ impl Arrival {
             .map_err(|error| unbegun(Fault::of(&error)))?;
         let is_digest = has_digest(revision) && is_only_check(&output);
         Ok(Self {
+            attributes: Attributes::of_get(&output),
             body: output.body,
             sums: Sums::of_whole(is_digest, None),
         })

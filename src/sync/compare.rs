@@ -9,22 +9,42 @@
 //! | differ | any | not taken | any | changed: size |
 //! | both 0 | any | not taken | any | same |
 //! | equal | MD5, or of our part size | equal | any | same |
-//! | equal | MD5, or of our part size | differs | do not agree | changed: content |
-//! | equal | MD5, or of our part size | differs | agree | doubtful |
+//! | equal | MD5, or of our part size | differs | agree | doubtful: digest |
+//! | equal | MD5, or of our part size | differs | do not agree, on the way up | changed: content |
+//! | equal | MD5, or of our part size | differs | do not agree, on the way down | doubtful: digest and time |
 //! | equal | anything else, or none | not taken | agree | same |
-//! | equal | anything else, or none | not taken | do not agree | changed: time |
+//! | equal | anything else, or none | not taken | do not agree, on the way up | changed: time |
+//! | equal | anything else, or none | not taken | do not agree, on the way down | doubtful: time |
 //!
 //! Times agree on the way up when the file is not newer than the object; on the
-//! way down when they are the same second, because a download sets it so.
+//! way down when they are the same second, because a download sets it so where the
+//! object's metadata has no other time.
 //!
-//! Doubtful is what looks like an MD5 and need not be one: an object encrypted
-//! with a KMS or a customer's key has such a tag too. One question to the object
-//! settles it ([`settle`]): an honest tag means changed content, another one means
-//! that only the times speak, and they agree.
+//! Doubtful is what looks like an MD5 and need not be one, as an object encrypted
+//! with a KMS or a customer's key has such a tag too; and what has the time of its
+//! object's metadata, which no listing tells. One question to the object settles it
+//! ([`settle`]):
+//!
+//! | doubtful | tag | time in the metadata | verdict |
+//! |---|---|---|---|
+//! | digest | a digest, or nobody could say | any | changed: content |
+//! | digest | no digest | any | same |
+//! | digest and time | a digest, or nobody could say | any | changed: content |
+//! | digest and time | no digest | that of the file | same |
+//! | digest and time | no digest | another, or none | changed: time |
+//! | time | any | that of the file | same |
+//! | time | any | another, or none | changed: time |
+//!
+//! This is how content is compared. The other ways of comparing read no file; their
+//! table is with [`Compare`].
 
 use jiff::Timestamp;
 
 use super::plan::Why;
+
+mod mode;
+
+pub(super) use mode::{Remembered, look};
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
@@ -138,8 +158,29 @@ pub enum Verdict {
     Same,
     /// To be moved.
     Changed(Why),
-    /// To be settled by what the object's entity tag really is.
-    Doubtful,
+    /// To be settled by what the object says of itself.
+    Doubtful(Doubt),
+}
+
+/// What is doubtful about a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// The digests differ and the times agree: the tag may be no digest.
+    Digest,
+    /// The digests differ and the times do not agree: the tag may be no digest, and the
+    /// object's metadata may have the file's time.
+    DigestAndTime,
+    /// The times do not agree: the object's metadata may have the file's time.
+    Time,
+}
+
+/// What an object says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// Whether its entity tag is a digest.
+    pub nature: Nature,
+    /// The time of its file that its metadata has.
+    pub modified: Option<Timestamp>,
 }
 
 /// What can be said before the file is read.
@@ -174,11 +215,16 @@ pub fn first_look(pair: &Pair<'_>) -> Look {
     match shape {
         EtagShape::Whole => Look::NeedsDigest(shape),
         EtagShape::Parts(count) if count == part_count(pair.local.size) => Look::NeedsDigest(shape),
-        EtagShape::Parts(_) | EtagShape::Opaque => Look::Decided(if times_agree(pair) {
-            Verdict::Same
-        } else {
-            Verdict::Changed(Why::Time)
-        }),
+        EtagShape::Parts(_) | EtagShape::Opaque => Look::Decided(by_time(pair)),
+    }
+}
+
+/// Compares the times alone.
+fn by_time(pair: &Pair<'_>) -> Verdict {
+    match pair.direction {
+        Direction::Up | Direction::Down if times_agree(pair) => Verdict::Same,
+        Direction::Up => Verdict::Changed(Why::Time),
+        Direction::Down => Verdict::Doubtful(Doubt::Time),
     }
 }
 
@@ -192,20 +238,32 @@ pub fn decide(pair: &Pair<'_>, digest: &str) -> Verdict {
     if equal {
         Verdict::Same
     } else if times_agree(pair) {
-        Verdict::Doubtful
+        Verdict::Doubtful(Doubt::Digest)
     } else {
-        Verdict::Changed(Why::Content)
+        match pair.direction {
+            Direction::Up => Verdict::Changed(Why::Content),
+            Direction::Down => Verdict::Doubtful(Doubt::DigestAndTime),
+        }
     }
 }
 
-/// Settles a doubtful pair; `None` stands for "the same".
+/// Settles a doubtful pair by what its object says; `None` stands for "the same".
 ///
 /// Where nobody could say, the file is moved: that costs a transfer, and taking
 /// it for the same could cost its content.
-pub fn settle(nature: Nature) -> Option<Why> {
-    match nature {
-        Nature::Honest | Nature::Unknown => Some(Why::Content),
-        Nature::Other => None,
+pub fn settle(pair: &Pair<'_>, doubt: Doubt, said: Said) -> Option<Why> {
+    let Said { nature, modified } = said;
+    // Some file systems keep no fractions of a second.
+    let second = |time: Timestamp| time.as_second();
+    let has_time = modified.is_some_and(|time| second(time) == second(pair.local.modified));
+    match (doubt, nature) {
+        (Doubt::Digest | Doubt::DigestAndTime, Nature::Honest | Nature::Unknown) => {
+            Some(Why::Content)
+        }
+        (Doubt::Digest, Nature::Other) => None,
+        (Doubt::DigestAndTime, Nature::Other) | (Doubt::Time, _) => {
+            (!has_time).then_some(Why::Time)
+        }
     }
 }
 

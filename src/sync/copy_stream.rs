@@ -16,7 +16,7 @@ use super::compare::SINGLE_REQUEST_LIMIT;
 use super::copy::{Object, head, size_of};
 use super::download::PAUSE;
 use super::fault::Fault;
-use super::multipart::Multipart;
+use super::multipart::{Like, Multipart};
 use super::pace::Ear;
 use super::ranged::sum_of_whole;
 use super::report::{FailureReason, Progress, chain, local};
@@ -162,7 +162,7 @@ pub(super) async fn send_stream(
         let etag = session.unless_stopped(Box::pin(put)).await?;
         return Ok(Sent { bytes, etag });
     }
-    let upload = Multipart::begin(session, key, None).await?;
+    let upload = Multipart::begin(session, key, Like::Nothing).await?;
     let sending = send_parts((session, &upload), first, &mut input);
     let sent = session.unless_stopped(sending).await;
     let (parts, bytes) = match sent {

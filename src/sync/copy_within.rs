@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::home::Home;
 use super::limits::Limits;
 use super::list::unquoted;
-use super::multipart::{Likeness, Multipart, patient};
+use super::multipart::{Like, Likeness, Multipart, patient};
 use super::pace::Ear;
 use super::report::{FailureReason, Progress};
 use super::session::{Moved, Session, Undone};
@@ -134,7 +134,7 @@ async fn in_parts(
         head,
         tags: (is_short && !tags.is_empty()).then_some(header),
     };
-    let upload = Multipart::begin(session, key, Some(&likeness)).await?;
+    let upload = Multipart::begin(session, key, Like::Object(&likeness)).await?;
     let parts = copy_parts((session, &upload), original, limits.part_of(original.bytes));
     let copied = session.unless_stopped(parts).await;
     let etag = upload.end(copied).await?;

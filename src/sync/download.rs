@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio::task::spawn_blocking;
 
 use super::arrival::{Arrival, Sums, next, wrong_length};
+use super::attributes::Attributes;
 use super::compare::ONE_STREAM_LIMIT;
 use super::disk::Writer;
 use super::fault::Fault;
@@ -17,7 +18,7 @@ use super::plan::{Change, Origin, Transfer};
 use super::ranged;
 use super::report::{FailureReason, Progress, local};
 use super::session::{Moved, Session, Undone};
-use super::stamp::Stamp;
+use super::stamp::{Stamp, second};
 use super::target::{Name, land};
 
 /// Up to this many bytes an object is held in memory before its file is made.
@@ -77,8 +78,10 @@ pub(super) async fn download(session: &Arc<Session>, transfer: &Transfer) -> Res
     download_object(session, revision, (&transfer.key, name), *modified).await
 }
 
-/// Downloads one revision of an object to a place below the folder, and gives the file the
-/// object's time.
+/// Downloads one revision of an object to a place below the folder.
+///
+/// The file gets the time that the object's metadata has, or else `modified`, which is the
+/// object's own.
 pub(super) async fn download_object(
     session: &Arc<Session>,
     revision: Revision<'_>,
@@ -95,17 +98,22 @@ pub(super) async fn download_object(
     // nothing is left behind. Only the network can take long.
     let (owner, key) = (Arc::clone(session), place.to_owned());
     let landing = blocking(move || land(&owner.route.folder, &key)).await?;
-    if revision.bytes > ONE_STREAM_LIMIT {
+    let attributes = if revision.bytes > ONE_STREAM_LIMIT {
         let fetch = ranged::fetch(session, revision, &landing.file);
-        session.unless_stopped(fetch).await?;
+        session.unless_stopped(fetch).await?
     } else {
         let fetch = again(session, || whole(session, revision, &landing.file));
-        session.unless_stopped(fetch).await?;
-    }
+        session.unless_stopped(fetch).await?
+    };
     let (owner, key) = (Arc::clone(session), place.to_owned());
-    let landed =
-        blocking(move || landing.finish(&owner.route.folder, &key, modified, name)).await?;
-    Ok(moved(revision, landed, modified))
+    let modified = attributes.modified.unwrap_or(modified);
+    let landed = blocking(move || {
+        if attributes.executable {
+            landing.make_executable()?;
+        }
+        landing.finish(&owner.route.folder, &key, modified, name)
+    });
+    Ok(moved(revision, landed.await?, modified))
 }
 
 /// Downloads an object that is small enough to be held in memory until it is whole, so that
@@ -121,11 +129,14 @@ async fn in_memory(
         again(session, || async {
             let _request = session.request().await.map_err(untouched)?;
             let arrival = Arrival::begin(session, revision).await?;
-            arrival.gather(session, revision).await
+            let attributes = arrival.attributes;
+            let content = arrival.gather(session, revision).await?;
+            Ok((content, attributes))
         })
         .await
     };
-    let content = session.unless_stopped(Box::pin(fetch)).await?;
+    let (content, attributes) = session.unless_stopped(Box::pin(fetch)).await?;
+    let modified = attributes.modified.unwrap_or(modified);
     let (owner, key) = (Arc::clone(session), place.to_owned());
     let landed = blocking(move || {
         let landing = land(&owner.route.folder, &key)?;
@@ -135,6 +146,9 @@ async fn in_memory(
             written.map_err(|error| local("write the file", &error))?;
             offset += chunk.len() as u64;
         }
+        if attributes.executable {
+            landing.make_executable()?;
+        }
         landing.finish(&owner.route.folder, &key, modified, name)
     });
     Ok(moved(revision, landed.await?, modified))
@@ -142,10 +156,10 @@ async fn in_memory(
 
 /// What the next run is to know of a file that has landed.
 fn moved(revision: Revision<'_>, landed: Option<Metadata>, modified: Timestamp) -> Moved {
-    // Whoever has written to it since has given it another time than that of the object.
+    // Whoever has written to it since has given it another time than we have.
     let stamp = landed
         .map(|metadata| Stamp::of(&metadata))
-        .filter(|stamp| stamp.size == revision.bytes && stamp.modified.0 == modified.as_second());
+        .filter(|stamp| stamp.size == revision.bytes && stamp.modified.0 == second(modified));
     Moved {
         bytes: revision.bytes,
         fact: stamp.zip(revision.etag.map(str::to_owned)),
@@ -183,9 +197,14 @@ async fn whole(
     session: &Session,
     revision: Revision<'_>,
     file: &Arc<File>,
-) -> Result<(), (Broken, u64)> {
+) -> Result<Attributes, (Broken, u64)> {
     let _request = session.request().await.map_err(untouched)?;
-    let Arrival { body, mut sums } = Arrival::begin(session, revision).await?;
+    let arrival = Arrival::begin(session, revision).await?;
+    let Arrival {
+        body,
+        mut sums,
+        attributes,
+    } = arrival;
     let place = Place {
         file,
         offset: 0,
@@ -193,7 +212,8 @@ async fn whole(
     };
     receive(session, body, &place, &mut sums).await?;
     sums.verify(revision)
-        .map_err(|broken| (broken, revision.bytes))
+        .map_err(|broken| (broken, revision.bytes))?;
+    Ok(attributes)
 }
 
 /// Where a body goes, in bytes.

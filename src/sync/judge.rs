@@ -6,27 +6,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::types::ServerSideEncryption;
-use futures_util::future::join_all;
 use tokio::task::JoinSet;
 
 use super::compare::{
-    EtagShape, LocalFacts, Look, Nature, Pair, RemoteFacts, Verdict, decide, first_look, part_size,
-    settle,
+    Doubt, LocalFacts, Look, Pair, Remembered, RemoteFacts, Verdict, decide, look,
 };
 use super::error::SurveyError;
 use super::etag;
 use super::journal::{Journal, Reader, Record, Writer};
 use super::list::RemoteObject;
-use super::options::payer;
 use super::plan::{SkipReason, Why};
+use super::question::Asker;
 use super::route::Route;
 use super::walk::LocalFile;
-use crate::resource::ObjectOptions;
-
-/// How many objects are asked about at a time, once one has shown that asking helps.
-const QUESTIONS_AT_ONCE: usize = 16;
+use crate::resource::{Compare, ObjectOptions};
 
 /// A file and an object of one key.
 #[derive(Debug)]
@@ -35,8 +28,8 @@ pub(super) struct Candidate {
     pub(super) object: RemoteObject,
     /// Its place among all candidates, which come in the order of their keys.
     pub(super) number: u64,
-    /// Whether the file was the object's content and has been touched since.
-    pub(super) is_touched: bool,
+    /// What earlier runs say of it.
+    pub(super) word: Word,
 }
 
 /// What came out for one candidate.
@@ -55,17 +48,22 @@ pub(super) struct Judge {
     readers: JoinSet<(Candidate, io::Result<String>)>,
     most_readers: usize,
     done: Vec<(Candidate, Judgement)>,
-    doubtful: Vec<Candidate>,
+    doubtful: Vec<(Candidate, Doubt)>,
     known: Known,
 }
 
 /// What earlier runs say of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Word {
+pub(super) enum Word {
     /// The two were the same, and neither has changed.
     Same,
     /// They were the same, and somebody has touched the file since.
-    Touched,
+    Touched {
+        /// Whether it has the time of modification that it had.
+        same_time: bool,
+    },
+    /// The file was the same as another object that had the key.
+    OtherObject,
     Nothing,
 }
 
@@ -77,6 +75,7 @@ pub(super) struct Known {
     journal: Option<Journal>,
     /// How many candidates there were.
     count: u64,
+    compare: Compare,
 }
 
 impl Known {
@@ -88,7 +87,14 @@ impl Known {
             after: None,
             journal,
             count: 0,
+            compare: Compare::Content,
         }
+    }
+
+    /// What is found the same in another way than by content need not be, and is not
+    /// written down.
+    pub(super) fn by(self, compare: Compare) -> Self {
+        Self { compare, ..self }
     }
 
     /// Numbers one more candidate.
@@ -109,17 +115,18 @@ impl Known {
             file,
             object,
             number: _,
-            is_touched: _,
+            word: _,
         } = candidate;
         let fact = self
             .before
             .as_mut()
             .and_then(|reader| reader.find(&file.key));
-        // Of another object than the one that is there now nothing is known.
-        let fact = fact.filter(|fact| object.etag.as_ref() == Some(&fact.etag));
         match fact {
+            Some(fact) if object.etag.as_ref() != Some(&fact.etag) => Word::OtherObject,
             Some(fact) if fact.stamp == file.stamp && object.size == file.size => Word::Same,
-            Some(_) => Word::Touched,
+            Some(fact) => Word::Touched {
+                same_time: fact.stamp.modified == file.stamp.modified,
+            },
             None => Word::Nothing,
         }
     }
@@ -133,9 +140,11 @@ impl Known {
             file,
             object,
             number,
-            is_touched: _,
+            word,
         } = candidate;
-        let same = matches!(judgement, Some(Judgement::Same)).then_some(&object.etag);
+        let is_proven = self.compare == Compare::Content || *word == Word::Same;
+        let is_same = is_proven && matches!(judgement, Some(Judgement::Same));
+        let same = is_same.then_some(&object.etag);
         let record = same.and_then(Option::as_ref).map(|etag| Record {
             key: file.key.clone(),
             stamp: file.stamp,
@@ -146,7 +155,12 @@ impl Known {
 }
 
 impl Candidate {
-    fn pair(&self, route: &Route) -> Pair<'_> {
+    /// Whether the file was the object's content and has been touched since.
+    fn is_touched(&self) -> bool {
+        matches!(self.word, Word::Touched { .. }) && self.file.size > 0
+    }
+
+    pub(super) fn pair(&self, route: &Route) -> Pair<'_> {
         Pair {
             direction: route.direction,
             local: LocalFacts {
@@ -189,17 +203,22 @@ impl Judge {
             self.judged(candidate, Judgement::Changed(Why::Link));
             return Ok(());
         }
-        match self.known.say(&candidate) {
+        candidate.word = self.known.say(&candidate);
+        let remembered = match candidate.word {
             Word::Same => {
                 self.judged(candidate, Judgement::Same);
                 return Ok(());
             }
-            Word::Touched => candidate.is_touched = candidate.file.size > 0,
-            Word::Nothing => {}
-        }
-        match first_look(&candidate.pair(&self.route)) {
+            Word::Touched { same_time: true } => Remembered::SameTime,
+            Word::Touched { same_time: false } => Remembered::OtherTime,
+            Word::OtherObject | Word::Nothing => Remembered::Nothing,
+        };
+        let compare = self.known.compare;
+        match look(compare, &candidate.pair(&self.route), remembered) {
             // Only the times say so, and they can be set back.
-            Look::Decided(Verdict::Same) if candidate.is_touched => {
+            Look::Decided(Verdict::Same)
+                if compare == Compare::Content && candidate.is_touched() =>
+            {
                 self.judged(candidate, Judgement::Changed(Why::Time));
             }
             Look::Decided(verdict) => self.file(candidate, verdict),
@@ -230,7 +249,12 @@ impl Judge {
         while !self.readers.is_empty() {
             self.collect_one().await?;
         }
-        self.settle_doubts().await;
+        let asker = Asker {
+            client: self.client,
+            options: self.options,
+            route: self.route,
+        };
+        self.done.extend(asker.settle(self.doubtful).await);
         Ok((self.done, self.known.after))
     }
 
@@ -256,12 +280,13 @@ impl Judge {
         match verdict {
             Verdict::Same => self.judged(candidate, Judgement::Same),
             Verdict::Changed(why) => self.judged(candidate, Judgement::Changed(why)),
-            Verdict::Doubtful if candidate.is_touched => {
-                self.judged(candidate, Judgement::Changed(Why::Time));
-            }
-            Verdict::Doubtful => {
-                self.known.keep(&candidate, None);
-                self.doubtful.push(candidate);
+            Verdict::Doubtful(doubt) => {
+                if let Some(why) = without_asking(candidate.word, doubt) {
+                    self.judged(candidate, Judgement::Changed(why));
+                } else {
+                    self.known.keep(&candidate, None);
+                    self.doubtful.push((candidate, doubt));
+                }
             }
         }
     }
@@ -270,109 +295,18 @@ impl Judge {
         self.known.keep(&candidate, Some(&judgement));
         self.done.push((candidate, judgement));
     }
-
-    /// Asks the objects what their tags are.
-    ///
-    /// In a bucket that encrypts with KMS every unchanged object is in doubt, and
-    /// asking each would cost a request an object on each run. So the first is
-    /// asked alone, and after one that is encrypted so nobody is asked any more:
-    /// then the times speak, and for a doubtful pair they agree.
-    async fn settle_doubts(&mut self) {
-        let mut rest = std::mem::take(&mut self.doubtful).into_iter();
-        let mut at_once = 1;
-        let mut encrypted = false;
-        loop {
-            let some: Vec<Candidate> = rest.by_ref().take(at_once).collect();
-            if some.is_empty() {
-                return;
-            }
-            let answers = if encrypted {
-                vec![Nature::Other; some.len()]
-            } else {
-                let asked = join_all(some.iter().map(|candidate| self.ask(candidate))).await;
-                encrypted = asked.iter().any(|answer| answer.encrypted);
-                asked.into_iter().map(|answer| answer.nature).collect()
-            };
-            for (candidate, nature) in some.into_iter().zip(answers) {
-                let judgement = settle(nature).map_or(Judgement::Same, Judgement::Changed);
-                self.done.push((candidate, judgement));
-            }
-            at_once = QUESTIONS_AT_ONCE;
-        }
-    }
-
-    async fn ask(&self, candidate: &Candidate) -> Answer {
-        let etag = candidate.object.etag.as_deref().unwrap_or_default();
-        let in_parts = matches!(EtagShape::of(etag), EtagShape::Parts(_));
-        let output = self
-            .client
-            .head_object()
-            .bucket(&self.route.bucket)
-            .key(self.route.full_key(&candidate.object.key))
-            .set_part_number(in_parts.then_some(1))
-            .set_request_payer(payer(&self.options))
-            .send()
-            .await;
-        match output {
-            Ok(output) if in_parts => Answer::of_parts(&output, candidate.object.size),
-            Ok(output) => Answer::of_whole(&output),
-            Err(_) => Answer::unknown(),
-        }
-    }
 }
 
-/// What an object said of its entity tag.
-struct Answer {
-    nature: Nature,
-    /// Whether its encryption is why, so that its neighbours will say the same.
-    encrypted: bool,
-}
-
-impl Answer {
-    fn unknown() -> Self {
-        Self {
-            nature: Nature::Unknown,
-            encrypted: false,
+/// Why a doubtful candidate is moved without its object being asked.
+///
+/// A touched file need not be what its time says, and another object than the one that a
+/// run has found the same need not have its time.
+fn without_asking(word: Word, doubt: Doubt) -> Option<Why> {
+    match (word, doubt) {
+        (Word::Touched { .. }, Doubt::Digest | Doubt::Time) | (Word::OtherObject, Doubt::Time) => {
+            Some(Why::Time)
         }
+        (Word::Touched { .. } | Word::OtherObject, Doubt::DigestAndTime) => Some(Why::Content),
+        (Word::OtherObject, Doubt::Digest) | (Word::Same | Word::Nothing, _) => None,
     }
-
-    fn of_whole(output: &HeadObjectOutput) -> Self {
-        let encrypted = encrypted(
-            output.server_side_encryption(),
-            output.sse_customer_algorithm(),
-        );
-        Self {
-            nature: if encrypted {
-                Nature::Other
-            } else {
-                Nature::Honest
-            },
-            encrypted,
-        }
-    }
-
-    /// The first part's length tells whether the parts are of our size.
-    fn of_parts(output: &HeadObjectOutput, size: u64) -> Self {
-        let first = output
-            .content_length()
-            .and_then(|length| u64::try_from(length).ok());
-        let ours = first == Some(part_size(size).min(size));
-        let whole = Self::of_whole(output);
-        if ours {
-            return whole;
-        }
-        Self {
-            nature: Nature::Other,
-            encrypted: whole.encrypted,
-        }
-    }
-}
-
-/// Whether an object is encrypted so that its entity tag is no digest.
-pub(super) fn encrypted(
-    server_side: Option<&ServerSideEncryption>,
-    customer_algorithm: Option<&str>,
-) -> bool {
-    customer_algorithm.is_some()
-        || server_side.is_some_and(|encryption| *encryption != ServerSideEncryption::Aes256)
 }

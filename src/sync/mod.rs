@@ -15,6 +15,8 @@ mod across;
 mod archive;
 #[cfg(feature = "aws")]
 mod arrival;
+#[cfg(feature = "aws")]
+mod attributes;
 mod case;
 mod compare;
 #[cfg(feature = "aws")]
@@ -70,8 +72,11 @@ mod page;
 mod parts;
 mod place;
 mod plan;
+mod policy;
 #[cfg(feature = "aws")]
 mod pool;
+#[cfg(feature = "aws")]
+mod question;
 #[cfg(feature = "aws")]
 mod ranged;
 mod report;
@@ -103,8 +108,8 @@ pub use abandoned::{Abandoned, abandoned, give_up};
 pub use archive::{Archive, ArchiveNote, ArchiveWork, Packing};
 pub use case::{CaseConflict, OnCaseConflict};
 pub use compare::{
-    Direction, EtagShape, LocalFacts, Look, Nature, Pair, RemoteFacts, SINGLE_REQUEST_LIMIT,
-    Verdict, decide, first_look, part_count, part_size, settle,
+    Direction, Doubt, EtagShape, LocalFacts, Look, Nature, Pair, RemoteFacts, SINGLE_REQUEST_LIMIT,
+    Said, Verdict, decide, first_look, part_count, part_size, settle,
 };
 #[cfg(feature = "aws")]
 pub use copy::{Copied, End, Object, Pipes, copy};
@@ -122,6 +127,7 @@ pub use plan::{
     Change, Deleted, Origin, Side, SkipReason, Skipped, SyncPlan, TooManyDeletions, Totals,
     Transfer, Why, Withheld,
 };
+pub use policy::{Archived, Existing, Policy, SourceLinks};
 pub use report::{Control, Failure, FailureReason, Progress, SyncReport};
 #[cfg(feature = "aws")]
 pub use survey::survey;

@@ -13,6 +13,7 @@ use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use super::attributes::Attributes;
 use super::direct::Scout;
 use super::fault::Fault;
 use super::list::unquoted;
@@ -45,6 +46,17 @@ pub(super) struct Likeness {
     pub(super) tags: Option<String>,
 }
 
+/// What an object that is sent in parts has besides its content.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Like<'a> {
+    /// Nothing.
+    Nothing,
+    /// What a file has.
+    File(Attributes),
+    /// What another object has.
+    Object(&'a Likeness),
+}
+
 /// The time that a header names; one that names none is worth nothing.
 fn http_date(text: &str) -> Option<DateTime> {
     DateTime::from_str(text, DateTimeFormat::HttpDate).ok()
@@ -61,11 +73,11 @@ pub(super) struct Multipart<'a> {
 }
 
 impl<'a> Multipart<'a> {
-    /// Begins an upload to a key, of what is like another object where there is one.
+    /// Begins an upload to a key.
     pub(super) async fn begin(
         session: &'a Session,
         key: &'a str,
-        like: Option<&Likeness>,
+        like: Like<'_>,
     ) -> Result<Self, FailureReason> {
         let _request = session.request().await?;
         let mut request = session
@@ -79,22 +91,31 @@ impl<'a> Multipart<'a> {
             .set_server_side_encryption(encryption(&session.options))
             .set_ssekms_key_id(kms_key(&session.options))
             .set_request_payer(payer(&session.options));
-        if let Some(Likeness { head: like, tags }) = like {
-            let text = |text: Option<&str>| text.map(str::to_owned);
-            request = request
-                .set_metadata(like.metadata().cloned())
-                .set_content_type(text(like.content_type()))
-                .set_content_encoding(text(like.content_encoding()))
-                .set_content_language(text(like.content_language()))
-                .set_content_disposition(text(like.content_disposition()))
-                .set_cache_control(text(like.cache_control()))
-                .set_expires(like.expires_string().and_then(http_date))
-                .set_tagging(tags.clone());
+        match like {
+            Like::Nothing => {}
+            Like::File(attributes) => {
+                for (name, value) in attributes.entries() {
+                    request = request.metadata(name, value);
+                }
+            }
+            Like::Object(Likeness { head: like, tags }) => {
+                let text = |text: Option<&str>| text.map(str::to_owned);
+                request = request
+                    .set_metadata(like.metadata().cloned())
+                    .set_content_type(text(like.content_type()))
+                    .set_content_encoding(text(like.content_encoding()))
+                    .set_content_language(text(like.content_language()))
+                    .set_content_disposition(text(like.content_disposition()))
+                    .set_cache_control(text(like.cache_control()))
+                    .set_expires(like.expires_string().and_then(http_date))
+                    .set_tagging(tags.clone());
+            }
         }
-        let output = request
-            .send()
-            .await
-            .map_err(|error| Fault::of(&error).into_failure("begin the upload"))?;
+        let output = undamaged("begin the upload", || {
+            let sent = request.clone().send();
+            async move { sent.await.map_err(|error| Fault::of(&error)) }
+        });
+        let output = output.await?;
         let id = output.upload_id.ok_or_else(|| FailureReason::Remote {
             operation: "begin the upload".to_owned(),
             detail: "the answer has no upload id".to_owned(),
@@ -166,7 +187,7 @@ impl<'a> Multipart<'a> {
                 .build());
         }
         let bytes = content.len();
-        let part = undamaged(|| {
+        let part = undamaged("upload a part", || {
             let body = ByteStream::from(content.bytes.clone());
             self.send_by_sdk(number, body)
         });
@@ -259,7 +280,8 @@ impl<'a> Multipart<'a> {
         let parts = CompletedMultipartUpload::builder()
             .set_parts(Some(parts))
             .build();
-        self.session
+        let request = self
+            .session
             .client
             .complete_multipart_upload()
             .bucket(&self.session.route.bucket)
@@ -267,13 +289,16 @@ impl<'a> Multipart<'a> {
             .upload_id(&self.id)
             .checksum_type(ChecksumType::FullObject)
             .multipart_upload(parts)
-            .set_request_payer(payer(&self.session.options))
-            .customize()
-            .config_override(patient())
-            .send()
-            .await
-            .map(|output| output.e_tag().map(unquoted))
-            .map_err(|error| Fault::of(&error).into_failure("finish the upload"))
+            .set_request_payer(payer(&self.session.options));
+        undamaged("finish the upload", || {
+            let sent = request.clone().customize();
+            let sent = sent.config_override(patient()).send();
+            async move {
+                let output = sent.await.map_err(|error| Fault::of(&error))?;
+                Ok(output.e_tag().map(unquoted))
+            }
+        })
+        .await
     }
 
     /// Joins the parts that were sent, or gives them up where one was not.

@@ -15,10 +15,11 @@ use crc_fast::{CrcAlgorithm, Digest as Crc};
 use futures_util::TryStreamExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
+use super::attributes::Attributes;
 use super::compare::{SINGLE_REQUEST_LIMIT, part_size};
 use super::download::blocking;
 use super::ledger::Claim;
-use super::multipart::{Multipart, Stored, StoredParts};
+use super::multipart::{Like, Multipart, Stored, StoredParts};
 use super::options::upload_headers;
 use super::report::{FailureReason, Progress, local};
 use super::session::{Session, Undone};
@@ -45,10 +46,10 @@ pub(super) async fn in_parts(
     if session.is_stopped() {
         return Err(Undone::Stopped);
     }
-    let Some(file) = source::open(path, stamp).await? else {
+    let Some((file, attributes)) = source::open(path, stamp).await? else {
         return Ok(Sent::Changed(source::stamp(path).await?));
     };
-    let (upload, there, claim) = begin(session, key, path).await?;
+    let (upload, there, claim) = begin(session, key, (path, attributes)).await?;
     let parts = send_parts((session, &upload), (&file, path), (stamp.size, &there));
     let sent = session.unless_stopped(parts).await;
     let after = source::stamp(path).await;
@@ -100,7 +101,7 @@ fn goes_on(undone: &Undone) -> bool {
 async fn begin<'a>(
     session: &'a Session,
     key: &'a str,
-    path: &Path,
+    (path, attributes): (&Path, Attributes),
 ) -> Result<(Multipart<'a>, StoredParts, Option<Claim>), FailureReason> {
     let mut claim = claim(session, key, path).await?;
     if let Some(id) = claim.as_ref().and_then(Claim::upload) {
@@ -109,7 +110,7 @@ async fn begin<'a>(
             return Ok((upload, there, claim));
         }
     }
-    let upload = Multipart::begin(session, key, None).await?;
+    let upload = Multipart::begin(session, key, Like::File(attributes)).await?;
     if let Some(claim) = &mut claim {
         claim.note(upload.id());
     }

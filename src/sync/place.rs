@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::archive::Archive;
 use super::case::OnCaseConflict;
+use super::policy::Policy;
 use crate::resource::ObjectOptions;
 
 /// One end of a sync.
@@ -159,6 +160,9 @@ pub struct Request {
     /// file system decides.
     #[serde(default)]
     pub case_conflict: Option<OnCaseConflict>,
+    /// What decides which of the files that take part are moved.
+    #[serde(default)]
+    pub policy: Policy,
 }
 
 impl Request {
@@ -177,6 +181,7 @@ impl Request {
             allow_empty_source: false,
             options: ObjectOptions::default(),
             case_conflict: None,
+            policy: Policy::default(),
         }
     }
 }

@@ -199,6 +199,12 @@ pub enum SkipReason {
     /// The key differs from another in case only.
     #[error("differs from `{0}` in case only")]
     SameButCase(String),
+    /// A symbolic link at the source, where links are not to be followed.
+    #[error("symbolic links are not followed")]
+    NotFollowed,
+    /// The target has another version, which is to stay.
+    #[error("the target has another version, which is to stay as it is")]
+    Immutable,
     /// The target has a file where the key needs a folder.
     #[error("the target has a file where a folder is needed")]
     FileInTheWay,
@@ -243,6 +249,9 @@ pub struct SyncPlan {
     pub withheld: Option<Withheld>,
     /// Files that are the same at both ends.
     pub same: Totals,
+    /// Files that the target has and that are left as they are, whatever they have.
+    #[serde(default)]
+    pub kept: Totals,
     /// What is reported and left alone, in byte order of the keys.
     pub skipped: Vec<Skipped>,
     /// Temporary files in the target that runs may have left that were killed; each is
@@ -300,7 +309,7 @@ impl SyncPlan {
     /// Deletions beyond what `limit` allows; `None` where there are none.
     pub fn beyond(&self, limit: DeletionLimit) -> Option<TooManyDeletions> {
         let deletions = self.deletions.len() as u64;
-        let there = self.same.files + self.changed().files + deletions;
+        let there = self.same.files + self.kept.files + self.changed().files + deletions;
         let allowed = limit.of(there);
         (deletions > allowed).then_some(TooManyDeletions {
             deletions,
@@ -355,6 +364,7 @@ mod tests {
             deletions: Vec::new(),
             withheld: None,
             same: Totals::default(),
+            kept: Totals::default(),
             skipped: Vec::new(),
             leftovers: Vec::new(),
             archive: None,

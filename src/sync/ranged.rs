@@ -13,6 +13,7 @@ use futures_util::TryStreamExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::arrival::Sums;
+use super::attributes::Attributes;
 use super::compare::part_size;
 use super::direct::Scout;
 use super::download::{Broken, Place, Revision, again, receive, unbegun, untouched};
@@ -36,8 +37,8 @@ pub(super) async fn fetch(
     session: &Session,
     revision: Revision<'_>,
     file: &Arc<File>,
-) -> Result<(), FailureReason> {
-    let expected = expected_sum(session, revision).await?;
+) -> Result<Attributes, FailureReason> {
+    let (expected, attributes) = ask(session, revision).await?;
     file.set_len(revision.bytes)
         .map_err(|error| local("make room for the file", &error))?;
     let length = part_size(revision.bytes);
@@ -59,12 +60,12 @@ pub(super) async fn fetch(
         .await?;
     parts.sort_unstable();
     let Some(expected) = expected.filter(|expected| *expected != joined(&parts)) else {
-        return Ok(());
+        return Ok(attributes);
     };
     let parts = confirm(session, revision, file, parts).await?;
     let found = joined(&parts);
     if found == expected {
-        return Ok(());
+        return Ok(attributes);
     }
     Err(FailureReason::Damaged(format!(
         "its CRC64NVME is {found:016x} and not {expected:016x}"
@@ -121,11 +122,11 @@ async fn confirm(
     Ok(parts)
 }
 
-/// The CRC64NVME that S3 keeps of the whole object, if it does.
-async fn expected_sum(
+/// The CRC64NVME that S3 keeps of the whole object, if it does, and its attributes.
+async fn ask(
     session: &Session,
     revision: Revision<'_>,
-) -> Result<Option<u64>, FailureReason> {
+) -> Result<(Option<u64>, Attributes), FailureReason> {
     let _request = session.request().await?;
     let output = session
         .client
@@ -138,7 +139,7 @@ async fn expected_sum(
         .send()
         .await
         .map_err(|error| Fault::of(&error).into_failure("download"))?;
-    Ok(sum_of_whole(&output))
+    Ok((sum_of_whole(&output), Attributes::of_head(&output)))
 }
 
 /// The CRC64NVME of the whole object that an answer about it tells, if it does.

@@ -10,6 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use crc_fast::{CrcAlgorithm, checksum};
 
+use super::attributes::Attributes;
 use super::download::blocking;
 use super::pool::Pool;
 use super::report::{FailureReason, local};
@@ -18,6 +19,7 @@ use super::stamp::Stamp;
 /// A file between two looks at it.
 pub(super) struct Seen {
     pub(super) stamp: Stamp,
+    pub(super) attributes: Attributes,
     /// Nothing where it was larger than expected, or changed while it was read.
     pub(super) content: Option<Content>,
 }
@@ -49,7 +51,7 @@ impl Content {
 /// Looks at a file.
 pub(super) async fn stamp(path: &Path) -> Result<Stamp, FailureReason> {
     let path = path.to_owned();
-    blocking(move || look(&path)).await
+    blocking(move || look(&path).map(|(stamp, _)| stamp)).await
 }
 
 /// Looks at a file, and reads it where it has `most` bytes at most.
@@ -60,33 +62,41 @@ pub(super) async fn read(
 ) -> Result<Seen, FailureReason> {
     let pool = Arc::clone(pool);
     blocking(move || {
-        let stamp = look(&path)?;
+        let (stamp, attributes) = look(&path)?;
         let content = if stamp.size <= most {
             whole(&pool, &path, stamp)?
         } else {
             None
         };
-        Ok(Seen { stamp, content })
+        Ok(Seen {
+            stamp,
+            attributes,
+            content,
+        })
     })
     .await
 }
 
 /// Looks before opening: whoever opens a FIFO waits for its other end.
-fn look(path: &Path) -> Result<Stamp, FailureReason> {
+fn look(path: &Path) -> Result<(Stamp, Attributes), FailureReason> {
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => Ok(Stamp::of(&metadata)),
+        Ok(metadata) if metadata.is_file() => Ok((Stamp::of(&metadata), Attributes::of(&metadata))),
         Ok(_) => Err(FailureReason::NotAFile),
         Err(error) => Err(unread(&error)),
     }
 }
 
 /// Opens a file that is to be read in parts; `None` when it is not what the stamp says.
-pub(super) async fn open(path: &Path, stamp: Stamp) -> Result<Option<Arc<File>>, FailureReason> {
+pub(super) async fn open(
+    path: &Path,
+    stamp: Stamp,
+) -> Result<Option<(Arc<File>, Attributes)>, FailureReason> {
     let path = path.to_owned();
     blocking(move || {
         let file = File::open(path).map_err(|error| unread(&error))?;
         let opened = file.metadata().map_err(|error| unread(&error))?;
-        Ok((Stamp::of(&opened) == stamp).then(|| Arc::new(file)))
+        let attributes = Attributes::of(&opened);
+        Ok((Stamp::of(&opened) == stamp).then(|| (Arc::new(file), attributes)))
     })
     .await
 }

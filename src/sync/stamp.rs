@@ -3,6 +3,8 @@
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 
+use jiff::Timestamp;
+
 /// What tells one content of a file from another without reading it.
 ///
 /// Whoever writes to a file changes its time of modification, and whoever sets that back
@@ -27,5 +29,15 @@ impl Stamp {
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
+    }
+}
+
+/// The second of a time as a stamp has it: the last one that had begun, before 1970 too.
+pub(super) fn second(time: Timestamp) -> i64 {
+    let whole = time.as_second();
+    if time.subsec_nanosecond() < 0 {
+        whole - 1
+    } else {
+        whole
     }
 }

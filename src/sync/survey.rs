@@ -21,6 +21,7 @@ use super::list::Listing;
 use super::merge::{Batch, Merge};
 use super::place::Request;
 use super::plan::{Side, SkipReason, Skipped, SyncPlan};
+use super::policy::SourceLinks;
 use super::route::Route;
 use super::rules::RulesFault;
 use super::stretches::{marks, send_all};
@@ -80,7 +81,8 @@ pub async fn survey(client: &Client, request: &Request) -> Result<SyncPlan, Surv
         Direction::Up => (Side::From, Side::To),
         Direction::Down => (Side::To, Side::From),
     };
-    let walk = open_walk(&route, &folder_filter, obeys(folder_side)).await?;
+    let links = request.policy.links;
+    let walk = open_walk(&route, &folder_filter, (obeys(folder_side), links)).await?;
     let route = Arc::new(route);
     let journal = request.journals.as_deref();
     let known = journal.map(|folder| Journal::of(folder, &route).marks());
@@ -90,9 +92,9 @@ pub async fn survey(client: &Client, request: &Request) -> Result<SyncPlan, Surv
         start_listing((client, request), &route, (bucket_filter, marks)),
         [obeys(folder_side), obeys(bucket_side)],
     );
-    let mut tally = Tally::new(route.direction, request.delete);
+    let mut tally = Tally::new(route.direction, request.delete, request.policy);
     tally.on_case_conflict(on_case_conflict(request, &route).await?);
-    let known = Known::of(request.journals.as_deref(), &route);
+    let known = Known::of(request.journals.as_deref(), &route).by(request.policy.compare);
     let asker = (client.clone(), request.options.clone());
     let mut judge = Judge::new(asker, Arc::clone(&route), known);
     while let Some(joined) = merge.next().await? {
@@ -200,16 +202,17 @@ fn without_unreadable(mut plan: SyncPlan, route: &Route) -> SyncPlan {
 pub(super) async fn open_walk(
     route: &Route,
     filter: &Filter,
-    obeys: bool,
+    (obeys, source_links): (bool, SourceLinks),
 ) -> Result<Option<Walk>, SurveyError> {
     let (folder, direction, filter) = (route.folder.clone(), route.direction, filter.clone());
     spawn_blocking(move || {
         if !is_there(&folder, direction)? {
             return Ok(None);
         }
-        let links = match direction {
-            Direction::Up => Links::Follow,
-            Direction::Down => Links::Leave,
+        let links = match (direction, source_links) {
+            (Direction::Up, SourceLinks::Follow) => Links::Follow,
+            (Direction::Up, SourceLinks::Skip) => Links::Skip,
+            (Direction::Down, _) => Links::Leave,
         };
         Walk::obeying(folder.clone(), filter, links, obeys)
             .map(Some)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::{CaseConflict, Names, OnCaseConflict};
 use super::compare::Direction;
-use super::judge::{Candidate, Judgement};
+use super::judge::{Candidate, Judgement, Word};
 use super::key::folders_of;
 use super::list::RemoteObject;
 use super::merge::Joined;
@@ -12,15 +12,18 @@ use super::place::{Deletion, Request};
 use super::plan::{
     Change, Deleted, Origin, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer, Withheld,
 };
+use super::policy::{Archived, Existing, Policy};
 use super::walk::LocalFile;
 
 /// What a survey has found so far.
 pub(super) struct Tally {
     direction: Direction,
     delete: Deletion,
+    policy: Policy,
     transfers: Vec<Transfer>,
     deletions: Vec<Deleted>,
     same: Totals,
+    kept: Totals,
     skipped: Vec<Skipped>,
     withheld: Option<Withheld>,
     leftovers: Vec<String>,
@@ -43,13 +46,15 @@ struct Open {
 }
 
 impl Tally {
-    pub(super) fn new(direction: Direction, delete: Deletion) -> Self {
+    pub(super) fn new(direction: Direction, delete: Deletion, policy: Policy) -> Self {
         Self {
             direction,
             delete,
+            policy,
             transfers: Vec::new(),
             deletions: Vec::new(),
             same: Totals::default(),
+            kept: Totals::default(),
             skipped: Vec::new(),
             withheld: None,
             leftovers: Vec::new(),
@@ -133,6 +138,10 @@ impl Tally {
     pub(super) fn judged(&mut self, candidate: Candidate, judgement: Judgement) {
         match judgement {
             Judgement::Same => self.same.add(candidate.object.size),
+            // The file is at both ends, so that it is no extra one.
+            Judgement::Changed(_) if self.policy.existing == Existing::Refuse => {
+                self.skip(candidate.object.key, Side::From, SkipReason::Immutable);
+            }
             Judgement::Changed(why) => {
                 let change = Change::Changed(why);
                 let transfer = match self.direction {
@@ -198,10 +207,10 @@ impl Tally {
             Direction::Down => {
                 self.source_files += 1;
                 match object.archived {
-                    Some(class) => {
+                    Some(class) if self.policy.archived == Archived::Skip => {
                         self.skip(object.key, Side::From, SkipReason::Archived(class));
                     }
-                    None => self.transfers.push(download(object, Change::New)),
+                    Some(_) | None => self.transfers.push(download(object, Change::New)),
                 }
             }
         }
@@ -209,18 +218,22 @@ impl Tally {
 
     fn add_both(&mut self, file: LocalFile, object: RemoteObject) -> Option<Candidate> {
         self.source_files += 1;
+        if self.policy.existing == Existing::Keep {
+            self.kept.add(object.size);
+            return None;
+        }
         match (self.direction, &object.archived) {
-            (Direction::Down, Some(class)) => {
+            (Direction::Down, Some(class)) if self.policy.archived == Archived::Skip => {
                 // An archived object may well be what the file was made from.
                 let reason = SkipReason::Archived(class.clone());
                 self.skip(object.key, Side::From, reason);
                 None
             }
-            (Direction::Down, None) | (Direction::Up, _) => Some(Candidate {
+            (Direction::Down | Direction::Up, _) => Some(Candidate {
                 file,
                 object,
                 number: 0,
-                is_touched: false,
+                word: Word::Nothing,
             }),
         }
     }
@@ -322,6 +335,7 @@ impl Tally {
             deletions: self.deletions,
             withheld: self.withheld.filter(|_| self.delete == Deletion::Extra),
             same: self.same,
+            kept: self.kept,
             skipped: self.skipped,
             leftovers: self.leftovers,
             archive: None,
@@ -353,11 +367,11 @@ impl Tally {
 /// Whether something that was skipped at the source may be a file of the target, or a folder
 /// of some.
 ///
-/// A key that has to give way to a folder hides nothing: what the source has below it was
-/// listed.
+/// A key that has to give way to a folder hides nothing, as what the source has below it was
+/// listed; nor does a file that the target has in another version.
 fn hides(reason: &SkipReason) -> bool {
     match reason {
-        SkipReason::AlsoFolder | SkipReason::FolderInTheWay => false,
+        SkipReason::AlsoFolder | SkipReason::FolderInTheWay | SkipReason::Immutable => false,
         SkipReason::NotUtf8
         | SkipReason::BrokenLink
         | SkipReason::LinkLoop
@@ -370,6 +384,7 @@ fn hides(reason: &SkipReason) -> bool {
         | SkipReason::Leftover
         | SkipReason::SameButCase(_)
         | SkipReason::LinkInArchive
+        | SkipReason::NotFollowed
         | SkipReason::FileInTheWay => true,
     }
 }

@@ -92,6 +92,17 @@ pub(super) enum Name {
 }
 
 impl Landing {
+    /// Lets everybody run the file who may read it.
+    pub(super) fn make_executable(&self) -> Result<(), FailureReason> {
+        let permit = || {
+            let mode = self.file.metadata()?.permissions().mode();
+            let runs = (mode & 0o444) >> 2;
+            self.file
+                .set_permissions(Permissions::from_mode(mode | runs))
+        };
+        permit().map_err(|error| local("make the file executable", &error))
+    }
+
     /// Gives the file its time and its final name.
     ///
     /// The way there is looked at again, because the download took its time. What

@@ -7,8 +7,9 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use bytes::Bytes;
 
+use super::attributes::Attributes;
 use super::compare::SINGLE_REQUEST_LIMIT;
-use super::direct::{NotDone, Scout};
+use super::direct::Scout;
 use super::download::PAUSE;
 use super::fault::Fault;
 use super::list::unquoted;
@@ -89,11 +90,15 @@ async fn put(
     let _request = session.request().await?;
     let _memory = session.memory(expected).await?;
     let read = source::read(&session.pool, path.to_owned(), expected);
-    let Seen { stamp, content } = read.await?;
+    let Seen {
+        stamp,
+        attributes,
+        content,
+    } = read.await?;
     let Some(content) = content else {
         return Ok(Sent::Changed(stamp));
     };
-    let etag = put_content(session, key, content).await?;
+    let etag = put_file(session, (key, attributes), content).await?;
     Ok(Sent::Whole(stamp, etag))
 }
 
@@ -105,12 +110,24 @@ pub(super) async fn put_content(
     key: &str,
     content: Content,
 ) -> Result<Option<String>, FailureReason> {
+    put_file(session, (key, Attributes::default()), content).await
+}
+
+/// Does the same with the content of a file that has these attributes.
+async fn put_file(
+    session: &Session,
+    (key, attributes): (&str, Attributes),
+    content: Content,
+) -> Result<Option<String>, FailureReason> {
     let bytes = content.len();
-    let headers = upload_headers(&session.options);
+    let mut headers = upload_headers(&session.options);
+    headers.extend(attributes.headers());
     let direct = (session.direct).put(&session.pace, (key, None), &content, headers);
-    let etag = match direct.await {
-        Ok(etag) => etag.as_deref().map(unquoted),
-        Err(NotDone) => undamaged(|| put_by_sdk(session, key, content.bytes.clone())).await?,
+    let etag = if let Ok(etag) = direct.await {
+        etag.as_deref().map(unquoted)
+    } else {
+        let put = || put_by_sdk(session, (key, attributes), content.bytes.clone());
+        undamaged("upload", put).await?
     };
     session.tell(Progress::Moved { bytes });
     Ok(etag)
@@ -120,7 +137,10 @@ pub(super) async fn put_content(
 ///
 /// S3 refuses what does not have the checksum that came with it, and the SDK takes that for
 /// a mistake of ours. What the SDK has given up on because S3 was busy is sent again later.
-pub(super) async fn undamaged<T, F>(mut send: impl FnMut() -> F) -> Result<T, FailureReason>
+pub(super) async fn undamaged<T, F>(
+    operation: &str,
+    mut send: impl FnMut() -> F,
+) -> Result<T, FailureReason>
 where
     F: Future<Output = Result<T, Fault>>,
 {
@@ -133,16 +153,22 @@ where
                 tokio::time::sleep(pause).await;
                 pause *= 2;
             }
-            Err(fault) => return Err(fault.into_failure("upload")),
+            Err(fault) => return Err(fault.into_failure(operation)),
         }
     }
-    send().await.map_err(|fault| fault.into_failure("upload"))
+    send().await.map_err(|fault| fault.into_failure(operation))
 }
 
-async fn put_by_sdk(session: &Session, key: &str, content: Bytes) -> Result<Option<String>, Fault> {
-    let output = session
-        .client
-        .put_object()
+async fn put_by_sdk(
+    session: &Session,
+    (key, attributes): (&str, Attributes),
+    content: Bytes,
+) -> Result<Option<String>, Fault> {
+    let mut request = session.client.put_object();
+    for (name, value) in attributes.entries() {
+        request = request.metadata(name, value);
+    }
+    let output = request
         .bucket(&session.route.bucket)
         .key(key)
         .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)

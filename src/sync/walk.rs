@@ -47,6 +47,8 @@ pub(super) enum Links {
     Follow,
     /// Reports them as they are, as a target does.
     Leave,
+    /// Says that it does not follow them.
+    Skip,
 }
 
 /// The files of a folder, in byte order of their keys.
@@ -237,6 +239,7 @@ impl Walk {
             return match self.links {
                 Links::Leave => Some(EntryKind::Link),
                 Links::Follow => Some(follow(path)),
+                Links::Skip => Some(EntryKind::Skipped(SkipReason::NotFollowed)),
             };
         }
         if file_type.is_dir() {

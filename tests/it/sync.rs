@@ -202,6 +202,90 @@ fn two_places_of_one_kind_are_a_mistake_of_usage() {
         .says(&["bucket nowhere does not exist"]);
 }
 
+#[test]
+fn times_and_modes_come_back() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    let bench = Bench::new();
+    let at = |name: &str| bench.sandbox.folder().join(name);
+    let time = std::time::UNIX_EPOCH + std::time::Duration::new(1_500_000_000, 123_456_789);
+    let label = std::fs::File::options()
+        .append(true)
+        .open(at("set/labels"))
+        .unwrap();
+    label.set_modified(time).unwrap();
+    std::fs::set_permissions(at("set/labels"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    bench.up(&[]).expect(0);
+    assert_eq!(
+        bench.cloud.requests().len(),
+        4,
+        "one listing and a file each"
+    );
+    bench.run(&[BUCKET, "back"]).expect(0);
+    bench
+        .sandbox
+        .run(&["cp", "s3://data/set/labels", "copy"])
+        .expect(0);
+    for name in ["back/labels", "copy"] {
+        let metadata = at(name).metadata().unwrap();
+        let time = (metadata.mtime(), metadata.mtime_nsec());
+        assert_eq!(time, (1_500_000_000, 123_456_789), "{name}");
+        assert_eq!(metadata.permissions().mode() & 0o100, 0o100, "{name}");
+    }
+    let mode = at("back/images/one").metadata().unwrap().permissions();
+    assert_eq!(mode.mode() & 0o111, 0);
+    for run in [bench.up(&[]), bench.run(&[BUCKET, "back"])] {
+        run.expect(0).says(&["✓ nothing to do"]);
+    }
+}
+
+#[test]
+fn what_is_compared_can_be_chosen() {
+    let bench = Bench::new();
+    bench.up(&[]).expect(0);
+    bench.sandbox.write("set/labels", "the FILE labels");
+    let same = ["--compare", "size"];
+    bench.up(&same).expect(0).says(&["✓ nothing to do"]);
+    let wrong = bench.up(&["--compare", "magic"]);
+    wrong.expect(64).says(&["content", "size-mtime"]);
+    bench.up(&[]).expect(0).says(&["✓ 1 file"]);
+}
+
+#[test]
+fn what_the_target_has_can_be_left_as_it_is() {
+    let bench = Bench::new();
+    bench.up(&["--exclude", "images/two"]).expect(0);
+    bench.sandbox.write("set/labels", "other labels");
+    let refused = "failed labels: the target has another version, which is to stay as it is";
+    bench
+        .up(&["--immutable", "--exclude", "images/two"])
+        .expect(1)
+        .says(&[refused, "nothing to do"]);
+    bench
+        .up(&["--ignore-existing"])
+        .expect(0)
+        .says(&["✓ 1 file, 19 B", ", 2 kept"]);
+    bench.up(&["--immutable"]).expect(1).says(&[refused]);
+    bench
+        .up(&["--immutable", "--ignore-existing"])
+        .expect(64)
+        .says(&["cannot be used with"]);
+    bench.up(&[]).expect(0).says(&["✓ 1 file, 12 B"]);
+}
+
+#[test]
+fn links_that_shall_not_be_followed_are_named_and_no_fault() {
+    let bench = Bench::new();
+    symlink("labels", bench.sandbox.folder().join("set/link")).unwrap();
+    let run = bench.up(&["--no-follow-symlinks"]);
+    run.expect(0).says(&[
+        "skipped link: symbolic links are not followed",
+        "✓ 3 files, 53 B",
+        ", 1 skipped",
+    ]);
+    bench.up(&[]).expect(0).says(&["✓ 1 file, 15 B"]);
+}
+
 /// Content that looks alike nowhere.
 fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(seed);
@@ -492,4 +576,35 @@ fn an_archive_needs_a_name_and_has_to_be_there() {
     bench
         .run(&["set", BUCKET, "--archive", "rar"])
         .says(&["zip", "tar.zst"]);
+}
+
+/// Scenario 66: a disk that is full. A limit on the size of files stands for it here: the
+/// write fails in the same place, and root is not needed for it.
+#[test]
+fn s66_enospc_leaves_the_old_file_and_the_others_go_on() {
+    let bench = Bench::new();
+    bench.sandbox.write("set/large", noise(3, 9 << 20));
+    bench.sandbox.write("set/huge", noise(4, 70 << 20));
+    bench.up(&[]).expect(0);
+    bench.sandbox.write("back/large", "the old one");
+    let program = env!("CARGO_BIN_EXE_trainyard");
+    // In blocks of 512 bytes: 4 MiB. Who goes beyond is told by an error, not by a signal.
+    let script = format!("trap '' XFSZ; ulimit -f 8192; exec {program} sync {BUCKET} back");
+    let output = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(bench.sandbox.folder())
+        .env_clear()
+        .envs(bench.sandbox.variables())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    for name in ["failed huge: ", "failed large: "] {
+        assert!(said.contains(name), "{said}");
+    }
+    assert!(said.contains("3 files, 53 B transferred"), "{said}");
+    let came = files_of(&bench, "back");
+    let names: Vec<&str> = came.keys().filter_map(|path| path.to_str()).collect();
+    assert_eq!(names, ["images/one", "images/two", "labels", "large"]);
+    assert_eq!(came[std::path::Path::new("large")], b"the old one");
 }

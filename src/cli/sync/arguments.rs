@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::{ArgGroup, Args, ValueEnum};
 
 use super::case::Case;
+use super::choices::Choices;
 use super::objects::Objects;
 use crate::resource::DeletionLimit;
 use crate::sync::{Archive, Place};
@@ -37,7 +38,7 @@ pub(in crate::cli) struct Sync {
     #[arg(long, value_name = "LIMIT", requires = "removal")]
     pub(super) max_delete: Option<DeletionLimit>,
     /// Keep the files in the bucket as one object, named after the prefix: NAME.zip
-    #[arg(long, value_enum, value_name = "KIND")]
+    #[arg(long, value_enum, value_name = "KIND", conflicts_with_all = ["compare", "ignore_existing", "immutable", "no_follow_symlinks", "force_glacier_transfer"])]
     pub(super) archive: Option<ArchiveName>,
     /// With --delete: also what --include, --exclude or .trainyardignore leave out
     #[arg(long, requires = "delete")]
@@ -45,6 +46,8 @@ pub(in crate::cli) struct Sync {
     /// With --delete: delete everything in the target where the source is empty
     #[arg(long, requires = "delete")]
     pub(super) allow_empty_source: bool,
+    #[command(flatten)]
+    pub(super) choices: Choices,
     /// Show what would be done, and do nothing
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -161,6 +164,7 @@ impl Sync {
             archive,
             delete_excluded,
             allow_empty_source,
+            choices,
             // What was begun is not tried out.
             dry_run: _,
             detailed_exitcode: _,
@@ -188,6 +192,7 @@ impl Sync {
         let said = flags.iter().filter(|(_, said)| *said);
         words.extend(said.map(|(flag, _)| (*flag).to_owned()));
         words.extend(objects.again());
+        words.extend(choices.again());
         let values = [
             (
                 "--archive",

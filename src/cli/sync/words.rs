@@ -6,8 +6,8 @@ use crate::cli::output::Output;
 use crate::render::{bad, escape, good, json_gate, plural, table, warn};
 use crate::resource::{human_bytes, human_duration};
 use crate::sync::{
-    ASSUMPTION, ArchiveWork, Change, Estimate, Packing, Place, SyncPlan, SyncReport, Totals,
-    Transfer,
+    ASSUMPTION, ArchiveWork, Change, Estimate, Packing, Place, SkipReason, Skipped, SyncPlan,
+    SyncReport, Totals, Transfer,
 };
 
 /// The plan, file by file.
@@ -94,18 +94,27 @@ fn size_of(totals: Totals) -> String {
 }
 
 fn skipped(plan: &SyncPlan) -> String {
-    match plan.skipped.len() {
-        0 => String::new(),
-        some => format!(", {some} skipped"),
-    }
+    let counts = [
+        (plan.kept.files, "kept"),
+        (plan.skipped.len() as u64, "skipped"),
+    ];
+    let some = counts.iter().filter(|(count, _)| *count > 0);
+    let words: Vec<String> = some
+        .map(|(count, word)| format!(", {count} {word}"))
+        .collect();
+    words.concat()
 }
 
 /// What is reported and left alone.
-pub(super) fn say_left_alone(plan: &SyncPlan, output: Output) {
-    for skipped in &plan.skipped {
+pub(super) fn say_left_alone(plan: &SyncPlan, is_told: impl Fn(&Skipped) -> bool, output: Output) {
+    for skipped in plan.skipped.iter().filter(|skipped| is_told(skipped)) {
+        let word = if skipped.reason == SkipReason::Immutable {
+            bad("failed")
+        } else {
+            warn("skipped")
+        };
         output.insist(&format!(
-            "{} {}: {}",
-            warn("skipped"),
+            "{word} {}: {}",
             escape(&skipped.key),
             escape(&skipped.reason.to_string())
         ));
@@ -201,6 +210,7 @@ pub(super) fn planned_event(plan: &SyncPlan) -> String {
         "new": plan.new_files(),
         "changed": plan.changed(),
         "same": plan.same,
+        "kept": plan.kept,
         "delete": plan.deleted(),
         "skipped": skipped,
         "withheld": plan.withheld.as_ref().map(ToString::to_string),

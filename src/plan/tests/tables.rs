@@ -15,9 +15,9 @@ use crate::resource::fixtures::{
     account, ago, full, group_id, identity, image, launched, live, now, plain, region, types,
 };
 use crate::resource::{
-    AccountId, Address, DataPlace, DataSet, Deletion, DeletionLimit, Desired, EnvironmentName,
-    GroupName, ImageSelector, Instance, InstanceState, LiveInstance, ObjectOptions, Region,
-    VolumeId, tag,
+    AccountId, Address, Compare, DataPlace, DataSet, Deletion, DeletionLimit, Desired,
+    EnvironmentName, GroupName, ImageSelector, Instance, InstanceState, LiveInstance,
+    ObjectOptions, Region, VolumeId, tag,
 };
 use crate::sync::{
     Change as FileChange, Deleted, Origin, Place, Side, SkipReason, Skipped, SyncPlan,
@@ -725,6 +725,7 @@ fn data_set() -> DataSet {
         archive: None,
         max_delete: DeletionLimit::default(),
         options: ObjectOptions::default(),
+        compare: Compare::Content,
     }
 }
 
@@ -745,6 +746,7 @@ fn files(keys: &[&str]) -> SyncPlan {
         withheld: None,
         same: Totals::default(),
         skipped: Vec::new(),
+        kept: Totals::default(),
         leftovers: Vec::new(),
         archive: None,
         options: ObjectOptions::default(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{GOOD, lowered, with, with_group};
 use crate::resource::{
-    Address, DataPlace, Deletion, DeletionLimit, Disk, DiskKind, Encryption, GroupName,
+    Address, Compare, DataPlace, Deletion, DeletionLimit, Disk, DiskKind, Encryption, GroupName,
     ImageSelector, Instance, MachineSelector, Market, Metadata, ObjectOptions, Placement,
     StorageClass, Tokens,
 };
@@ -217,6 +217,21 @@ fn a_data_set_says_its_limit_and_how_its_objects_are_stored() {
         request_payer: true,
     };
     assert_eq!(set(more).options, expected);
+}
+
+#[test]
+fn data_is_compared_as_the_spec_says() {
+    for (line, expected) in [
+        ("", Compare::Content),
+        (", compare: content", Compare::Content),
+        (", compare: size-mtime", Compare::SizeMtime),
+        (", compare: size", Compare::Size),
+    ] {
+        let text = format!("{GOOD}data:\n  a: {{from: x, to: \"s3://bucket/p\"{line}}}\n");
+        let desired = lowered(&text, "version: 1");
+        let set = &desired.data[&Address::Data("a".to_owned())];
+        assert_eq!(set.compare, expected, "{line}");
+    }
 }
 
 #[test]

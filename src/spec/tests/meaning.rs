@@ -244,6 +244,14 @@ fn data_goes_from_a_folder_to_a_bucket_or_back_or_from_bucket_to_bucket() {
             &[],
         ),
         (
+            &["a: {from: x, to: \"s3://bucket/x\", archive: zip, compare: content}"],
+            &[],
+        ),
+        (
+            &["a: {from: x, to: \"s3://bucket/x\", archive: zip, compare: size}"],
+            &["T205 11:60: the files of an archive are compared by content"],
+        ),
+        (
             &["a: {from: x, to: \"s3://bucket\", archive: zip}"],
             &["T205 11:20: an archive is named after its prefix, and this has none"],
         ),

@@ -12,6 +12,15 @@
 //! | equal | differ, or one is unknown | nothing | of one kind, and differ | changed: content |
 //! | equal | differ, or one is unknown | nothing | of no kind in common, or unknown | changed: tag |
 //!
+//! This is how content is compared. The other ways ask nothing more than the listings:
+//!
+//! | compare | sizes | entity tags | times | verdict |
+//! |---|---|---|---|---|
+//! | any | differ | any | any | changed: size |
+//! | size | equal | any | any | same |
+//! | size and mtime | equal, and not 0 | differ, or one is unknown | the source is newer | changed: time |
+//! | size and mtime | equal | any other pair | | same |
+//!
 //! Tags differ for equal content where the parts had other sizes, and where a key of KMS
 //! or of a customer encrypts one of the two (S3 user guide, "Object integrity"). Times say
 //! nothing: a copy is always newer than what it was made from, and whoever restores an
@@ -21,6 +30,7 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::ChecksumType;
 
 use super::pairs::Pair;
+use crate::resource::Compare;
 use crate::sync::plan::Why;
 
 /// What can be said before anything is asked for.
@@ -39,7 +49,7 @@ pub(super) fn tags_agree(pair: &Pair) -> bool {
 
 /// Compares what needs no asking; `known` says that a run has found the two tags to be of
 /// one content.
-pub(super) fn first_look(pair: &Pair, known: bool) -> Look {
+pub(super) fn first_look(compare: Compare, pair: &Pair, known: bool) -> Look {
     if pair.source.size != pair.target.size {
         return Look::Changed(Why::Size {
             source_bytes: pair.source.size,
@@ -47,9 +57,14 @@ pub(super) fn first_look(pair: &Pair, known: bool) -> Look {
         });
     }
     if pair.source.size == 0 || tags_agree(pair) || known {
-        Look::Same
-    } else {
-        Look::NeedsChecksums
+        return Look::Same;
+    }
+    match compare {
+        Compare::Content => Look::NeedsChecksums,
+        Compare::SizeMtime if pair.source.modified > pair.target.modified => {
+            Look::Changed(Why::Time)
+        }
+        Compare::SizeMtime | Compare::Size => Look::Same,
     }
 }
 
@@ -118,7 +133,7 @@ mod tests {
             source: object(source.0, source.1),
             target: object(target.0, target.1),
         };
-        first_look(&pair, known)
+        first_look(Compare::Content, &pair, known)
     }
 
     #[test]
@@ -137,6 +152,32 @@ mod tests {
             assert_eq!(look((1, source), (1, target), true), Look::Same);
             let asks = look((1, source), (1, target), false);
             assert_eq!(asks, Look::NeedsChecksums, "{source:?} {target:?}");
+        }
+    }
+
+    #[test]
+    fn sizes_and_times_ask_nothing() {
+        use Compare::{Size, SizeMtime};
+
+        let look = |compare, source: (u64, i64), target: (u64, i64)| {
+            let at = |(size, second), etag| RemoteObject {
+                modified: Timestamp::from_second(second).unwrap(),
+                ..object(size, Some(etag))
+            };
+            let pair = Pair {
+                source: at(source, "one"),
+                target: at(target, "two"),
+            };
+            first_look(compare, &pair, false)
+        };
+        assert_eq!(look(Size, (1, 2), (1, 1)), Look::Same);
+        assert_eq!(look(SizeMtime, (1, 1), (1, 2)), Look::Same);
+        assert_eq!(look(SizeMtime, (0, 2), (0, 1)), Look::Same);
+        assert_eq!(look(SizeMtime, (1, 2), (1, 1)), Look::Changed(Why::Time));
+        for compare in [Size, SizeMtime] {
+            let Look::Changed(Why::Size { .. }) = look(compare, (2, 1), (1, 2)) else {
+                panic!("sizes differ");
+            };
         }
     }
 

@@ -9,6 +9,7 @@ use super::Ends;
 use super::compare::{Look, Sums, first_look, settle};
 use super::pairs::Pair;
 use super::twins::Known;
+use crate::resource::Compare;
 use crate::sync::error::SurveyError;
 use crate::sync::home::Home;
 use crate::sync::list::RemoteObject;
@@ -50,8 +51,15 @@ impl Judge {
     /// Takes one pair in; what is decided by now comes from [`Self::take`].
     pub(super) async fn add(&mut self, pair: Pair) -> Result<(), SurveyError> {
         let (number, is_known) = self.known.look_up(&pair);
-        match first_look(&pair, is_known) {
-            Look::Same => self.judged(number, pair, Judgement::Same),
+        match first_look(self.known.compare(), &pair, is_known) {
+            Look::Same if is_known || self.known.compare() == Compare::Content => {
+                self.judged(number, pair, Judgement::Same);
+            }
+            // It may have other content all the same.
+            Look::Same => {
+                self.known.keep(number, &pair, false);
+                self.done.push((pair, Judgement::Same));
+            }
             Look::Changed(why) => self.judged(number, pair, Judgement::Changed(why)),
             Look::NeedsChecksums => {
                 if self.asked.len() >= PAIRS_AT_ONCE {

@@ -7,29 +7,34 @@ use crate::sync::key::check_length;
 use crate::sync::list::RemoteObject;
 use crate::sync::place::{Deletion, Request};
 use crate::sync::plan::{Change, Deleted, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer};
+use crate::sync::policy::{Archived, Existing, Policy};
 use crate::sync::tally::download;
 
 /// What a survey has found so far.
 pub(super) struct Tally {
     delete: Deletion,
+    policy: Policy,
     /// The prefix of the target.
     prefix: String,
     transfers: Vec<Transfer>,
     deletions: Vec<Deleted>,
     same: Totals,
+    kept: Totals,
     skipped: Vec<Skipped>,
     /// Objects at the source, without those that were skipped for their keys.
     source_objects: u64,
 }
 
 impl Tally {
-    pub(super) fn new(delete: Deletion, prefix: &str) -> Self {
+    pub(super) fn new((delete, policy): (Deletion, Policy), prefix: &str) -> Self {
         Self {
             delete,
+            policy,
             prefix: prefix.to_owned(),
             transfers: Vec::new(),
             deletions: Vec::new(),
             same: Totals::default(),
+            kept: Totals::default(),
             skipped: Vec::new(),
             source_objects: 0,
         }
@@ -45,7 +50,11 @@ impl Tally {
             Joined::Target(object) => self.extra(object),
             Joined::Both(pair) => {
                 self.source_objects += 1;
-                return Some(pair);
+                if self.policy.existing == Existing::Keep {
+                    self.kept.add(pair.source.size);
+                } else {
+                    return Some(pair);
+                }
             }
             Joined::Skipped { key, side, reason } => self.skip(key, side, reason),
         }
@@ -56,12 +65,16 @@ impl Tally {
     pub(super) fn judged(&mut self, pair: Pair, judgement: Judgement) {
         match judgement {
             Judgement::Same => self.same.add(pair.source.size),
+            Judgement::Changed(_) if self.policy.existing == Existing::Refuse => {
+                self.skip(pair.source.key, Side::From, SkipReason::Immutable);
+            }
             Judgement::Changed(why) => self.copy(pair.source, Change::Changed(why)),
         }
     }
 
     fn copy(&mut self, object: RemoteObject, change: Change) {
-        if let Some(class) = object.archived {
+        let is_skipped = self.policy.archived == Archived::Skip;
+        if let Some(class) = object.archived.clone().filter(|_| is_skipped) {
             self.skip(object.key, Side::From, SkipReason::Archived(class));
         } else if let Err(fault) = check_length(&self.prefix, &object.key) {
             self.skip(object.key, Side::From, SkipReason::Key(fault));
@@ -108,6 +121,7 @@ impl Tally {
             deletions: self.deletions,
             withheld: None,
             same: self.same,
+            kept: self.kept,
             skipped: self.skipped,
             leftovers: Vec::new(),
             archive: None,

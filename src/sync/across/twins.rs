@@ -5,6 +5,7 @@ use std::path::Path;
 use super::Ends;
 use super::compare::tags_agree;
 use super::pairs::Pair;
+use crate::resource::Compare;
 use crate::sync::journal::{Fact, Journal, Reader, Writer};
 
 /// One fact: objects with these two entity tags had the same content.
@@ -76,6 +77,7 @@ pub(super) struct Known {
     journal: Option<Journal>,
     /// How many pairs there were.
     count: u64,
+    compare: Compare,
 }
 
 impl Known {
@@ -87,7 +89,19 @@ impl Known {
             after: None,
             journal,
             count: 0,
+            compare: Compare::Content,
         }
+    }
+
+    /// What is found the same in another way than by content need not be of one content, and
+    /// is not written down.
+    pub(super) fn by(self, compare: Compare) -> Self {
+        Self { compare, ..self }
+    }
+
+    /// How pairs are compared.
+    pub(super) fn compare(&self) -> Compare {
+        self.compare
     }
 
     /// Numbers one more pair, and says whether its tags are known to be of one content.

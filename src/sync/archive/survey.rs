@@ -24,6 +24,7 @@ use crate::sync::list::RemoteObject;
 use crate::sync::merge::Joined;
 use crate::sync::place::{Deletion, Request};
 use crate::sync::plan::{Origin, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer, Why};
+use crate::sync::policy::{Policy, SourceLinks};
 use crate::sync::route::Route;
 use crate::sync::survey::open_walk;
 use crate::sync::tally::Tally;
@@ -64,7 +65,7 @@ pub(in crate::sync) async fn survey(
     let key = kind.key(&route.prefix);
     let key = key.ok_or_else(|| SurveyError::NamelessArchive(place.clone()))?;
     let filter = Filter::new(&request.include, &request.exclude).map_err(SurveyError::Pattern)?;
-    let walk = open_walk(route, &filter, true).await?;
+    let walk = open_walk(route, &filter, (true, SourceLinks::Follow)).await?;
     let found = look(client, &route.bucket, (&key, kind)).await?;
     let folder = spawn_blocking(move || Folder::of(walk));
     let folder = folder.await.map_err(|_| SurveyError::Lost)?;
@@ -308,7 +309,7 @@ async fn compare(
             &doubtful(&folder, &content),
             journal.as_ref(),
         );
-        let mut tally = Tally::new(direction, delete);
+        let mut tally = Tally::new(direction, delete, Policy::default());
         join(&mut tally, (&folder, &content), digests);
         (tally, content, folder)
     });

@@ -87,6 +87,7 @@ fn without_a_digest_the_times_decide() {
     let foreign = Some("900150983cd24fb0d6963f7d28e17f72-4");
     let same = Look::Decided(Verdict::Same);
     let changed = Look::Decided(Verdict::Changed(Why::Time));
+    let doubtful = Look::Decided(Verdict::Doubtful(Doubt::Time));
     for etag in [
         foreign,
         Some("opaque"),
@@ -99,8 +100,8 @@ fn without_a_digest_the_times_decide() {
             (up((size, NEW), (size, NEW, etag)), same),
             (up((size, NEW), (size, OLD, etag)), changed),
             (down((size, NEW), (size, NEW, etag)), same),
-            (down((size, OLD), (size, NEW, etag)), changed),
-            (down((size, NEW), (size, OLD, etag)), changed),
+            (down((size, OLD), (size, NEW, etag)), doubtful),
+            (down((size, NEW), (size, OLD, etag)), doubtful),
         ] {
             assert_eq!(first_look(&pair(&row)), expected, "{etag:?}");
         }
@@ -110,24 +111,44 @@ fn without_a_digest_the_times_decide() {
 #[test]
 fn another_digest_is_change_or_doubt() {
     let tag = Some(MD5);
+    let digest = Verdict::Doubtful(Doubt::Digest);
+    let digest_and_time = Verdict::Doubtful(Doubt::DigestAndTime);
     for (row, expected) in [
         (up((3, NEW), (3, OLD, tag)), Verdict::Changed(Why::Content)),
-        (up((3, OLD), (3, NEW, tag)), Verdict::Doubtful),
-        (
-            down((3, OLD), (3, NEW, tag)),
-            Verdict::Changed(Why::Content),
-        ),
-        (
-            down((3, NEW), (3, OLD, tag)),
-            Verdict::Changed(Why::Content),
-        ),
-        (down((3, NEW), (3, NEW, tag)), Verdict::Doubtful),
+        (up((3, OLD), (3, NEW, tag)), digest),
+        (down((3, OLD), (3, NEW, tag)), digest_and_time),
+        (down((3, NEW), (3, OLD, tag)), digest_and_time),
+        (down((3, NEW), (3, NEW, tag)), digest),
     ] {
         assert_eq!(decide(&pair(&row), OTHER), expected);
     }
-    assert_eq!(settle(Nature::Honest), Some(Why::Content));
-    assert_eq!(settle(Nature::Unknown), Some(Why::Content));
-    assert_eq!(settle(Nature::Other), None);
+}
+
+#[test]
+fn the_object_settles_what_is_doubtful() {
+    use Doubt::{Digest, DigestAndTime, Time};
+    use Nature::{Honest, Other, Unknown};
+    let local = pair(&down((3, OLD), (3, NEW, Some(MD5))));
+    let (content, time) = (Some(Why::Content), Some(Why::Time));
+    for (doubt, nature, modified, expected) in [
+        (Digest, Honest, Some(OLD), content),
+        (Digest, Unknown, None, content),
+        (Digest, Other, None, None),
+        (Digest, Other, Some(NEW), None),
+        (DigestAndTime, Honest, Some(OLD), content),
+        (DigestAndTime, Unknown, Some(OLD), content),
+        (DigestAndTime, Other, Some(OLD), None),
+        (DigestAndTime, Other, Some(NEW), time),
+        (DigestAndTime, Other, None, time),
+        (Time, Honest, Some(OLD), None),
+        (Time, Other, Some(OLD), None),
+        (Time, Honest, Some(NEW), time),
+        (Time, Unknown, None, time),
+    ] {
+        let modified = modified.map(at);
+        let settled = settle(&local, doubt, Said { nature, modified });
+        assert_eq!(settled, expected, "{doubt:?} {nature:?} {modified:?}");
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use crc_fast::CrcAlgorithm;
 
+use crate::sync::attributes::Attributes;
+
 /// An object that has begun to arrive.
 #[derive(Debug)]
 pub(in crate::sync) struct Arriving {
@@ -16,6 +18,7 @@ pub(in crate::sync) struct Arriving {
     pub(in crate::sync) is_encrypted: bool,
     /// Which bytes of how many it is.
     pub(in crate::sync) range: Option<String>,
+    pub(in crate::sync) attributes: Attributes,
 }
 
 /// A checksum of a whole object.
@@ -65,10 +68,12 @@ impl Arriving {
         let is_encrypted = header("x-amz-server-side-encryption-customer-algorithm").is_some()
             || header("x-amz-server-side-encryption").is_some_and(|value| value != "AES256");
         let range = header("content-range").map(str::to_owned);
+        let attributes = Attributes::of_headers(header);
         Some(Self {
             check,
             is_encrypted,
             range,
+            attributes,
             body: ByteStream::new(answer.into_body()),
         })
     }

@@ -38,7 +38,7 @@ fn unreadable(key: &str) -> Joined {
 }
 
 fn close(direction: Direction, delete: Deletion, found: Vec<Joined>) -> SyncPlan {
-    let mut tally = Tally::new(direction, delete);
+    let mut tally = Tally::new(direction, delete, Policy::default());
     for joined in found {
         assert!(tally.add(joined).is_none());
     }

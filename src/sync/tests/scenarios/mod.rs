@@ -8,6 +8,7 @@ mod filters;
 mod limits;
 mod names;
 mod odd_names;
+mod options;
 mod resilience;
 mod tree;
 
