@@ -72,17 +72,14 @@ fn alternative(
         let is_wanted = |one: &&Schema| one.get("type").and_then(Schema::as_str) == Some(wanted);
         alternatives.iter().find(is_wanted)
     };
-    let number = value.is_number().then(|| of_type("integer")).flatten();
-    let other = if value.is_sequence() {
+    let wanted = if value.is_sequence() {
         "array"
+    } else if value.is_number() {
+        "integer"
     } else {
         "string"
     };
-    if let Some(one) = number
-        .or_else(|| of_type(other))
-        // Neither: the text says what is wanted.
-        .or_else(|| of_type("string"))
-    {
+    if let Some(one) = of_type(wanted).or_else(|| of_type("string")) {
         node(value, one, path, found);
     }
 }

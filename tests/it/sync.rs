@@ -108,7 +108,7 @@ fn more_deletions_than_half_are_refused_before_anything_is_done() {
     bench.sandbox.write("set/new", "new");
     let refused = bench.up(&["--delete"]);
     refused.expect(4).says(&[
-        "2 of the 3 files in s3://data/set/ would be deleted, and at most 1 may be; nothing was changed",
+        "in s3://data/set/, 2 of 3 files would be deleted, and at most 1 may be; nothing was changed",
         "--max-delete 2",
     ]);
     assert_eq!(bench.asked("PUT"), 0);
@@ -117,7 +117,11 @@ fn more_deletions_than_half_are_refused_before_anything_is_done() {
     shown
         .expect(4)
         .says(&["delete  images/one", "delete  images/two", "--max-delete 2"]);
-    bench.up(&["--delete", "--max-delete", "2"]).expect(0);
+    shown.says(&["estimated: 2 requests, about 1s at 1 Gbit/s"]);
+    let refused = bench.up(&["--delete", "--max-delete", "60%"]);
+    refused.expect(4).says(&["at most 1 may be"]);
+    bench.up(&["--delete", "--max-delete", "ten"]).expect(64);
+    bench.up(&["--delete", "--max-delete", "70%"]).expect(0);
     bench
         .up(&["--delete", "--dry-run", "--detailed-exitcode"])
         .expect(0);
