@@ -153,6 +153,8 @@ impl Clients {
         let s3 = aws_sdk_s3::config::Builder::from(config)
             .force_path_style(path_style)
             .retry_config(RetryConfig::standard().with_max_attempts(TRANSFER_ATTEMPTS))
+            // A quota that all requests share ends with the first few dozen that fail at once.
+            .retry_partition(own_quota())
             .timeout_config(transfer)
             .interceptor(Whole)
             .build();

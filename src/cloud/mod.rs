@@ -26,7 +26,7 @@ mod own_network;
 mod own_network_delete;
 mod own_network_holder;
 mod pages;
-mod patience;
+pub(crate) mod patience;
 mod performer;
 mod placement_group;
 mod poll;

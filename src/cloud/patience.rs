@@ -76,7 +76,7 @@ pub(super) fn first_in_line() -> RetryConfig {
 
 /// No quota of retries: the SDK's own is shared by all calls of a process, and empty
 /// after a hundred refusals, whichever call they were for.
-pub(super) fn own_quota() -> RetryPartition {
+pub(crate) fn own_quota() -> RetryPartition {
     let unlimited = TokenBucket::unlimited();
     let partition = RetryPartition::custom("trainyard");
     partition.token_bucket(unlimited).build()

@@ -10,6 +10,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 
 use super::server::Server;
+use crate::cloud::patience::own_quota;
 use crate::cloud::whole::Whole;
 use crate::sync::target::TEMPORARY_SUFFIX;
 use crate::sync::{
@@ -139,6 +140,7 @@ pub(super) fn client(endpoint: &str) -> Client {
         .endpoint_url(endpoint)
         .force_path_style(true)
         .retry_config(retries)
+        .retry_partition(own_quota())
         .interceptor(Whole)
         .build();
     Client::from_conf(config)

@@ -54,8 +54,9 @@ async fn s58_errors_and_resets_are_tried_again() {
     ] {
         for goes_up in [true, false] {
             let world = World::new().await;
-            let large = noise(20 * MEBIBYTE);
-            for number in 0..30 {
+            let large = noise(9 * MEBIBYTE);
+            // More than the SDK would try again by its own quota.
+            for number in 0..100 {
                 let content = format!("content {number}");
                 if goes_up {
                     world.write(&format!("{number}"), content);
@@ -74,7 +75,7 @@ async fn s58_errors_and_resets_are_tried_again() {
             let plan = world.survey(&request).await.unwrap();
             let (report, events) = world.execute(&plan).await;
             assert!(report.is_complete(), "{fault:?} {report:?}");
-            assert_eq!(report.transferred.files, 31);
+            assert_eq!(report.transferred.files, 101);
             assert_eq!(moved(&events), plan.transferred().bytes);
             assert!(world.server.get("data/large").unwrap().content == large);
             assert!(world.read("large") == large);
@@ -202,7 +203,7 @@ async fn s59_truncated_and_wrong_bodies_are_fetched_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s59_what_is_always_damaged_leaves_the_old_file_and_no_new_one() {
-    for size in [1000, 3 * MEBIBYTE, 65 * MEBIBYTE] {
+    for size in [1000, 3 * MEBIBYTE] {
         for fault in DAMAGES {
             let world = World::new().await;
             world.server.put("data/old", &noise(size));
