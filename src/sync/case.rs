@@ -1,5 +1,6 @@
 //! Keys that are one name where a file system does not tell capital letters from small ones.
 
+#[cfg(feature = "aws")]
 use std::collections::BTreeMap;
 #[cfg(feature = "aws")]
 use std::fs;
@@ -38,18 +39,21 @@ pub struct CaseConflict {
 }
 
 /// The names of the folders that are open, while keys come in their order.
+#[cfg(feature = "aws")]
 #[derive(Debug, Default)]
 pub(super) struct Names {
     levels: Vec<Level>,
 }
 
 /// One folder: its key with a `/`, and the names in it by what they are without case.
+#[cfg(feature = "aws")]
 #[derive(Debug)]
 struct Level {
     prefix: String,
     names: BTreeMap<String, String>,
 }
 
+#[cfg(feature = "aws")]
 impl Names {
     /// Takes in the next key; gives the name that it collides with.
     pub(super) fn enter(&mut self, key: &str) -> Option<String> {
@@ -87,6 +91,7 @@ impl Names {
     }
 }
 
+#[cfg(feature = "aws")]
 impl Level {
     fn of(prefix: &str) -> Self {
         Self {
@@ -168,7 +173,7 @@ fn turned_round(letter: char) -> char {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "aws"))]
 mod tests {
     use super::*;
 

@@ -42,8 +42,10 @@ use jiff::Timestamp;
 
 use super::plan::Why;
 
+#[cfg(feature = "aws")]
 mod mode;
 
+#[cfg(feature = "aws")]
 pub(super) use mode::{Remembered, look};
 
 const MEBIBYTE: u64 = 1024 * 1024;
