@@ -36,7 +36,7 @@
 //! | time | any | another, or none | changed: time |
 //!
 //! This is how content is compared. The other ways of comparing read no file; their
-//! table is with [`Compare`].
+//! table is with [`Compare`](crate::resource::Compare).
 
 use jiff::Timestamp;
 
