@@ -198,9 +198,7 @@ impl SurveyError {
             }
             Self::Case(_) => Some("rename one of the objects, or pass `--case-conflict skip`"),
             Self::Rules { .. } => Some("write it as a `.gitignore`, or remove it"),
-            Self::DirectoryBucket(_) => Some(
-                "sync with a general purpose bucket, and copy single objects with `trainyard cp`",
-            ),
+            Self::DirectoryBucket(_) => Some("sync with a general purpose bucket"),
             Self::NotInABucket(_) => Some("name a prefix as s3://BUCKET/PREFIX"),
             Self::Overlap { .. } => Some("give the target a prefix of its own"),
             Self::NotAPair { .. }
