@@ -112,7 +112,8 @@ impl<'a> Multipart<'a> {
             }
         }
         let output = undamaged("begin the upload", || {
-            let sent = request.clone().send();
+            // Boxed, it is not copied about with every future around it.
+            let sent = Box::pin(request.clone().send());
             async move { sent.await.map_err(|error| Fault::of(&error)) }
         });
         let output = output.await?;
@@ -292,7 +293,7 @@ impl<'a> Multipart<'a> {
             .set_request_payer(payer(&self.session.options));
         undamaged("finish the upload", || {
             let sent = request.clone().customize();
-            let sent = sent.config_override(patient()).send();
+            let sent = Box::pin(sent.config_override(patient()).send());
             async move {
                 let output = sent.await.map_err(|error| Fault::of(&error))?;
                 Ok(output.e_tag().map(unquoted))
