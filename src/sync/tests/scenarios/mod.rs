@@ -12,6 +12,7 @@ mod options;
 mod resilience;
 mod tree;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -45,4 +46,56 @@ fn unreadable_folder(world: &World) -> (PathBuf, String) {
     // With the `/` behind it, as it is read, the path is too long.
     assert!(fs::read_dir(folder.join(&name).join("")).is_err());
     (folder, name)
+}
+
+/// Where scenarios are shown.
+const SOURCES: [&str; 12] = [
+    include_str!("across.rs"),
+    include_str!("compare.rs"),
+    include_str!("deletions.rs"),
+    include_str!("failures.rs"),
+    include_str!("filters.rs"),
+    include_str!("limits.rs"),
+    include_str!("names.rs"),
+    include_str!("odd_names.rs"),
+    include_str!("options.rs"),
+    include_str!("resilience.rs"),
+    include_str!("tree.rs"),
+    // What only a real process shows.
+    include_str!("../../../../tests/it/sync.rs"),
+];
+
+/// The number of the scenario that a test shows, if the line begins one that is named so.
+fn scenario(line: &str) -> Option<usize> {
+    let (before, name) = line.split_once("fn s")?;
+    let (number, words) = name.split_once('_')?;
+    let is_function = before.is_empty() || before == "async ";
+    let is_named = is_function && number.len() == 2 && !words.is_empty();
+    is_named.then(|| number.parse().ok())?
+}
+
+/// The numbers of the scenarios of which there is a test in a source.
+fn shown(source: &str) -> BTreeSet<usize> {
+    let lines: Vec<&str> = source.lines().collect();
+    let tests = lines.windows(2).filter(|pair| {
+        let above = pair[0];
+        above == "#[test]" || above.starts_with("#[tokio::test")
+    });
+    tests.filter_map(|pair| scenario(pair[1])).collect()
+}
+
+#[test]
+fn every_scenario_has_a_test_by_its_number() {
+    let found: BTreeSet<usize> = SOURCES.into_iter().flat_map(shown).collect();
+    let missing: Vec<usize> = (1..=80).filter(|number| !found.contains(number)).collect();
+    assert!(missing.is_empty(), "no test shows {missing:?}");
+    assert_eq!(found.len(), 80, "there are 80 scenarios");
+    for source in [
+        "fn s01_a() {",
+        "#[test]\nfn s1_a() {",
+        "#[test]\nfn sum() {",
+    ] {
+        assert!(shown(source).is_empty(), "{source}");
+    }
+    assert!(shown("#[test]\nfn s01_a() {").contains(&1));
 }
