@@ -21,8 +21,8 @@ use super::signals::{self, Known};
 use crate::apply::Cancel;
 use crate::resource::DeletionLimit;
 use crate::sync::{
-    Control, Deletion, Place, Request, SkipReason, Skipped, SurveyError, SyncPlan, SyncReport,
-    execute, survey,
+    Control, Deletion, Place, Request, Side, SkipReason, Skipped, SurveyError, SyncPlan,
+    SyncReport, execute, survey,
 };
 use arguments::Style;
 use case::Case;
@@ -152,7 +152,9 @@ fn unsurveyed(error: &SurveyError) -> CommandError {
 ///
 /// Whoever says that the source may be empty has said that everything may go.
 fn within_limit(plan: &SyncPlan, arguments: &Sync) -> Result<(), CommandError> {
-    let is_empty = plan.transfers.is_empty() && plan.same.files == 0;
+    // What was skipped there is there all the same.
+    let hides_some = plan.skipped.iter().any(|one| one.side == Side::From);
+    let is_empty = plan.transfers.is_empty() && plan.same.files == 0 && !hides_some;
     let default = if arguments.allow_empty_source && is_empty {
         DeletionLimit::Percent(100)
     } else {
