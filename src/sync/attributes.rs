@@ -120,12 +120,15 @@ fn read_time(text: &str) -> Option<Timestamp> {
     }
 }
 
-/// Octal after a leading `0`; some tools write a mode in decimal digits.
+/// What a regular file's mode is as a decimal number: its kind and any permissions.
+const DECIMAL: std::ops::RangeInclusive<u32> = 0o100_000..=0o107_777;
+
+/// Octal, with or without a leading `0`, as rclone writes it; a number that is a regular
+/// file's mode in decimal digits is what s3fs writes.
 fn read_mode(text: &str) -> Option<u32> {
-    match text.strip_prefix('0') {
-        Some(octal) => u32::from_str_radix(octal.trim_start_matches('o'), 8).ok(),
-        None => text.parse().ok(),
-    }
+    let decimal = text.parse().ok().filter(|mode| DECIMAL.contains(mode));
+    let octal = text.trim_start_matches("0o");
+    decimal.or_else(|| u32::from_str_radix(octal, 8).ok())
 }
 
 #[cfg(test)]
@@ -182,10 +185,11 @@ mod tests {
     #[test]
     fn modes_are_octal_or_decimal() {
         let executable = |mode| Attributes::read(None, Some(mode)).executable;
-        for mode in ["0100755", "0755", "0o100700", "33261", EXECUTABLE] {
+        for mode in ["100755", "0100755", "0755", "0o100700", "33261", EXECUTABLE] {
             assert!(executable(mode), "{mode}");
         }
         for mode in [
+            "100644",
             "0100644",
             "33188",
             "0",

@@ -220,6 +220,9 @@ pub enum Withheld {
     /// A folder could not be read, so what it has is unknown and not absent.
     #[error("nothing is deleted, because the folder `{0}` cannot be read")]
     UnreadableFolder(String),
+    /// A file of the target is not to be changed, so that the target stays another.
+    #[error("nothing is deleted, because `{0}` has changed and is to stay as it is")]
+    Immutable(String),
 }
 
 /// More deletions than are allowed.

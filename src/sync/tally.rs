@@ -140,7 +140,10 @@ impl Tally {
             Judgement::Same => self.same.add(candidate.object.size),
             // The file is at both ends, so that it is no extra one.
             Judgement::Changed(_) if self.policy.existing == Existing::Refuse => {
-                self.skip(candidate.object.key, Side::From, SkipReason::Immutable);
+                let key = candidate.object.key;
+                self.withheld
+                    .get_or_insert_with(|| Withheld::Immutable(key.clone()));
+                self.skip(key, Side::From, SkipReason::Immutable);
             }
             Judgement::Changed(why) => {
                 let change = Change::Changed(why);

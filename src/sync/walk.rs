@@ -165,7 +165,12 @@ impl Walk {
         let prefix = self.levels.last().map_or("", |level| &level.prefix);
         let mut entries = Vec::new();
         for entry in listed {
-            entries.extend(self.look_at(prefix, &entry)?);
+            match self.look_at(prefix, &entry) {
+                Ok(found) => entries.extend(found),
+                // One name is gone. That says nothing of the folder and of all else in it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
         entries.sort_unstable_by(|one, other| one.order.cmp(&other.order));
         Ok(entries)

@@ -12,7 +12,7 @@ use crate::sync::tests::server::{EPOCH, Fault};
 use crate::sync::tests::world::{World, deleted, keys, noise, skipped, with_deletion};
 use crate::sync::{
     Archived, Change, Control, Existing, FailureReason, Request, SkipReason, SourceLinks, SyncPlan,
-    Totals, Why, execute,
+    Totals, Why, Withheld, execute,
 };
 
 const MEBIBYTE: usize = 1024 * 1024;
@@ -353,14 +353,20 @@ async fn s18_immutable() {
     world.write("both", "ours");
     world.write("same", "same");
     world.write("new", "new");
+    // A run that may not change everything deletes nothing.
+    world.server.put("data/extra", b"extra");
     let immutable = [("both", &SkipReason::Immutable)];
     let plan = world.converge(&refusing(with_deletion(world.up()))).await;
     assert_eq!((keys(&plan), plan.same.files), (vec!["new"], 1));
     assert_eq!(skipped(&plan), immutable);
     assert_eq!(world.server.get("data/both").unwrap().content, "theirs");
+    assert_eq!(world.server.get("data/extra").unwrap().content, "extra");
+    assert_eq!(plan.withheld, Some(Withheld::Immutable("both".to_owned())));
 
+    world.write("ours", "ours");
     let plan = world.converge(&refusing(with_deletion(world.down()))).await;
-    assert_eq!((keys(&plan), plan.same.files), (vec![], 2));
+    assert_eq!((keys(&plan), plan.same.files), (vec!["extra"], 2));
+    assert_eq!(world.read("ours"), b"ours");
     assert_eq!(skipped(&plan), immutable);
     assert_eq!(world.read("both"), b"ours");
 }
