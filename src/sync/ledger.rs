@@ -34,6 +34,9 @@ pub(super) struct Note {
     pub(super) key: String,
     /// What S3 calls the upload.
     pub(super) upload: String,
+    /// What the upload was begun with besides content, in words: it stays so to its end.
+    #[serde(default)]
+    pub(super) like: String,
 }
 
 /// A note that this process holds.
@@ -55,24 +58,13 @@ impl Ledger {
     }
 
     /// Takes hold of the note of a file and a key; `None` where another process has it, or
-    /// nothing can be noted here. An upload that was begun with other options, as `options`
-    /// words them, is another one.
-    pub(super) fn claim(
-        &self,
-        source: &Path,
-        (bucket, key): (&str, &str),
-        options: &str,
-    ) -> Option<Claim> {
+    /// nothing can be noted here.
+    pub(super) fn claim(&self, source: &Path, (bucket, key): (&str, &str)) -> Option<Claim> {
         // A path that has no absolute form is taken as it is.
         let source = std::path::absolute(source).unwrap_or_else(|_| source.to_owned());
         let mut hash = Sha256::new();
         let source = source.as_os_str().as_encoded_bytes();
-        for part in [
-            source,
-            bucket.as_bytes(),
-            key.as_bytes(),
-            options.as_bytes(),
-        ] {
+        for part in [source, bucket.as_bytes(), key.as_bytes()] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
@@ -137,14 +129,20 @@ impl Claim {
         self.note.as_ref().map(|note| note.upload.as_str())
     }
 
+    /// Whether that upload was begun with the same besides content.
+    pub(super) fn is_like(&self, like: &str) -> bool {
+        self.note.as_ref().is_some_and(|note| note.like == like)
+    }
+
     /// Notes an upload. Where that fails, the upload cannot be gone on with; it is known by
     /// its age then.
-    pub(super) fn note(&mut self, upload: &str) {
+    pub(super) fn note(&mut self, upload: &str, like: &str) {
         let (bucket, key) = self.place.clone();
         let note = Note {
             bucket,
             key,
             upload: upload.to_owned(),
+            like: like.to_owned(),
         };
         let written = serde_json::to_vec(&note).is_ok_and(|text| {
             self.file.set_len(0).is_ok()
@@ -177,21 +175,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::of(folder.path());
         let source = Path::new("/data/a");
-        let mut claim = ledger.claim(source, ("bucket", "set/a"), "").unwrap();
+        let mut claim = ledger.claim(source, ("bucket", "set/a")).unwrap();
         assert_eq!(claim.upload(), None);
-        claim.note("first");
-        claim.note("id");
-        assert!(ledger.claim(source, ("bucket", "set/a"), "").is_none());
+        claim.note("first", "");
+        claim.note("id", "a class");
+        assert!(ledger.claim(source, ("bucket", "set/a")).is_none());
         let (left, held) = ledger.sorted("bucket", "set/");
         assert_eq!(left.len(), 0, "it is held");
         assert!(held.contains("id"));
         drop(claim);
         assert_eq!(ledger.sorted("bucket", "other/").0.len(), 0);
         assert_eq!(ledger.sorted("bucket", "set/").0[0].upload(), Some("id"));
-        let claim = ledger.claim(source, ("bucket", "set/a"), "").unwrap();
+        let claim = ledger.claim(source, ("bucket", "set/a")).unwrap();
         assert_eq!(claim.upload(), Some("id"));
+        assert!(claim.is_like("a class") && !claim.is_like(""));
         claim.release();
-        let claim = ledger.claim(source, ("bucket", "set/a"), "").unwrap();
+        let claim = ledger.claim(source, ("bucket", "set/a")).unwrap();
         assert_eq!(claim.upload(), None);
     }
 
@@ -201,10 +200,10 @@ mod tests {
         let ledger = Ledger::of(folder.path());
         let other = r#"{"bucket":"bucket","key":"other","upload":"id"}"#;
         for text in ["", "{", "[]", "null", other, &"x".repeat(100_000)] {
-            let claim = ledger.claim(Path::new("a"), ("bucket", "a"), "").unwrap();
+            let claim = ledger.claim(Path::new("a"), ("bucket", "a")).unwrap();
             fs::write(&claim.path, text).unwrap();
             drop(claim);
-            let claim = ledger.claim(Path::new("a"), ("bucket", "a"), "").unwrap();
+            let claim = ledger.claim(Path::new("a"), ("bucket", "a")).unwrap();
             assert_eq!(claim.upload(), None, "{text:.20}");
             claim.release();
         }

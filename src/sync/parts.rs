@@ -104,15 +104,25 @@ async fn begin<'a>(
     (path, attributes): (&Path, Attributes),
 ) -> Result<(Multipart<'a>, StoredParts, Option<Claim>), FailureReason> {
     let mut claim = claim(session, key, path).await?;
+    let mut headers = upload_headers(&session.options);
+    headers.extend(attributes.headers());
+    let words = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\n"));
+    let like = words.collect::<Vec<_>>().concat();
+    let is_like = claim.as_ref().is_some_and(|claim| claim.is_like(&like));
     if let Some(id) = claim.as_ref().and_then(Claim::upload) {
         let upload = Multipart::known(session, key, id.to_owned());
-        if let Some(there) = upload.parts().await? {
+        if !is_like {
+            // It would keep the time or the class that it was begun with.
+            upload.abort().await;
+        } else if let Some(there) = upload.parts().await? {
             return Ok((upload, there, claim));
         }
     }
     let upload = Multipart::begin(session, key, Like::File(attributes)).await?;
     if let Some(claim) = &mut claim {
-        claim.note(upload.id());
+        claim.note(upload.id(), &like);
     }
     Ok((upload, StoredParts::new(), claim))
 }
@@ -126,11 +136,7 @@ async fn claim(session: &Session, key: &str, path: &Path) -> Result<Option<Claim
         session.route.bucket.clone(),
         key.to_owned(),
     );
-    let options: Vec<String> = upload_headers(&session.options)
-        .into_iter()
-        .map(|(name, value)| format!("{name}: {value}"))
-        .collect();
-    blocking(move || Ok(ledger.claim(&path, (&bucket, &key), &options.join("\n")))).await
+    blocking(move || Ok(ledger.claim(&path, (&bucket, &key)))).await
 }
 
 /// One part of a file, in bytes.

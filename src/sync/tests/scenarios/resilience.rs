@@ -155,10 +155,11 @@ async fn an_upload_is_not_gone_on_with_where_the_file_has_changed() {
     let report = run(&world, &plan, (Some(journals.path()), Some(stop))).await;
     assert_eq!(report.unfinished, 1);
     world.server.heal();
-    // Only the first part is another one now.
+    // Only the first part is another one now, and the time.
     let mut content = noise(40 * MEBIBYTE);
     content[17] ^= 1;
     world.write("large", &content);
+    world.touch("large", 1_700_000_000);
     let plan = world.survey(&world.up()).await.unwrap();
     let report = run(&world, &plan, (Some(journals.path()), None)).await;
     assert!(report.is_complete(), "{report:?}");
