@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumMode, ChecksumType};
 use bytes::Bytes;
@@ -38,9 +39,8 @@ impl Arrival {
         session: &Session,
         revision: Revision<'_>,
     ) -> Result<Self, (Broken, u64)> {
-        let mut headers = vec![("x-amz-checksum-mode", "ENABLED".to_owned())];
-        headers.extend(revision.if_match().map(|etag| ("if-match", etag)));
-        headers.extend(payer_header(&session.options));
+        let mut headers = headers(session, revision);
+        headers.push(("x-amz-checksum-mode", "ENABLED".to_owned()));
         let direct = session.direct.get(&session.pace, revision.key, headers);
         if let Ok(arriving) = direct.await {
             let is_digest =
@@ -51,20 +51,8 @@ impl Arrival {
                 attributes: arriving.attributes,
             });
         }
-        let output = session
-            .client
-            .get_object()
-            .bucket(&session.route.bucket)
-            .key(revision.key)
-            .set_if_match(revision.if_match())
-            .checksum_mode(ChecksumMode::Enabled)
-            .set_request_payer(payer(&session.options))
-            .customize()
-            .interceptor(Ear(Arc::clone(&session.pace)))
-            .interceptor(Scout::of(&session.direct, revision.key))
-            .send()
-            .await
-            .map_err(|error| unbegun(Fault::of(&error)))?;
+        let request = request(session, revision).checksum_mode(ChecksumMode::Enabled);
+        let output = send(session, revision, request).await?;
         let is_digest = has_digest(revision) && is_only_check(&output);
         Ok(Self {
             attributes: Attributes::of_get(&output),
@@ -97,6 +85,39 @@ impl Arrival {
         session.tell(Progress::Moved { bytes: arrived });
         Ok(chunks)
     }
+}
+
+/// What every request for content says, directly.
+pub(super) fn headers(session: &Session, revision: Revision<'_>) -> Vec<(&'static str, String)> {
+    let payer = payer_header(&session.options);
+    let if_match = revision.if_match().map(|etag| ("if-match", etag));
+    payer.into_iter().chain(if_match).collect()
+}
+
+/// The same for the SDK.
+pub(super) fn request(session: &Session, revision: Revision<'_>) -> GetObjectFluentBuilder {
+    session
+        .client
+        .get_object()
+        .bucket(&session.route.bucket)
+        .key(revision.key)
+        .set_if_match(revision.if_match())
+        .set_request_payer(payer(&session.options))
+}
+
+/// Asks through the SDK.
+pub(super) async fn send(
+    session: &Session,
+    revision: Revision<'_>,
+    request: GetObjectFluentBuilder,
+) -> Result<GetObjectOutput, (Broken, u64)> {
+    request
+        .customize()
+        .interceptor(Ear(Arc::clone(&session.pace)))
+        .interceptor(Scout::of(&session.direct, revision.key))
+        .send()
+        .await
+        .map_err(|error| unbegun(Fault::of(&error)))
 }
 
 /// The next chunk of a body; `None` at its end.

@@ -54,6 +54,7 @@ pub(super) async fn in_parts(
     let sent = session.unless_stopped(parts).await;
     let after = source::stamp(path).await;
     let unchanged = after.as_ref().is_ok_and(|after| *after == stamp);
+    let is_sent = sent.is_ok();
     let ended = match sent {
         Ok(_) if !unchanged => Err(FailureReason::ChangedWhileRead.into()),
         Ok(parts) => session.unless_stopped(upload.complete(parts)).await,
@@ -73,7 +74,9 @@ pub(super) async fn in_parts(
         release(claim);
         return Ok(Sent::Changed(after));
     }
-    if claim.is_some() && goes_on(&undone) {
+    // What was there already and could still not be finished is not kept for ever.
+    let was_sent = is_sent && !there.is_empty();
+    if claim.is_some() && goes_on(&undone) && !was_sent {
         session.leave_unfinished();
     } else {
         upload.abort().await;

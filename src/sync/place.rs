@@ -79,7 +79,9 @@ impl Place {
     pub(super) fn is_in_directory_bucket(&self) -> bool {
         match self {
             Self::Folder(_) => false,
-            Self::Prefix { bucket, prefix: _ } => bucket.ends_with("--x-s3"),
+            Self::Prefix { bucket, prefix: _ } => {
+                bucket.ends_with("--x-s3") || bucket.ends_with("--xa-s3")
+            }
         }
     }
 

@@ -12,14 +12,12 @@ use crc_fast::{CrcAlgorithm, checksum_combine};
 use futures_util::TryStreamExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
-use super::arrival::Sums;
+use super::arrival::{self, Sums};
 use super::attributes::Attributes;
 use super::compare::part_size;
-use super::direct::Scout;
-use super::download::{Broken, Place, Revision, again, receive, unbegun, untouched};
+use super::download::{Broken, Place, Revision, again, receive, untouched};
 use super::fault::Fault;
-use super::options::{payer, payer_header};
-use super::pace::Ear;
+use super::options::payer;
 use super::report::{FailureReason, Progress, local};
 use super::session::Session;
 
@@ -178,27 +176,14 @@ async fn begin(
     revision: Revision<'_>,
     range: String,
 ) -> Result<(ByteStream, Option<String>), (Broken, u64)> {
-    let mut headers = vec![("range", range.clone())];
-    headers.extend(revision.if_match().map(|etag| ("if-match", etag)));
-    headers.extend(payer_header(&session.options));
+    let mut headers = arrival::headers(session, revision);
+    headers.push(("range", range.clone()));
     let direct = session.direct.get(&session.pace, revision.key, headers);
     if let Ok(arriving) = direct.await {
         return Ok((arriving.body, arriving.range));
     }
-    let output = session
-        .client
-        .get_object()
-        .bucket(&session.route.bucket)
-        .key(revision.key)
-        .set_if_match(revision.if_match())
-        .range(range)
-        .set_request_payer(payer(&session.options))
-        .customize()
-        .interceptor(Ear(Arc::clone(&session.pace)))
-        .interceptor(Scout::of(&session.direct, revision.key))
-        .send()
-        .await
-        .map_err(|error| unbegun(Fault::of(&error)))?;
+    let request = arrival::request(session, revision).range(range);
+    let output = arrival::send(session, revision, request).await?;
     let came = output.content_range().map(str::to_owned);
     Ok((output.body, came))
 }

@@ -75,36 +75,6 @@ async fn keys_that_are_no_paths_are_skipped_and_nothing_is_written_outside() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_others_use_as_their_folder_gives_way() {
-    let world = World::new().await;
-    for key in ["a", "a-b", "a.txt", "a/b", "a/b/c", "a0"] {
-        world.server.put(&format!("data/{key}"), key.as_bytes());
-    }
-    let plan = world.converge(&world.down()).await;
-    assert_eq!(keys(&plan), ["a-b", "a.txt", "a/b/c", "a0"]);
-    let gave_way = SkipReason::AlsoFolder;
-    assert_eq!(skipped(&plan), [("a", &gave_way), ("a/b", &gave_way)]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_stands_in_the_way_is_skipped_or_makes_room_by_deletion() {
-    let world = World::new().await;
-    world.write("folder/x", "local");
-    world.write("file", "local");
-    world.server.put("data/folder", b"remote");
-    world.server.put("data/file/x", b"remote");
-    let plan = world.survey(&world.down()).await.unwrap();
-    assert!(plan.is_empty());
-    assert_eq!(
-        skipped(&plan),
-        [
-            ("file/x", &SkipReason::FileInTheWay),
-            ("folder", &SkipReason::FolderInTheWay)
-        ]
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn links_special_files_and_odd_names_do_not_stop_the_others() {
     let world = World::new().await;
     world.write("good", "good");

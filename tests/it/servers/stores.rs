@@ -51,25 +51,20 @@ impl Store {
 
     pub(super) fn ministack() -> Self {
         let ([port], folder) = (ports(), tempfile::tempdir().unwrap());
-        let child = Command::new(venv_of_stores().join("bin/ministack"))
+        let mut command = Command::new(venv_of_stores().join("bin/ministack"));
+        command
             .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .env("HOME", folder.path())
             .env("BIND_HOST", "127.0.0.1")
             .env("DOCKER_HOST", "")
-            .env("GATEWAY_PORT", port.to_string())
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self::of(port, child, folder)
+            .env("GATEWAY_PORT", port.to_string());
+        Self::of(port, command, folder)
     }
 
     pub(super) fn seaweedfs() -> Self {
         let ([s3, master, volume, filer], folder) = (ports(), tempfile::tempdir().unwrap());
-        let child = Command::new(venv_of_stores().join("bin/weed"))
+        let mut command = Command::new(venv_of_stores().join("bin/weed"));
+        command
+            .env_clear()
             .arg("server")
             .args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3"])
             .arg(format!("-dir={}", folder.path().display()))
@@ -78,8 +73,13 @@ impl Store {
             .arg(format!("-volume.port={volume}"))
             .arg(format!("-filer.port={filer}"))
             .args(["-master.telemetry=false", "-master.volumeSizeLimitMB=256"])
-            .args(["-volume.max=20", "-s3.allowDeleteBucketNotEmpty=false"])
-            .env_clear()
+            .args(["-volume.max=20", "-s3.allowDeleteBucketNotEmpty=false"]);
+        Self::of(s3, command, folder)
+    }
+
+    /// Starts a server that has its folder for a home, and nothing of the machine's besides.
+    fn of(port: u16, mut command: Command, folder: tempfile::TempDir) -> Self {
+        let child = command
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("HOME", folder.path())
             .current_dir(folder.path())
@@ -88,10 +88,6 @@ impl Store {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Self::of(s3, child, folder)
-    }
-
-    fn of(port: u16, child: Child, folder: tempfile::TempDir) -> Self {
         let process = Process {
             child,
             _folder: folder,

@@ -408,8 +408,11 @@ async fn s75_s3_express_directory_buckets_are_refused() {
     let directory = Place::prefix("bucket--use1-az4--x-s3", "data");
     let folder = Place::Folder(world.root().to_owned());
     let other = Place::prefix("bucket", "copy");
+    // An access point of one has a name of its own.
+    let point = Place::prefix("point--use1-az4--xa-s3", "data");
     for (from, to) in [
         (folder.clone(), directory.clone()),
+        (point, folder.clone()),
         (directory.clone(), folder.clone()),
         (directory.clone(), other.clone()),
         (other, directory),

@@ -142,29 +142,61 @@ async fn s64_sigkill_then_rerun_sends_what_is_missing() {
     assert_eq!(tree(&journals.path().join("uploads")), Vec::<String>::new());
 }
 
+/// With the time that it had, parts are compared with the file one by one; with another time,
+/// the object would keep the old one, so that the upload is begun anew.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_is_not_gone_on_with_where_the_file_has_changed() {
+    for (second, begun) in [(1_600_000_000, 0), (1_700_000_000, 1)] {
+        let world = World::new().await;
+        let journals = tempfile::tempdir().unwrap();
+        let stop = |event: &Progress| matches!(event, Progress::Moved { .. });
+        world.write("large", noise(40 * MEBIBYTE));
+        world.touch("large", 1_600_000_000);
+        let plan = world.survey(&world.up()).await.unwrap();
+        world
+            .server
+            .fail(|seen| (part_of(seen) == Some(5)).then_some(Fault::Hang));
+        let report = run(&world, &plan, (Some(journals.path()), Some(stop))).await;
+        assert_eq!(report.unfinished, 1);
+        world.server.heal();
+        // Only the first part is another one now.
+        let mut content = noise(40 * MEBIBYTE);
+        content[17] ^= 1;
+        world.write("large", &content);
+        world.touch("large", second);
+        let plan = world.survey(&world.up()).await.unwrap();
+        world.server.forget();
+        let report = run(&world, &plan, (Some(journals.path()), None)).await;
+        assert!(report.is_complete(), "{report:?}");
+        let begins =
+            |seen: &Seen| seen.method == Method::POST && seen.query.contains_key("uploads");
+        assert_eq!(world.server.count(begins), begun);
+        assert!(world.server.get("data/large").unwrap().content == content);
+        world.assert_tidy();
+    }
+}
+
+/// What S3 does not put together once, it may never: an upload that was gone on with is not
+/// kept a second time.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_cannot_be_finished_is_given_up() {
     let world = World::new().await;
     let journals = tempfile::tempdir().unwrap();
-    let stop = |event: &Progress| matches!(event, Progress::Moved { .. });
-    world.write("large", noise(40 * MEBIBYTE));
+    world.write("large", noise(20 * MEBIBYTE));
     let plan = world.survey(&world.up()).await.unwrap();
-    world
-        .server
-        .fail(|seen| (part_of(seen) == Some(5)).then_some(Fault::Hang));
-    let report = run(&world, &plan, (Some(journals.path()), Some(stop))).await;
-    assert_eq!(report.unfinished, 1);
+    world.server.fail(|seen| {
+        let finishes = seen.method == Method::POST && seen.query.contains_key("uploadId");
+        finishes.then_some(Fault::Error(400, "InvalidPart"))
+    });
+    for kept in [1, 0] {
+        let report = run(&world, &plan, (Some(journals.path()), None)).await;
+        assert_eq!(report.failures.len(), 1, "{report:?}");
+        assert_eq!(report.unfinished, kept);
+    }
+    world.assert_tidy();
     world.server.heal();
-    // Only the first part is another one now, and the time.
-    let mut content = noise(40 * MEBIBYTE);
-    content[17] ^= 1;
-    world.write("large", &content);
-    world.touch("large", 1_700_000_000);
-    let plan = world.survey(&world.up()).await.unwrap();
     let report = run(&world, &plan, (Some(journals.path()), None)).await;
     assert!(report.is_complete(), "{report:?}");
-    assert!(world.server.get("data/large").unwrap().content == content);
-    world.assert_tidy();
 }
 
 #[tokio::test(flavor = "multi_thread")]
