@@ -23,7 +23,7 @@ use super::source::{self, Content, Seen};
 use super::stamp::Stamp;
 
 /// How often a file is read that changes meanwhile.
-const ATTEMPTS: usize = 2;
+const ATTEMPTS: usize = 3;
 
 /// How often content is sent that arrives damaged, or finds S3 busy.
 const ATTEMPTS_OF_DAMAGED: usize = 6;
@@ -38,7 +38,8 @@ pub(super) async fn upload(session: &Session, transfer: &Transfer) -> Result<Mov
 /// Uploads one file, which had so many bytes, as it is now and says what it was.
 ///
 /// A file that is rewritten while it is read never becomes visible in the bucket:
-/// it is read again once, and then given up.
+/// it is read twice more, and then given up: what is seen in the middle of a rewriting is
+/// often another size than the one it ends with.
 pub(super) async fn upload_file(
     session: &Session,
     path: &Path,
