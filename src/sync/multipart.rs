@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -70,6 +71,8 @@ pub(super) struct Multipart<'a> {
     session: &'a Session,
     key: &'a str,
     id: String,
+    /// How many bytes the parts have that were told of.
+    moved: AtomicU64,
 }
 
 impl<'a> Multipart<'a> {
@@ -121,12 +124,29 @@ impl<'a> Multipart<'a> {
             operation: "begin the upload".to_owned(),
             detail: "the answer has no upload id".to_owned(),
         })?;
-        Ok(Self { session, key, id })
+        Ok(Self::known(session, key, id))
     }
 
     /// An upload that was begun before.
     pub(super) fn known(session: &'a Session, key: &'a str, id: String) -> Self {
-        Self { session, key, id }
+        Self {
+            session,
+            key,
+            id,
+            moved: AtomicU64::new(0),
+        }
+    }
+
+    /// Tells that a part is where it should be.
+    pub(super) fn tell_moved(&self, bytes: u64) {
+        self.moved.fetch_add(bytes, Ordering::Relaxed);
+        self.session.tell(Progress::Moved { bytes });
+    }
+
+    /// Takes back what was told, where all of it is sent again.
+    pub(super) fn tell_rewound(&self) {
+        let bytes = self.moved.swap(0, Ordering::Relaxed);
+        self.session.tell(Progress::Rewound { bytes });
     }
 
     /// What S3 calls it.
@@ -178,9 +198,7 @@ impl<'a> Multipart<'a> {
         let headers = payer_header(&session.options).into_iter().collect();
         let direct = session.direct.put(&session.pace, part, content, headers);
         if let Ok(Some(etag)) = direct.await {
-            session.tell(Progress::Moved {
-                bytes: content.len(),
-            });
+            self.tell_moved(content.len());
             return Ok(CompletedPart::builder()
                 .part_number(number)
                 .e_tag(etag)
@@ -193,7 +211,7 @@ impl<'a> Multipart<'a> {
             self.send_by_sdk(number, body)
         });
         let part = part.await?;
-        session.tell(Progress::Moved { bytes });
+        self.tell_moved(bytes);
         Ok(part)
     }
 
@@ -206,7 +224,7 @@ impl<'a> Multipart<'a> {
     ) -> Result<CompletedPart, FailureReason> {
         let part = self.send_by_sdk(number, body).await;
         let part = part.map_err(|fault| fault.into_failure("upload a part"))?;
-        self.session.tell(Progress::Moved { bytes });
+        self.tell_moved(bytes);
         Ok(part)
     }
 

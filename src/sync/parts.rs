@@ -21,7 +21,7 @@ use super::download::blocking;
 use super::ledger::Claim;
 use super::multipart::{Like, Multipart, Stored, StoredParts};
 use super::options::upload_headers;
-use super::report::{FailureReason, Progress, local};
+use super::report::{FailureReason, local};
 use super::session::{Session, Undone};
 use super::source::{self, Content};
 use super::stamp::Stamp;
@@ -69,7 +69,7 @@ pub(super) async fn in_parts(
     };
     if let (Undone::Failed(_), Ok(after), false) = (&undone, after, unchanged) {
         // A truncated file fails to be sent, which is its change and no fault.
-        session.tell(Progress::Rewound { bytes: stamp.size });
+        upload.tell_rewound();
         upload.abort().await;
         release(claim);
         return Ok(Sent::Changed(after));
@@ -159,7 +159,7 @@ async fn send_parts(
         .map(|part| async move {
             let _request = session.request().await?;
             if let Some(stored) = there.get(&part.number)
-                && let Some(done) = already(session, (file, part), stored).await?
+                && let Some(done) = already(upload, (file, part), stored).await?
             {
                 return Ok(done);
             }
@@ -196,7 +196,7 @@ async fn body(path: &Path, part: Part) -> Result<ByteStream, FailureReason> {
 
 /// The part as it is stored, if that is what the file has there.
 async fn already(
-    session: &Session,
+    upload: &Multipart<'_>,
     (file, part): (&Arc<File>, Part),
     stored: &Stored,
 ) -> Result<Option<CompletedPart>, FailureReason> {
@@ -211,7 +211,7 @@ async fn already(
     if BASE64_STANDARD.encode(sum.await?.to_be_bytes()) != *expected {
         return Ok(None);
     }
-    session.tell(Progress::Moved { bytes: part.length });
+    upload.tell_moved(part.length);
     let done = CompletedPart::builder()
         .part_number(part.number)
         .e_tag(&stored.etag)
