@@ -21,7 +21,7 @@ use super::service::Service;
 use super::settings::{Clock, OpenError, Settings};
 use super::state::World;
 use super::wire::Refusal;
-use super::{date, ec2, ssm, sts};
+use super::{date, ec2, federation, ssm, sts};
 
 /// The most that the body of a query or JSON request may hold, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
@@ -98,6 +98,9 @@ impl Cloud {
             let carry_out = |order| self.carry_out(order);
             return self.control.answer(request, carry_out).await;
         }
+        if let Some(query) = federation::query(&request) {
+            return self.handle_federation(query, &id).await;
+        }
         match protocol(request.method(), request.uri().path(), &request) {
             Some(protocol) => self.handle_call(protocol, request, &id).await,
             None => self.handle_object(request, &id).await,
@@ -132,6 +135,19 @@ impl Cloud {
         self.under_faults(event, id, run).await
     }
 
+    /// Nobody signs these requests: the credentials are in the address.
+    async fn handle_federation(&self, query: &str, id: &RequestId) -> Response<Body> {
+        let event = Event::new(Service::Federation, federation::ACTION, None);
+        let run = async {
+            let world = self.lock();
+            match federation::answer(&world, (self.clock)(), query) {
+                Ok(document) => answer(StatusCode::OK, Service::Federation, document, id),
+                Err(refusal) => refused(Service::Federation, &refusal, id),
+            }
+        };
+        self.under_faults(event, id, run).await
+    }
+
     async fn handle_object(&self, request: Request<Body>, id: &RequestId) -> Response<Body> {
         let method = request.method().as_str();
         let event = Event::new(Service::S3, method, Some(request.uri().path()));
@@ -160,6 +176,7 @@ impl Cloud {
         let now = (self.clock)();
         self.check_date(Service::S3, headers, now)?;
         let caller = credential.caller(&world, &self.settings.account, now);
+        let caller = caller.ok_or_else(|| Service::S3.unknown())?;
         match caller.standing {
             Standing::Expired => Err(expired()),
             Standing::Good | Standing::Denied => Ok(()),
@@ -221,6 +238,7 @@ impl Cloud {
         let now = (self.clock)();
         self.check_date(service, headers, now)?;
         let caller = credential.caller(&world, &self.settings.account, now);
+        let caller = caller.ok_or_else(|| service.unknown())?;
         if caller.standing == Standing::Expired {
             return Err(service.expired());
         }

@@ -34,7 +34,7 @@ pub(super) fn check(service: Service, headers: &HeaderMap, now: Timestamp) -> Re
     };
     Err(match service {
         Service::Ec2 => Refusal::new("RequestExpired", "Request has expired."),
-        Service::Sts => Refusal::new("SignatureDoesNotMatch", message),
+        Service::Sts | Service::Federation => Refusal::new("SignatureDoesNotMatch", message),
         Service::Ssm => Refusal::new("InvalidSignatureException", message),
         Service::S3 => Refusal::new(
             "RequestTimeTooSkewed",

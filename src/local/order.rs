@@ -18,6 +18,21 @@
 //!   somebody terminates it otherwise.
 //! - `POST fails`: `{"code": "Client.VolumeLimitExceeded", "left": 2}`: so many of the
 //!   next instances never run and end with that reason; `DELETE fails` spares the rest.
+//! - `POST devices`: `{"serial": "arn:aws:iam::123456789012:mfa/alex", "seed":
+//!   "JBSWY3DPEHPK3PXP"}`: the codes of this MFA device follow RFC 6238 (SHA-1, 30 s, six
+//!   digits), one step off either way is forgiven, and each works once. Any code but
+//!   `000000` works, once, for a device that nobody registered.
+//! - `POST users`: `{"key": "AKIAALEX0000000000000", "name": "alex", "session_tokens":
+//!   false}`: whose the access key is, and whether it may call `GetSessionToken`, as it
+//!   may when that is left out.
+//! - `POST roles`: `{"arn": "arn:aws:iam::123456789012:role/team/play", "longest": 3600,
+//!   "mfa": true, "mfa_age": 3600, "external_id": "x", "trusts":
+//!   ["arn:aws:iam::123456789012:user/alex"]}`, where every key but `arn` may be left
+//!   out: the longest session in seconds (12 h), whether a code of an MFA device must
+//!   have been given, at most how many seconds ago, the external id, and the principals
+//!   that may assume it (everybody): ARNs of users, roles and sessions,
+//!   `arn:aws:iam::123456789012:root` for an account, or `*`. A role that nobody
+//!   registered lets everybody in.
 //! - `POST retag`: `{"resource": "i-1", "set": {"key": "value"}, "remove": ["other"]}`.
 
 use http::Method;
@@ -27,6 +42,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::meddling::{End, Protect, Retag};
+use super::registration::{NewDevice, NewRole, NewUser};
 use super::state::{AttachedInterface, Failing, Published, Region, Shortage, Stage, World};
 
 /// An order, as the control endpoint takes it.
@@ -64,6 +80,12 @@ pub(super) enum Order {
     NoFailures,
     /// Edits tags.
     Retag(Retag),
+    /// Registers an MFA device.
+    Device(NewDevice),
+    /// Gives an access key to a user.
+    User(NewUser),
+    /// Registers a role.
+    Role(NewRole),
 }
 
 #[derive(Deserialize)]
@@ -139,6 +161,9 @@ impl Order {
             ("fails", "POST") => parse(body, Self::Fail),
             ("fails", "DELETE") => Ok(Self::NoFailures),
             ("retag", "POST") => parse(body, Self::Retag),
+            ("devices", "POST") => parse(body, Self::Device),
+            ("users", "POST") => parse(body, Self::User),
+            ("roles", "POST") => parse(body, Self::Role),
             _ => return None,
         };
         Some(order)
@@ -174,6 +199,9 @@ impl Order {
             Self::Fail(failing) => world.stage.failing.push(failing),
             Self::NoFailures => world.stage.failing.clear(),
             Self::Retag(retag) => return retag.carry_out(world),
+            Self::Device(device) => return device.carry_out(world),
+            Self::User(user) => return user.carry_out(world),
+            Self::Role(role) => return role.carry_out(world),
         }
         Ok(json!({}))
     }

@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::accesses::accesses;
 use super::identifiers::INSTANCE;
 use super::sight::Sight;
 use super::{
     addresses, groups, images, instances, interfaces, keys, network, placement_groups, profiles,
     rules, spot, tags, throttle, types, volumes,
 };
+use crate::local::access::session_allows;
 use crate::local::cloud::{Outcome, Turn};
-use crate::local::identity::{Caller, Standing, unauthorized};
+use crate::local::identity::{Caller, Lacking, Standing, unauthorized};
 use crate::local::state::{Instance, Region, Stage};
 use crate::local::wire::{Node, Query, Refusal, Reply, Xml};
 
@@ -126,7 +128,7 @@ pub(crate) fn answer(turn: &mut Turn, caller: &Caller, name: &str, query: &Query
             changed: false,
         };
     };
-    let may = count(turn, caller, action, query).and_then(|()| permit(caller, action, query));
+    let may = count(turn, caller, action, query).and_then(|()| permit(turn, caller, action, query));
     if let Err(refusal) = may {
         return Outcome {
             document: Err(refusal),
@@ -175,10 +177,14 @@ fn count(turn: &mut Turn, caller: &Caller, action: &Action, query: &Query) -> Re
     throttle::take(&mut region.buckets, kind, &query.root(), turn.now)
 }
 
-/// Checks what may be checked without looking at anything.
-fn permit(caller: &Caller, action: &Action, query: &Query) -> Result<(), Refusal> {
+/// Checks what may be checked before anything is done.
+fn permit(turn: &mut Turn, caller: &Caller, action: &Action, query: &Query) -> Result<(), Refusal> {
     if action.mutates && caller.standing == Standing::Denied {
-        return Err(unauthorized(caller, action.name));
+        return Err(unauthorized(caller, action.name, Lacking::Identity));
+    }
+    let (region, ..) = turn.world.region(&caller.account, &caller.region);
+    if !session_allows(caller, || accesses(region, action.name, query)) {
+        return Err(unauthorized(caller, action.name, Lacking::Session));
     }
     if query.root().flag("DryRun")? == Some(true) {
         return Err(Refusal::new(

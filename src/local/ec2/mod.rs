@@ -1,5 +1,6 @@
 //! EC2: instances, volumes and what they need around them.
 
+mod accesses;
 mod addresses;
 mod dispatch;
 mod filter;

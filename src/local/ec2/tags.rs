@@ -212,7 +212,8 @@ const KEY_PAIR: Kind = Kind {
     noun: "key pair",
 };
 
-fn kind_of(id: &str) -> Option<Kind> {
+/// The kind of an id that can be tagged.
+pub(super) fn kind_of(id: &str) -> Option<Kind> {
     let (prefix, _) = id.split_once('-')?;
     [
         INSTANCE,
@@ -230,7 +231,8 @@ fn kind_of(id: &str) -> Option<Kind> {
     .find(|kind| kind.prefix == prefix)
 }
 
-fn type_of(id: &str) -> &'static str {
+/// The type of a resource that can be tagged, as EC2 names it.
+pub(super) fn type_of(id: &str) -> &'static str {
     match id.split_once('-').map_or("", |(prefix, _)| prefix) {
         "i" => "instance",
         "vol" => "volume",

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Region, Stage};
+use super::{Iam, Region, Session, Stage};
 use crate::local::OpenError;
 
 /// The version of the file's layout.
@@ -17,15 +17,6 @@ const VERSION: u32 = 1;
 
 /// The instance profiles that every account begins with.
 const FIRST_PROFILES: [&str; 2] = ["default", "trainer"];
-
-/// A session that `AssumeRole` or `GetSessionToken` opened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Session {
-    pub(crate) account: String,
-    pub(crate) arn: String,
-    pub(crate) user: String,
-    pub(crate) expires: Timestamp,
-}
 
 /// All accounts and regions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,10 +28,13 @@ pub(crate) struct World {
     pub(crate) profiles: BTreeSet<String>,
     /// By access key id.
     pub(crate) sessions: BTreeMap<String, Session>,
-    /// When each code of an MFA device was used.
+    /// When each code of an MFA device that nobody registered was used.
     pub(crate) codes: BTreeMap<String, Timestamp>,
     /// How many sessions were opened.
     pub(crate) opened: u64,
+    /// The users, roles and MFA devices that a test has registered.
+    #[serde(default)]
+    pub(crate) iam: Iam,
     /// What a test has set.
     #[serde(default)]
     pub(crate) stage: Stage,
@@ -55,6 +49,7 @@ impl Default for World {
             sessions: BTreeMap::new(),
             codes: BTreeMap::new(),
             opened: 0,
+            iam: Iam::default(),
             stage: Stage::default(),
         }
     }

@@ -15,7 +15,8 @@ use crate::local::{Clock, Cloud, Delays, Settings};
 pub(super) struct Rig {
     pub(super) cloud: Cloud,
     now: Arc<Mutex<Timestamp>>,
-    key: &'static str,
+    key: String,
+    token: Option<String>,
     region: &'static str,
 }
 
@@ -76,7 +77,8 @@ impl Rig {
         Self {
             cloud: Cloud::open(settings, clock).expect("cloud"),
             now,
-            key: "AKIALOCAL",
+            key: "AKIALOCAL".to_owned(),
+            token: None,
             region: "eu-central-1",
         }
     }
@@ -93,8 +95,28 @@ impl Rig {
     }
 
     /// Calls as somebody else from now on.
-    pub(super) fn become_key(&mut self, key: &'static str) {
-        self.key = key;
+    pub(super) fn become_key(&mut self, key: &str) {
+        key.clone_into(&mut self.key);
+        self.token = None;
+    }
+
+    /// Calls with the credentials of a session from now on.
+    pub(super) fn become_session(&mut self, opened: &Answer) {
+        opened.one("AccessKeyId").clone_into(&mut self.key);
+        self.token = Some(opened.one("SessionToken").to_owned());
+    }
+
+    /// The headers that say who calls.
+    fn signed(&self, request: http::request::Builder) -> http::request::Builder {
+        let scope = format!("{}/20260301/{}/any/aws4_request", self.key, self.region);
+        let request = request.header(
+            "authorization",
+            format!("AWS4-HMAC-SHA256 Credential={scope}, Signature=0"),
+        );
+        match &self.token {
+            Some(token) => request.header("x-amz-security-token", token),
+            None => request,
+        }
     }
 
     /// Calls another region from now on.
@@ -122,13 +144,10 @@ impl Rig {
         form.append_pair("Action", action);
         form.append_pair("Version", version);
         form.extend_pairs(fields);
-        let scope = format!("{}/20260301/{}/any/aws4_request", self.key, self.region);
-        let request = Request::post("/")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .header(
-                "authorization",
-                format!("AWS4-HMAC-SHA256 Credential={scope}, Signature=0"),
-            )
+        let request =
+            Request::post("/").header("content-type", "application/x-www-form-urlencoded");
+        let request = self
+            .signed(request)
             .body(Body::from(form.finish()))
             .expect("request");
         self.send(request).await

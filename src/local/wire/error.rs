@@ -105,6 +105,7 @@ fn status(code: &str) -> u16 {
         "UnauthorizedOperation"
         | "AuthFailure"
         | "AccessDenied"
+        | "InvalidClientTokenId"
         | "MissingAuthenticationToken"
         | "IncompleteSignature"
         | "SignatureDoesNotMatch"
