@@ -14,7 +14,7 @@ use crate::resource::fixtures::{
 };
 use crate::resource::{
     Address, Desired, EnvironmentName, Group, GroupName, ImageSelector, Instance, InstanceId,
-    InstanceState, LiveInstance, LiveVolume, Target,
+    InstanceState, LiveInstance, LiveVolume, SignIn, Target,
 };
 
 /// The settle window of the tests, in seconds.
@@ -58,7 +58,7 @@ pub(crate) fn desired(groups: &[(Instance, u32)]) -> Desired {
         environment: environment(),
         renamed_from: None,
         target: Target {
-            profile: None,
+            sign_in: SignIn::default(),
             account: account(),
             region: region(),
         },

@@ -23,6 +23,7 @@ mod launches;
 mod limits;
 mod network;
 mod observed;
+mod permissions;
 mod planner;
 mod step;
 #[cfg(test)]
@@ -48,6 +49,9 @@ pub use launches::LARGEST_LAUNCH;
 pub use network::{needs_address, needs_network};
 pub use observed::{
     FoundSecurityGroup, Observed, Resolution, Subnet, Wanted, WantedImage, Whereabouts,
+};
+pub use permissions::{
+    LONGEST_SESSION_POLICY, PolicyTooLarge, Precision, SessionPolicy, session_policy,
 };
 pub use planner::plan;
 pub use step::{Mode, Plan, Reason, Step, StepId};
