@@ -22,7 +22,7 @@ use trainyard::resource::{
     AccountId, Address, Attempt, Candidate, Desired, Digest, EnvironmentName, Group, GroupName,
     ImageSelector, Instance, InstanceId, InstanceState, LaunchIdentity, LiveInstance, LiveMetadata,
     LiveVolume, Machine, MachineSelector, Market, Metadata, Ordinals, Placement, Purchase, Region,
-    ResolvedImage, Target, Tokens, VolumeId, owned_tags,
+    ResolvedImage, SignIn, Target, Tokens, VolumeId, owned_tags,
 };
 
 const SIZES: [u32; 3] = [1_000, 10_000, 100_000];
@@ -200,7 +200,7 @@ fn desired(size: u32) -> Desired {
         environment: EnvironmentName::new("bench"),
         renamed_from: None,
         target: Target {
-            profile: None,
+            sign_in: SignIn::default(),
             account: AccountId::new("123456789012"),
             region: Region::new("eu-central-1"),
         },

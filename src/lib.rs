@@ -9,6 +9,8 @@ pub mod apply;
 pub mod cli;
 #[cfg(feature = "aws")]
 pub mod cloud;
+#[cfg(feature = "aws")]
+pub mod credentials;
 pub mod guide;
 pub mod lease;
 #[cfg(feature = "aws")]

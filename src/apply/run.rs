@@ -117,6 +117,10 @@ fn start<P: Performer + 'static>(
         progress: Arc::new(move |text| sink(Event::Progress { step: id, text })),
     };
     running.spawn(async move {
+        control.cancel.unheld().await;
+        if control.cancel.is_asked() {
+            return (step.id, Outcome::Cancelled);
+        }
         // A step that came to grief in an unforeseen way may have done anything.
         let attempt = AssertUnwindSafe(performer.perform(&step, &control)).catch_unwind();
         let outcome = match attempt.await {

@@ -26,7 +26,7 @@ pub(super) async fn run(global: &Global, arguments: &Adopt, output: Output) -> C
     let project = specs::project_place();
     let place = &arguments.place;
     let destination = Destination {
-        profile: project.profile,
+        sign_in: project.sign_in,
         account: place
             .account
             .clone()

@@ -8,13 +8,14 @@ use tokio::time::Instant;
 use super::arguments::{Apply, Format, Global};
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
+use super::keeper::Keeper;
 use super::output::Output;
 use super::planning::{Planned, Plans, is_starting, plan_all, plan_one, show_findings};
 use super::session::Session;
 use super::settled::{left_running, observe_settled};
 use super::shared::Shared;
 use super::signals::{self, Known};
-use super::{plan as plan_command, progress, prompt, specs, unknown};
+use super::{horizon, least_privilege, plan as plan_command, progress, prompt, specs, unknown};
 use crate::apply::{ApplyReport, Cancel, Outcome, StepErrorKind, disown, run as run_plan, undo};
 use crate::lease::deadline;
 use crate::plan::{
@@ -28,6 +29,7 @@ pub(super) async fn run(global: &Global, arguments: &Apply, output: Output) -> C
     let mut plans = plan_all(global, loaded, &arguments.wishes, Format::Human, output).await?;
     settle(&mut plans, output).await?;
     plan_command::show(&plans, Format::Human, output);
+    horizon::say(&plans, global.host.clock.now(), output);
     refuse_over(&plans)?;
     refuse_unknown(&plans, output)?;
     let held = plans
@@ -58,13 +60,27 @@ pub(super) async fn run(global: &Global, arguments: &Apply, output: Output) -> C
         ask(work, output).await?
     };
     let known = Known::default();
-    let resume = resume(global, arguments);
-    let cancel = signals::listen(&global.host, output, Arc::clone(&known), resume);
-    let mut verdicts = Vec::new();
-    for planned in &work {
-        verdicts.push(apply_one(planned, &known, &cancel, output).await);
+    let mut work = work;
+    if arguments.least_privilege {
+        for planned in &mut work {
+            least_privilege::restrict(planned, output).await?;
+        }
     }
-    let verdict = worst(&verdicts, &cancel);
+    let again = resume(global, arguments);
+    let cancel = signals::listen(&global.host, output, Arc::clone(&known), again.clone());
+    let mut verdicts = Vec::new();
+    let mut has_ended = false;
+    for planned in &work {
+        let engine = planned.session.engine.as_ref();
+        let keeper = Keeper::begin(engine, &global.host.clock, &cancel, output);
+        verdicts.push(apply_one(planned, &known, &cancel, output).await);
+        has_ended |= keeper.has_ended();
+    }
+    let verdict = worst(&verdicts, cancel.is_asked() && !has_ended);
+    if has_ended && verdict != ExitCode::Done {
+        let login = format!("trainyard login{}", global.again());
+        output.insist(&format!("to go on: {login}, then {again}"));
+    }
     if verdict == ExitCode::Done && held {
         output.insist(&format!(
             "{} not everything is as the spec says: see the lines that begin with `!`",
@@ -81,8 +97,13 @@ fn resume(global: &Global, arguments: &Apply) -> String {
         .paths
         .iter()
         .map(|path| format!(" {}", path.display()));
+    let least = if arguments.least_privilege {
+        " --least-privilege"
+    } else {
+        ""
+    };
     format!(
-        "trainyard apply{}{}{}",
+        "trainyard apply{}{}{least}{}",
         global.again(),
         arguments.wishes.again(),
         paths.collect::<String>()
@@ -256,7 +277,8 @@ async fn end_rest(session: &Session, rest: &Plan, known: &Known, output: Output)
         output.insist(&format!("{} ending {names}: {reason}", warn("note:")));
     }
     let sink = progress::sink(rest, Arc::clone(known), output);
-    let report = run_plan(rest, Arc::new(session.aws()), sink, Cancel::default()).await;
+    let aws = Arc::new(session.whole().aws());
+    let report = run_plan(rest, aws, sink, Cancel::default()).await;
     if !report.is_success() {
         show_remains(&report, output);
     }
@@ -350,7 +372,7 @@ fn show_remains(report: &ApplyReport, output: Output) {
     output.insist("run the same command again: it goes on from here and launches nothing twice");
 }
 
-fn worst(reports: &[ApplyReport], cancel: &Cancel) -> ExitCode {
+fn worst(reports: &[ApplyReport], was_asked: bool) -> ExitCode {
     if reports.iter().all(ApplyReport::is_success) {
         return ExitCode::Done;
     }
@@ -362,7 +384,7 @@ fn worst(reports: &[ApplyReport], cancel: &Cancel) -> ExitCode {
             Outcome::Cancelled => true,
             Outcome::Done(_) | Outcome::Skipped { .. } => false,
         });
-    if cancel.is_asked() && stopped {
+    if was_asked && stopped {
         ExitCode::Interrupted
     } else if reports.iter().any(ApplyReport::did_anything)
         || reports.iter().any(|report| report.alive().next().is_some())

@@ -10,6 +10,7 @@ use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::host::Host;
+use crate::credentials::Mode;
 use crate::plan::TargetName;
 
 use crate::guide::PAGES;
@@ -36,6 +37,12 @@ pub(super) struct Global {
     /// Use this profile of ~/.aws instead of the spec's
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) profile: Option<String>,
+    /// Take on this role: a name of trainyard.yaml's roles, a profile's name, a role of the account, or an ARN
+    #[arg(long, global = true, value_name = "ROLE")]
+    pub(super) role: Option<String>,
+    /// The code that an MFA device shows now; `TRAINYARD_MFA_CODE` does the same [default: it is asked for]
+    #[arg(short = 't', long, global = true, value_name = "CODE")]
+    pub(super) mfa_code: Option<String>,
     /// How long listings must show nothing new before absence is believed [default: 30s, with --local 1s]
     #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
     pub(super) settle: Option<Seconds>,
@@ -48,6 +55,9 @@ pub(super) struct Global {
     /// Print without colours; NO_COLOR does the same
     #[arg(long, global = true)]
     pub(super) no_color: bool,
+    /// Not an option: whether somebody may be asked for a code.
+    #[arg(skip)]
+    pub(super) sign_in_mode: Mode,
     /// Not an option: where the command runs.
     #[arg(skip)]
     pub(super) host: Host,
@@ -63,6 +73,10 @@ impl Global {
         if let Some(profile) = &self.profile {
             flags.push_str(" --profile ");
             flags.push_str(profile);
+        }
+        if let Some(role) = &self.role {
+            flags.push_str(" --role ");
+            flags.push_str(role);
         }
         flags
     }
@@ -98,6 +112,14 @@ pub(super) enum Command {
     Schema(Schema),
     /// Read about a subject: capacity, network, disks and more
     Guide(Guide),
+    /// Sign in, with an MFA code where one is needed, for a day of commands
+    Login(super::login::Login),
+    /// Forget every session that is kept on this machine
+    Logout(super::login::Logout),
+    /// Show whose credentials are used, and until when
+    Whoami(super::login::Whoami),
+    /// Explain which credentials are used, and what they lack
+    Doctor(super::doctor::Doctor),
     /// Print completions for a shell
     Completions(Completions),
 }
@@ -189,6 +211,9 @@ pub(super) struct Apply {
     /// Do not ask
     #[arg(short, long)]
     pub(super) yes: bool,
+    /// Apply in a session of the role that can do no more than the plan says
+    #[arg(long)]
+    pub(super) least_privilege: bool,
     #[command(flatten)]
     pub(super) wishes: Wishes,
 }

@@ -10,9 +10,10 @@ use clap::Args;
 use super::arguments::Global;
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
+use super::keeper::Keeper;
 use super::meter::{LINE_EVERY, Meter};
 use super::output::Output;
-use super::session::{journals, s3_client};
+use super::session::{BucketSession, journals, s3_client};
 use super::signals::{self, Known};
 use super::sync::quoted;
 use crate::apply::Cancel;
@@ -96,9 +97,11 @@ pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> Comm
         End::File(path) => size_of(path)?,
         End::Object(_) | End::Stream => 0,
     };
-    let client = s3_client(global, arguments.region.as_deref(), output).await?;
+    let BucketSession { client, engine } =
+        s3_client(global, arguments.region.as_deref(), output).await?;
     let again = arguments.again(global);
     let cancel = signals::listen(&global.host, output, Known::default(), again);
+    let _keeper = Keeper::begin(engine.as_ref(), &global.host.clock, &cancel, output);
     let total = Totals {
         files: 1,
         bytes: size,

@@ -15,6 +15,7 @@ use self::work::Work;
 use super::arguments::{Destroy, Global};
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
+use super::keeper::Keeper;
 use super::output::Output;
 use super::session::{Session, open_with, region_of};
 use super::signals::{self, Known};
@@ -81,7 +82,9 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
         blind: RefCell::new(blind),
         protected: Cell::default(),
     };
-    let code = work
+    let engine = session.engine.as_ref();
+    let keeper = Keeper::begin(engine, &global.host.clock, &work.cancel, output);
+    let mut code = work
         .until_nothing_is_left(plan)
         .await
         .map_err(|error| unknown(error, &resume))?;
@@ -93,7 +96,12 @@ pub(super) async fn run(global: &Global, arguments: &Destroy, output: Output) ->
         } else {
             ""
         };
-        output.insist(&format!("to go on: {resume}{lift}"));
+        let mut login = String::new();
+        if keeper.has_ended() {
+            login = format!("trainyard login{}, then ", global.again());
+            code = ExitCode::Alive;
+        }
+        output.insist(&format!("to go on: {login}{resume}{lift}"));
     }
     Ok(code)
 }

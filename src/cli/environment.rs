@@ -21,6 +21,33 @@ pub(super) fn region() -> Option<String> {
     variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"))
 }
 
+/// Whether there are keys, which every AWS tool takes before those of a profile.
+pub(super) fn has_keys() -> bool {
+    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+        .iter()
+        .all(|name| variable(name).is_some())
+}
+
+/// The profile that the environment names.
+pub(super) fn profile() -> Option<String> {
+    variable("AWS_PROFILE")
+}
+
+/// The code of an MFA device.
+pub(super) fn mfa_code() -> Option<String> {
+    variable("TRAINYARD_MFA_CODE")
+}
+
+/// Whether the system's keyring is to be left alone.
+pub(super) fn keyring_is_off() -> bool {
+    variable("TRAINYARD_KEYRING").is_some_and(|value| value == "off")
+}
+
+/// The caller's shell.
+pub(super) fn shell() -> Option<String> {
+    variable("SHELL")
+}
+
 /// What to log, in the words of `tracing`.
 pub(super) fn log_filter() -> Option<String> {
     variable("TRAINYARD_LOG")

@@ -1,10 +1,12 @@
 //! What a command takes from the process that it runs in.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::clock;
+use super::sign_in::SignIns;
 use crate::apply::Cancel;
 use crate::cloud::{Clock, Transport};
+use crate::credentials::Terminal;
 
 /// The surroundings of a command: this process by default, or those of a simulation.
 #[derive(Debug, Clone)]
@@ -17,6 +19,38 @@ pub struct Host {
     pub cancel: Option<Cancel>,
     /// Where its words go.
     pub streams: Streams,
+    /// How a simulation signs in; its commands need no credentials where it says nothing.
+    pub sign_in: Option<SimulatedSignIn>,
+    /// Who has signed in so far.
+    pub(super) sign_ins: SignIns,
+}
+
+impl Host {
+    /// The surroundings of a simulation.
+    pub fn simulated(
+        clock: Clock,
+        transport: Transport,
+        cancel: Option<Cancel>,
+        streams: Streams,
+    ) -> Self {
+        Self {
+            clock,
+            transport: Some(transport),
+            cancel,
+            streams,
+            sign_in: None,
+            sign_ins: SignIns::default(),
+        }
+    }
+}
+
+/// What a simulation signs in with.
+#[derive(Debug, Clone)]
+pub struct SimulatedSignIn {
+    /// What stands in `~/.aws/config`.
+    pub profiles: String,
+    /// Who can be asked for a code.
+    pub terminal: Option<Arc<dyn Terminal>>,
 }
 
 impl Default for Host {
@@ -26,6 +60,8 @@ impl Default for Host {
             transport: None,
             cancel: None,
             streams: Streams::Process,
+            sign_in: None,
+            sign_ins: SignIns::default(),
         }
     }
 }

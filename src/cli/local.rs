@@ -17,6 +17,7 @@ use super::session::{Destination, open};
 use crate::cloud::CloudError;
 use crate::local::s3::ObjectStore;
 use crate::local::{Clock, Cloud, Settings, serve};
+use crate::resource::SignIn;
 
 pub(super) async fn run(global: &Global, arguments: &Local, output: Output) -> CommandResult {
     match &arguments.command {
@@ -112,7 +113,7 @@ async fn make_bucket(global: &Global, bucket: &str, output: Output) -> CommandRe
     let mut global = global.clone();
     global.local = true;
     let destination = Destination {
-        profile: None,
+        sign_in: SignIn::default(),
         account: None,
         region: None,
     };

@@ -16,8 +16,8 @@ use super::exit::ExitCode;
 use super::host::Host;
 use super::output::Output;
 use super::{
-    adopt, apply, completions, cp, demo, destroy, environment, guide, init, local, output, plan,
-    release, schema, status, sync, validate,
+    adopt, apply, completions, cp, demo, destroy, doctor, environment, guide, init, local, login,
+    output, plan, release, schema, status, sync, validate,
 };
 
 /// Runs the command that the process was started with.
@@ -127,6 +127,10 @@ async fn dispatch(global: &Global, command: &Command, output: Output) -> Command
         Command::Status(arguments) => status::run(global, arguments, output).await,
         Command::Cp(arguments) => cp::run(global, arguments, output).await,
         Command::Sync(arguments) => sync::run(global, arguments, output).await,
+        Command::Login(arguments) => login::login(global, arguments, output).await,
+        Command::Logout(arguments) => login::logout(arguments, output),
+        Command::Whoami(arguments) => login::whoami(global, arguments, output).await,
+        Command::Doctor(arguments) => Box::pin(doctor::run(global, arguments, output)).await,
         Command::Local(arguments) => local::run(global, arguments, output).await,
     }
 }

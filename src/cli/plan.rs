@@ -5,7 +5,7 @@ use super::error::CommandResult;
 use super::exit::ExitCode;
 use super::output::Output;
 use super::planning::{Plans, plan_all};
-use super::{specs, unknown};
+use super::{horizon, specs, unknown};
 use crate::plan::Plan as PlanValue;
 use crate::render::{PlanDocument, plan_json, plan_markdown, plan_text};
 
@@ -13,6 +13,7 @@ pub(super) async fn run(global: &Global, arguments: &Plan, output: Output) -> Co
     let loaded = specs::read_good(&arguments.paths, arguments.format, output)?;
     let plans = plan_all(global, loaded, &arguments.wishes, arguments.format, output).await?;
     show(&plans, arguments.format, output);
+    horizon::say(&plans, global.host.clock.now(), output);
     let changes = plans.planned.iter().any(|planned| !planned.plan.is_empty());
     unknown::say(&plans.unknown, output);
     if let Some(verdict) = unknown::verdict(&plans.unknown, plans.places) {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use aws_credential_types::provider::SharedCredentialsProvider;
 use jiff::SignedDuration;
 use tokio::sync::OnceCell;
 
@@ -11,25 +12,32 @@ use super::arguments::{Global, Wishes};
 use super::caller::caller_name;
 use super::error::CommandError;
 use super::output::Output;
-use super::{environment, local_server};
+use super::{environment, local_server, sign_in, specs};
 use crate::cloud::{
     Aws, Clients, Clock, CloudError, CloudErrorKind, Connection, Identity, Pace, Patience, connect,
     identify, network_for_destroy, observe, observe_instances_first, own_address,
     region_of_profile, spot_requests,
 };
+use crate::credentials::{Engine, Mode, Provider, SignInError};
 use crate::plan::{Context, Observed, Targets};
 use crate::render::{dim, escape, warn};
-use crate::resource::{AccountId, Caller, Region, Target};
+use crate::resource::{AccountId, Caller, Region, SignIn, Target};
 
 /// A connection to one account and region, checked.
+#[derive(Clone)]
 pub(super) struct Session {
     pub(super) clients: Clients,
+    /// What signs in again, where it takes more than the SDK does by itself.
+    pub(super) engine: Option<Arc<Engine>>,
     pub(super) identity: Identity,
     pub(super) pace: Pace,
     pub(super) wishes: Wishes,
     pub(super) delete_kept: bool,
     /// The folder that keeps what is known of files from one run to the next.
     pub(super) journals: Option<PathBuf>,
+    connection: Connection,
+    /// The session that this one was restricted from.
+    whole: Option<Arc<Self>>,
     local: bool,
     pub(super) output: Output,
     clock: Clock,
@@ -79,6 +87,37 @@ impl Session {
                 .map_err(|error| error.to_string())
         });
         asked.await.clone()
+    }
+
+    /// The same in a session of its role that can do no more than a policy says.
+    ///
+    /// # Errors
+    ///
+    /// When there is no role, or AWS refuses it.
+    pub(super) async fn restricted(&self, policy: &str) -> Result<Self, SignInError> {
+        let engine = self
+            .engine
+            .as_ref()
+            .filter(|engine| engine.role().is_some());
+        let engine = engine.ok_or(SignInError::NoRole)?;
+        let engine = Arc::new(engine.with_policy(policy.to_owned()));
+        engine.sign_in(Mode::Ask).await?;
+        let mut connection = self.connection.clone();
+        let provider = Provider(Arc::clone(&engine));
+        connection.provider = Some(SharedCredentialsProvider::new(provider));
+        Ok(Self {
+            clients: connect(&connection).await,
+            engine: Some(engine),
+            connection,
+            whole: Some(Arc::new(self.clone())),
+            ..self.clone()
+        })
+    }
+
+    /// The session without a restriction: what was launched and must not stay is ended,
+    /// whatever a policy made from a plan forgot.
+    pub(super) fn whole(&self) -> &Self {
+        self.whole.as_deref().unwrap_or(self)
     }
 
     /// AWS, as somebody who carries out steps.
@@ -183,7 +222,7 @@ const ADDRESS_SERVICE: &str = "https://checkip.amazonaws.com";
 /// Where a session goes to.
 #[derive(Clone)]
 pub(super) struct Destination {
-    pub(super) profile: Option<String>,
+    pub(super) sign_in: SignIn,
     pub(super) account: Option<AccountId>,
     pub(super) region: Option<Region>,
 }
@@ -191,12 +230,12 @@ pub(super) struct Destination {
 impl From<&Target> for Destination {
     fn from(target: &Target) -> Self {
         let Target {
-            profile,
+            sign_in,
             account,
             region,
         } = target.clone();
         Self {
-            profile,
+            sign_in,
             account: Some(account),
             region: Some(region),
         }
@@ -238,10 +277,14 @@ pub(super) async fn open_with(
     patience: Patience,
     output: Output,
 ) -> Result<Session, CommandError> {
-    let (clients, profile) = reach(global, &destination, patience, output).await?;
+    let Reached {
+        clients,
+        connection,
+        engine,
+    } = reach(global, &destination, patience, output).await?;
     let identity = identify(&clients, patience)
         .await
-        .map_err(|error| no_identity(error, profile.as_deref()))?;
+        .map_err(|error| no_identity(error, connection.profile.as_deref()))?;
     if let Some(pinned) = destination
         .account
         .filter(|pinned| *pinned != identity.account)
@@ -261,11 +304,14 @@ pub(super) async fn open_with(
     }
     Ok(Session {
         clients,
+        engine,
         identity,
         pace,
         wishes: Wishes::default(),
         delete_kept: false,
         journals: journals(global),
+        connection,
+        whole: None,
         local: global.local,
         output,
         clock: global.host.clock.clone(),
@@ -273,25 +319,36 @@ pub(super) async fn open_with(
     })
 }
 
+/// A client for buckets, and what signs in again where the SDK does not do that.
+pub(super) struct BucketSession {
+    pub(super) client: aws_sdk_s3::Client,
+    pub(super) engine: Option<Arc<Engine>>,
+}
+
 /// A client for buckets. Nobody is asked whose credentials these are: the bucket decides.
 pub(super) async fn s3_client(
     global: &Global,
     region: Option<&str>,
     output: Output,
-) -> Result<aws_sdk_s3::Client, CommandError> {
+) -> Result<BucketSession, CommandError> {
     let region = match region.map(Region::new) {
         Some(region) => Some(region),
         None if global.local => None,
         None => region_of_profile(global.profile.as_deref()).await,
     };
+    let place = specs::project_place();
     let destination = Destination {
-        profile: None,
-        account: None,
+        sign_in: place.sign_in,
+        // A role without an account is one of the project's.
+        account: place.account.filter(|_| !global.local),
         // S3 itself is asked in this one by whoever names none.
         region: region.or_else(|| (!global.local).then(|| Region::new("us-east-1"))),
     };
-    let (clients, _) = reach(global, &destination, Patience::Brief, output).await?;
-    Ok(clients.s3)
+    let reached = reach(global, &destination, Patience::Brief, output).await?;
+    Ok(BucketSession {
+        client: reached.clients.s3,
+        engine: reached.engine,
+    })
 }
 
 /// The folder that keeps what is known of files; a simulation leaves nothing behind.
@@ -301,22 +358,36 @@ pub(super) fn journals(global: &Global) -> Option<PathBuf> {
     cache.map(|cache| cache.join("journals"))
 }
 
-/// Makes the clients, and tells the profile that they use; nobody is asked anything yet.
+/// Clients that are signed in.
+pub(super) struct Reached {
+    pub(super) clients: Clients,
+    pub(super) engine: Option<Arc<Engine>>,
+    /// How they reach AWS.
+    connection: Connection,
+}
+
+/// Makes the clients, and signs in where the SDK does not do that by itself.
+///
+/// # Errors
+///
+/// When the embedded cloud does not start, no region is known, or nobody can be signed in.
 pub(super) async fn reach(
     global: &Global,
     destination: &Destination,
     patience: Patience,
     output: Output,
-) -> Result<(Clients, Option<String>), CommandError> {
+) -> Result<Reached, CommandError> {
     let local = if global.local {
         Some(local_server::ensure(output).await?)
     } else {
         None
     };
     let region = region_of(global, destination)?;
-    let connection = Connection {
-        profile: global.profile.clone().or(destination.profile.clone()),
+    let profile = global.profile.clone();
+    let mut connection = Connection {
+        profile: profile.or_else(|| destination.sign_in.profile.clone()),
         profile_first: global.profile.is_some(),
+        provider: None,
         region,
         account: destination.account.clone(),
         local,
@@ -327,7 +398,19 @@ pub(super) async fn reach(
         })),
         transport: global.host.transport.clone(),
     };
-    Ok((connect(&connection).await, connection.profile))
+    // The futures of all commands hold these: boxed, they are not laid out in each.
+    let engine = sign_in::engine(global, destination, &connection, output);
+    let engine = Box::pin(engine).await?;
+    if let Some(engine) = &engine {
+        Box::pin(sign_in::sign_in(global, engine, output)).await?;
+        let provider = Provider(Arc::clone(engine));
+        connection.provider = Some(SharedCredentialsProvider::new(provider));
+    }
+    Ok(Reached {
+        clients: connect(&connection).await,
+        engine,
+        connection,
+    })
 }
 
 /// Says which credentials were looked for, in words that lead somewhere.

@@ -8,8 +8,11 @@ use super::exit::ExitCode;
 use super::output::Output;
 use super::session::Destination;
 use crate::render::{diagnostics_json, diagnostics_text, plural};
-use crate::resource::{AccountId, DataPlace, EnvironmentName, Region};
-use crate::spec::{Code, Diagnostic, Loaded, Source, Specs, find_specs, load, project_here};
+use crate::resource::{AccountId, DataPlace, EnvironmentName, Region, SignIn};
+use crate::spec::{
+    Code, Diagnostic, Loaded, Source, Specs, find_specs, load, project_here, project_mistakes,
+    sign_in_of,
+};
 
 /// The folder that is looked into when nothing is named.
 pub(super) const DEFAULT_FOLDER: &str = "environments";
@@ -135,7 +138,7 @@ pub(super) fn known() -> Vec<Loaded> {
 /// Where an environment is looked for that no good spec names.
 #[derive(Default)]
 pub(super) struct NamePlace {
-    pub(super) profile: Option<String>,
+    pub(super) sign_in: SignIn,
     pub(super) account: Option<AccountId>,
     pub(super) region: Option<Region>,
 }
@@ -176,15 +179,27 @@ pub(super) fn place_of_a_name(
     Ok(project_place())
 }
 
+/// The same for whoever cannot do without it.
+///
+/// # Errors
+///
+/// When the project file has mistakes, which are shown.
+pub(super) fn good_project_place(output: Output) -> Result<NamePlace, CommandError> {
+    let bad = project_mistakes().bad;
+    if bad.is_empty() {
+        Ok(project_place())
+    } else {
+        Err(show(&bad, Format::Human, output))
+    }
+}
+
 /// What the project file says of the place.
 pub(super) fn project_place() -> NamePlace {
     let Some(project) = project_here() else {
         return NamePlace::default();
     };
     NamePlace {
-        profile: project
-            .credentials
-            .and_then(|credentials| credentials.profile),
+        sign_in: sign_in_of(&project),
         account: project.account.map(AccountId::new),
         region: project.region.map(Region::new),
     }
@@ -252,7 +267,7 @@ pub(super) fn target(
             Ok((
                 EnvironmentName::new(name),
                 Destination {
-                    profile: project.profile,
+                    sign_in: project.sign_in,
                     account: account.or(project.account),
                     region: region.or(project.region),
                 },

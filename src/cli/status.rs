@@ -113,13 +113,13 @@ fn destinations(
             None => NamePlace::default(),
         };
         destinations.push(Destination {
-            profile: place.profile,
+            sign_in: place.sign_in,
             account: place.account,
             region: place.region,
         });
     }
     if region.is_some() || account.is_some() {
-        // One place is asked for; the specs say at most with which profile.
+        // One place is asked for; the specs say at most as whom.
         destinations.truncate(1);
         for destination in &mut destinations {
             destination.region = region.clone().or(destination.region.take());

@@ -14,9 +14,10 @@ use aws_sdk_s3::Client;
 use super::arguments::Global;
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
+use super::keeper::Keeper;
 use super::meter::{LINE_EVERY, Meter};
 use super::output::Output;
-use super::session::{journals, s3_client};
+use super::session::{BucketSession, journals, s3_client};
 use super::signals::{self, Known};
 use crate::apply::Cancel;
 use crate::resource::DeletionLimit;
@@ -34,7 +35,8 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
         return clean::run(global, arguments, output).await;
     }
     let request = request(global, arguments)?;
-    let client = s3_client(global, arguments.region.as_deref(), output).await?;
+    let BucketSession { client, engine } =
+        s3_client(global, arguments.region.as_deref(), output).await?;
     let plan = survey(&client, &request)
         .await
         .map_err(|error| unsurveyed(&error))?;
@@ -66,7 +68,9 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
     }
     within_limit(&plan, arguments)?;
     let resume = format!("trainyard sync{} {}", global.again(), arguments.again());
+    let again = resume.clone();
     let cancel = signals::listen(&global.host, output, Known::default(), resume);
+    let keeper = Keeper::begin(engine.as_ref(), &global.host.clock, &cancel, output);
     let with = (&cancel, request.journals.as_deref());
     let (meter, report) = carry_out(&client, &plan, arguments, with, output).await;
     if *format == Style::Json {
@@ -75,6 +79,10 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
         words::say_failures(&report, output);
         let rate = meter.rate(report.transferred.bytes);
         output.say(&words::verdict(&plan, &report, &rate));
+    }
+    if keeper.has_ended() {
+        let login = format!("trainyard login{}", global.again());
+        output.insist(&format!("to go on: {login}, then {again}"));
     }
     Ok(exit_of(&plan, &report, is_told(arguments)))
 }

@@ -20,7 +20,7 @@ impl Unknown {
             help,
         } = error;
         let Destination {
-            profile: _,
+            sign_in: _,
             account,
             region,
         } = destination;

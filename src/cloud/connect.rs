@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use aws_config::default_provider::region::DefaultRegionChain;
+use aws_config::identity::IdentityCache;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region as SdkRegion, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
@@ -20,6 +22,8 @@ use crate::resource::{AccountId, Region};
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long one attempt of a control call may take; the SDK's own default is for ever.
 const ATTEMPT: Duration = Duration::from_secs(30);
+/// How long it may take to open a session for a request that needs one.
+const OPENING: Duration = Duration::from_mins(1);
 /// How long one request of a transfer may take, its body included: 8 MiB beside
 /// thirty others, over a slow uplink. What guards against a dead connection is the
 /// SDK's stalled-stream protection.
@@ -46,6 +50,8 @@ pub struct Connection {
     /// Whether the profile goes before credentials of the environment, because the
     /// user named it for this very command.
     pub profile_first: bool,
+    /// Who gives the credentials, where it is not the SDK by itself.
+    pub provider: Option<SharedCredentialsProvider>,
     /// The region.
     pub region: Region,
     /// The account that the embedded cloud is to play, where that is used.
@@ -73,6 +79,10 @@ pub struct Clients {
     pub ssm: aws_sdk_ssm::Client,
     /// Who we are.
     pub sts: aws_sdk_sts::Client,
+    /// Who gives their credentials.
+    pub credentials: Option<SharedCredentialsProvider>,
+    /// The address that all requests go to, where one is given.
+    pub endpoint: Option<String>,
     /// The region that they all speak to.
     pub region: Region,
 }
@@ -87,8 +97,25 @@ pub async fn region_of_profile(profile: Option<&str>) -> Option<Region> {
     Some(Region::new(region.to_string()))
 }
 
-/// Makes the clients; nothing is sent yet.
-pub async fn connect(connection: &Connection) -> Clients {
+/// How STS is reached by whoever has no credentials yet.
+pub(crate) async fn unsigned(connection: &Connection) -> SdkConfig {
+    let mut loader = loader(connection).no_credentials();
+    if let Some(address) = connection.address() {
+        loader = loader.endpoint_url(address);
+    }
+    loader.load().await
+}
+
+impl Connection {
+    /// The address that all requests go to, where one is given.
+    fn address(&self) -> Option<&String> {
+        let transport = self.transport.as_ref();
+        let address = transport.map(|transport| &transport.address);
+        address.or(self.local.as_ref())
+    }
+}
+
+fn loader(connection: &Connection) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT)
         .operation_attempt_timeout(ATTEMPT)
@@ -96,9 +123,19 @@ pub async fn connect(connection: &Connection) -> Clients {
         .build();
     let region = SdkRegion::new(connection.region.to_string());
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .region(region.clone())
+        .region(region)
         .retry_config(connection.patience.retries())
         .timeout_config(timeouts);
+    if let Some(Transport { http, time, .. }) = &connection.transport {
+        loader = loader.http_client(http.clone()).time_source(time.clone());
+    }
+    loader
+}
+
+/// Makes the clients; nothing is sent yet.
+pub async fn connect(connection: &Connection) -> Clients {
+    let region = SdkRegion::new(connection.region.to_string());
+    let mut loader = loader(connection);
     if let Some(profile) = &connection.profile {
         loader = loader.profile_name(profile);
         if connection.profile_first {
@@ -111,17 +148,19 @@ pub async fn connect(connection: &Connection) -> Clients {
             loader = loader.credentials_provider(provider);
         }
     }
-    if let Some(Transport { http, time, .. }) = &connection.transport {
-        loader = loader.http_client(http.clone()).time_source(time.clone());
-    }
-    let address = connection.transport.as_ref();
-    let address = address.map(|transport| &transport.address);
-    if let Some(address) = address.or(connection.local.as_ref()) {
+    if let Some(address) = connection.address() {
         // The embedded cloud plays whatever account the key names.
         let account = connection.account.as_ref().map_or("", AccountId::as_str);
         let key = format!("TRAINYARD{account}");
         let keys = Credentials::new(key, "local", None, None, "trainyard-local");
         loader = loader.endpoint_url(address).credentials_provider(keys);
+    }
+    if let Some(provider) = &connection.provider {
+        // A session may have to be opened first, by way of several roles.
+        let cache = IdentityCache::lazy().load_timeout(OPENING).build();
+        loader = loader
+            .credentials_provider(provider.clone())
+            .identity_cache(cache);
     }
     let config = loader.load().await;
     let path_style = connection.own_endpoint || config.endpoint_url().is_some();
@@ -175,6 +214,8 @@ impl Clients {
             s3: aws_sdk_s3::Client::from_conf(s3),
             ssm: aws_sdk_ssm::Client::from_conf(ssm.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            credentials: config.credentials_provider(),
+            endpoint: config.endpoint_url().map(str::to_owned),
             region,
         }
     }

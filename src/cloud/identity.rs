@@ -1,5 +1,14 @@
 //! Who we are, asked before anything else.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use jiff::Timestamp;
+
 use super::connect::Clients;
 use super::error::{CloudError, CloudErrorKind};
 use super::patience::Patience;
@@ -52,4 +61,35 @@ pub async fn identify(clients: &Clients, patience: Patience) -> Result<Identity,
 /// Whether a text is the number of an account.
 fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What time it is at AWS, by the head of an answer.
+pub async fn time_of_aws(clients: &Clients) -> Option<Timestamp> {
+    let seen = Dated::default();
+    let asked = clients.sts.get_caller_identity().customize();
+    drop(asked.interceptor(seen.clone()).send().await);
+    let date = seen.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let date = jiff::fmt::rfc2822::parse(date.as_deref()?).ok()?;
+    Some(date.timestamp())
+}
+
+/// Keeps the date of an answer.
+#[derive(Debug, Clone, Default)]
+struct Dated(Arc<Mutex<Option<String>>>);
+
+impl Intercept for Dated {
+    fn name(&self) -> &'static str {
+        "Dated"
+    }
+
+    fn read_after_transmit(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _properties: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date");
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = date.map(str::to_owned);
+        Ok(())
+    }
 }

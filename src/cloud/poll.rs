@@ -86,6 +86,10 @@ impl Wait {
             () = tokio::time::sleep(self.pause) => {}
             () = cancel.asked() => return Err(GaveUp::Cancelled),
         }
+        let before = Instant::now();
+        cancel.unheld().await;
+        // What is waited for goes on meanwhile, and nobody looks.
+        self.until += before.elapsed();
         self.pause = (self.pause + self.pause / 2).min(self.longest);
         Ok(())
     }

@@ -14,6 +14,11 @@ pub struct Page {
 /// Every page, in the order in which a newcomer would read them.
 pub const PAGES: &[Page] = &[
     Page {
+        name: "sign-in",
+        summary: "Profiles, roles, MFA codes, other tools, and when a session ends",
+        text: include_str!("sign-in.md"),
+    },
+    Page {
         name: "capacity",
         summary: "Types in order, needs, spot, zones, waiting, and what each refusal does",
         text: include_str!("capacity.md"),

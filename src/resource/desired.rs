@@ -7,13 +7,14 @@ use serde::Serialize;
 
 use super::{
     AccountId, Address, DataSet, EnvironmentName, GroupName, Instance, InstanceId, Lease, Region,
+    SignIn,
 };
 
 /// Where an environment lives, and as whom it is reached.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Target {
-    /// The profile whose credentials are used; the default chain where there is none.
-    pub profile: Option<String>,
+    /// As whom.
+    pub sign_in: SignIn,
     /// The account that must answer.
     pub account: AccountId,
     /// The region.

@@ -40,6 +40,18 @@ pub const FIELDS: &[FieldFact] = &[
         FieldEffect::Nothing,
         "how AWS is reached",
     ),
+    fact("credentials.role", FieldEffect::Nothing, "as whom"),
+    fact("credentials.role_arn", FieldEffect::Nothing, "as whom"),
+    fact(
+        "credentials.duration",
+        FieldEffect::Nothing,
+        "how long a session lasts",
+    ),
+    fact(
+        "credentials.external_id",
+        FieldEffect::Nothing,
+        "what the role asks for",
+    ),
     fact(
         "lease",
         FieldEffect::NewOnly,

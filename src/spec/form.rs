@@ -2,8 +2,8 @@
 
 use super::lower::is_bucket_prefix;
 use crate::resource::{
-    Cidr, DeletionLimit, EnvironmentName, GpuNeed, KmsKey, Lease, Price, Range, Size, Throughput,
-    Wait,
+    Cidr, DeletionLimit, EnvironmentName, GpuNeed, KmsKey, Lease, Price, Range, RoleArn, RoleName,
+    SessionLength, Size, Throughput, Wait,
 };
 
 /// The rule for names of environments and groups.
@@ -30,6 +30,16 @@ pub(super) fn is_device(name: &str) -> bool {
 const REGION_HELP: &str = "write a region's code, such as `eu-central-1`";
 
 /// Checks text against one of our formats; the error says what to write instead.
+/// The forms of what says as whom AWS is reached.
+fn form_of_sign_in(format: &str, value: &str) -> Result<(), String> {
+    match format {
+        "role-arn" => said(value.parse::<RoleArn>()),
+        "session-length" => said(value.parse::<SessionLength>()),
+        _ if value.starts_with("arn:") => Err("write an ARN under `role_arn`".to_owned()),
+        _ => said(RoleName::read(value)),
+    }
+}
+
 pub(super) fn form(format: &str, value: &str) -> Result<(), String> {
     let when = |good: bool, help: &str| if good { Ok(()) } else { Err(help.to_owned()) };
     match format {
@@ -51,6 +61,7 @@ pub(super) fn form(format: &str, value: &str) -> Result<(), String> {
         "wait" => said(value.parse::<Wait>()),
         "price" => said(value.parse::<Price>()),
         "kms-key" => said(value.parse::<KmsKey>()),
+        "role" | "role-arn" | "session-length" => form_of_sign_in(format, value),
         // A number of files is no text.
         "deletion-limit" => when(
             value.ends_with('%') && value.parse::<DeletionLimit>().is_ok(),

@@ -139,6 +139,15 @@ pub fn project_here() -> Option<ProjectSpec> {
     )
 }
 
+/// What is wrong with the project file of the working folder.
+pub fn project_mistakes() -> Specs {
+    let mut specs = Specs::default();
+    if let Some(path) = project_file(Path::new("spec.yaml")) {
+        load_project(&path, &mut specs);
+    }
+    specs
+}
+
 /// The nearest project file above a spec, no further than the repository's root.
 fn project_file(spec: &Path) -> Option<PathBuf> {
     let absolute = std::path::absolute(spec).ok()?;

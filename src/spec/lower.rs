@@ -9,13 +9,13 @@ use std::sync::Arc;
 use super::diagnostic::{Code, Diagnostic, SpecPath};
 use super::lower_group::lower_group;
 use super::model::{
-    ArchiveSpec, CompareSpec, DataSpec, DeleteSpec, EnvironmentSpec, MaxDeleteSpec, ProjectSpec,
-    StorageClassSpec, TagValue,
+    ArchiveSpec, CompareSpec, CredentialsSpec, DataSpec, DeleteSpec, EnvironmentSpec,
+    MaxDeleteSpec, ProjectSpec, StorageClassSpec, TagValue,
 };
 use crate::resource::{
     AccountId, Address, Archive, Compare, DataPlace, DataSet, Deletion, DeletionLimit, Desired,
-    Encryption, EnvironmentName, GroupName, KmsKey, Lease, ObjectOptions, Region, StorageClass,
-    Target,
+    Encryption, EnvironmentName, GroupName, KmsKey, Lease, ObjectOptions, Region, RoleName, SignIn,
+    StorageClass, Target,
 };
 
 /// Lowers a spec that passed every check.
@@ -62,15 +62,17 @@ pub fn lower(
             Some((Address::Data(name.clone()), set))
         })
         .collect();
+    let credentials = spec.credentials.as_ref().or(project.credentials.as_ref());
+    let sign_in = credentials.map(|credentials| lower_sign_in(credentials, project, &mut found));
+    let sign_in = sign_in.unwrap_or_default();
     let (Some(lease), true) = (lease, found.is_empty()) else {
         return Err(found);
     };
-    let credentials = spec.credentials.as_ref().or(project.credentials.as_ref());
     Ok(Desired {
         environment: EnvironmentName::new(&spec.name),
         renamed_from: spec.renamed_from.as_ref().map(EnvironmentName::new),
         target: Target {
-            profile: credentials.and_then(|credentials| credentials.profile.clone()),
+            sign_in,
             account: AccountId::new(account),
             region: Region::new(region),
         },
@@ -81,6 +83,64 @@ pub fn lower(
         address_service: project.address_service.clone(),
         data,
     })
+}
+
+/// As whom AWS is reached where no spec says it.
+pub fn sign_in_of(project: &ProjectSpec) -> SignIn {
+    let credentials = project.credentials.as_ref();
+    // What is wrong with the project file is told with every spec.
+    let lowered =
+        credentials.map(|credentials| lower_sign_in(credentials, project, &mut Vec::new()));
+    lowered.unwrap_or_default()
+}
+
+/// As whom AWS is reached, by what a block says and the project's short names of roles.
+fn lower_sign_in(
+    credentials: &CredentialsSpec,
+    project: &ProjectSpec,
+    found: &mut Vec<Diagnostic>,
+) -> SignIn {
+    let CredentialsSpec {
+        profile,
+        role,
+        role_arn,
+        duration,
+        external_id,
+    } = credentials;
+    let path = |key| SpecPath::of_keys(&["credentials", key]);
+    if role.is_some() && role_arn.is_some() {
+        let summary = "`role` and `role_arn` both name the role";
+        let diagnostic = Diagnostic::at(path("role_arn"), Code::Combination, summary);
+        found.push(diagnostic.help("keep one of them"));
+    }
+    let (key, text) = match (role_arn, role) {
+        (Some(arn), _) => ("role_arn", Some(arn)),
+        (None, Some(name)) => (
+            "role",
+            Some(project.roles.get(name).map_or(name, |arn| &arn.0)),
+        ),
+        (None, None) => ("role", None),
+    };
+    let role = text.and_then(|text| {
+        let read = RoleName::read(text).map_err(|error| {
+            let summary = format!("`{}` cannot be `{text}`", path(key));
+            found.push(Diagnostic::at(path(key), Code::BadForm, summary).help(error.to_string()));
+        });
+        read.ok()
+    });
+    if role.is_none() && external_id.is_some() && text.is_none() {
+        let summary = "`external_id` is for a role, and there is none";
+        let diagnostic = Diagnostic::at(path("external_id"), Code::Combination, summary);
+        found.push(diagnostic.help("name the role with `role` or `role_arn`"));
+    }
+    SignIn {
+        profile: profile.clone(),
+        role,
+        duration: duration
+            .as_ref()
+            .and_then(|text| quantity(text, &path("duration"), found)),
+        external_id: external_id.clone(),
+    }
 }
 
 fn shared(

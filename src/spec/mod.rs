@@ -34,8 +34,11 @@ pub use check::check_environment;
 pub use diagnostic::{Code, Diagnostic, Segment, SpecPath};
 pub use draft::{Draft, DraftInstance, name_from};
 pub use form::NAME_HELP;
-pub use load::{Loaded, PROJECT_FILE, Specs, find_specs, judge, judge_project, load, project_here};
-pub use lower::lower;
+pub use load::{
+    Loaded, PROJECT_FILE, Specs, find_specs, judge, judge_project, load, project_here,
+    project_mistakes,
+};
+pub use lower::{lower, sign_in_of};
 pub use model::{EnvironmentSpec, ProjectSpec};
 pub use schema::{SchemaKind, schema_text};
 pub use source::Source;

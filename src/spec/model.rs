@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::model_group::GroupSpec;
-use crate::resource::{DeletionLimit, KmsKey, Lease};
+use crate::resource::{DeletionLimit, KmsKey, Lease, RoleArn};
 
 /// One training environment: what runs, for how long, and with which data.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -59,6 +59,15 @@ pub struct EnvironmentSpec {
 #[schemars(inline)]
 pub struct TagValue(#[schemars(length(max = 255))] pub String);
 
+/// The ARN of a role.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct RoleArnText(
+    #[schemars(regex(pattern = RoleArn::PATTERN), extend("format" = "role-arn", "examples" = ["arn:aws:iam::123456789012:role/trainer"]))]
+    pub String,
+);
+
 /// Values that all environments of a repository share; an environment's own come first.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -75,6 +84,10 @@ pub struct ProjectSpec {
     pub region: Option<String>,
     /// Where credentials come from.
     pub credentials: Option<CredentialsSpec>,
+    /// Short names of roles, for `credentials.role`, such as `play_trainer_v1` for account, role and version.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9_+=,.@-]{1,64}$", "format": "role"}))]
+    pub roles: BTreeMap<String, RoleArnText>,
     /// A bucket prefix for status, logs and receipts.
     #[schemars(regex(pattern = "^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/([^/]+/)*[^/]*)?$"), extend("format" = "bucket-prefix", "examples" = ["s3://my-training-data/trainyard"]))]
     pub store: Option<String>,
@@ -108,6 +121,18 @@ pub struct CredentialsSpec {
     /// A profile of ~/.aws/config or ~/.aws/credentials.
     #[schemars(length(min = 1, max = 128), extend("examples" = ["training"]))]
     pub profile: Option<String>,
+    /// The role to take on: a name of `roles` in trainyard.yaml, a profile that names a role, or a role of the account.
+    #[schemars(regex(pattern = "^[A-Za-z0-9_+=,.@-]{1,64}$"), extend("format" = "role", "examples" = ["play_trainer_v1"]))]
+    pub role: Option<String>,
+    /// The same by its ARN.
+    #[schemars(regex(pattern = RoleArn::PATTERN), extend("format" = "role-arn", "examples" = ["arn:aws:iam::123456789012:role/trainer"]))]
+    pub role_arn: Option<String>,
+    /// How long a session of the role shall last, from 15m to 12h; as long as the role allows where nothing is said.
+    #[schemars(regex(pattern = Lease::PATTERN), extend("format" = "session-length", "examples" = ["8h"]))]
+    pub duration: Option<String>,
+    /// What the role's trust policy asks for in `sts:ExternalId`.
+    #[schemars(length(min = 2, max = 1224), extend("examples" = ["team-42"]))]
+    pub external_id: Option<String>,
 }
 
 /// Files to be made equal at two places, in one direction.

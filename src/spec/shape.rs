@@ -246,9 +246,16 @@ fn example(schema: &Schema) -> Option<String> {
     })
 }
 
-/// Names of entries under `data`, `instances`, `volumes` and `tags`.
+/// Names of entries under `data`, `instances`, `roles`, `volumes` and `tags`.
 fn entry_name(key: &str, path: &SpecPath, names: Option<&Schema>, found: &mut Vec<Diagnostic>) {
     let Some(names) = names else { return };
+    if let Some(format) = names.get("format").and_then(Schema::as_str) {
+        if let Err(help) = form(format, key) {
+            let summary = format!("`{}` cannot be a name in `{path}`", shorten(key));
+            found.push(Diagnostic::at(path.the_key(key), Code::BadName, summary).help(help));
+        }
+        return;
+    }
     if let Some(pattern) = names.get("pattern").and_then(Schema::as_str) {
         let device = pattern.contains("/dev/");
         let good = if device {

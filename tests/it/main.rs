@@ -21,6 +21,7 @@ mod scale;
 mod scenarios;
 mod schema;
 mod servers;
+mod sign_in;
 mod simulation;
 mod support;
 mod sync;

@@ -29,7 +29,8 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
     };
     let now = clock::now();
     let age = arguments.older_than.unwrap_or(OLD);
-    let client = s3_client(global, arguments.region.as_deref(), output).await?;
+    let reached = s3_client(global, arguments.region.as_deref(), output).await?;
+    let client = reached.client;
     let before = now.checked_sub(age.span()).unwrap_or(Timestamp::MIN);
     let folder = journals(global);
     let found = abandoned(&client, place, (folder.as_deref(), before))

@@ -51,6 +51,7 @@ impl Rig {
         let address = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(serve(listener, Arc::clone(&cloud), None, pending()));
         let connection = Connection {
+            provider: None,
             profile: None,
             region: region(),
             local: Some(address),

@@ -31,7 +31,7 @@ fn trainer(text: &str, shared: &str) -> Arc<Instance> {
 #[test]
 fn what_is_not_said_has_its_documented_value() {
     let desired = lowered(GOOD, "version: 1");
-    assert_eq!(desired.target.profile, None);
+    assert_eq!(desired.target.sign_in.profile, None);
     assert_eq!((desired.store, desired.instances.len()), (None, 1));
     let instance = trainer(GOOD, "version: 1");
     assert_eq!(instance.placement, Placement::Any);
@@ -55,7 +55,7 @@ fn the_nearest_value_wins() {
     let own = lowered(GOOD, SHARED);
     assert_eq!(own.target.account.as_str(), "123456789012");
     assert_eq!(own.target.region.as_str(), "eu-central-1");
-    assert_eq!(own.target.profile.as_deref(), Some("shared"));
+    assert_eq!(own.target.sign_in.profile.as_deref(), Some("shared"));
     assert_eq!(own.store.as_deref(), Some("s3://shared-bucket/x"));
     let text = GOOD.replace("account: \"123456789012\"\nregion: eu-central-1\n", "");
     let shared = lowered(&text, SHARED);
@@ -63,7 +63,7 @@ fn the_nearest_value_wins() {
     assert_eq!(shared.target.region.as_str(), "us-east-1");
     let text = format!("{GOOD}credentials: {{profile: own}}\nstore: s3://own-bucket\n");
     let own = lowered(&text, SHARED);
-    assert_eq!(own.target.profile.as_deref(), Some("own"));
+    assert_eq!(own.target.sign_in.profile.as_deref(), Some("own"));
     assert_eq!(own.store.as_deref(), Some("s3://own-bucket"));
 }
 

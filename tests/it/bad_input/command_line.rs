@@ -58,7 +58,10 @@ fn unknown_formats_shells_kinds_and_pages_are_bad_usage() {
     );
     misused(
         &["guide", "billing"],
-        &["no page `billing`", "the pages are capacity, network"],
+        &[
+            "no page `billing`",
+            "the pages are sign-in, capacity, network",
+        ],
     );
     misused(
         &["plan", "--settle", "12"],

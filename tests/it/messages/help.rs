@@ -31,6 +31,10 @@ fn help_of_each_command() {
         &["local", "stop"],
         &["schema"],
         &["guide"],
+        &["login"],
+        &["logout"],
+        &["whoami"],
+        &["doctor"],
         &["completions"],
     ] {
         let arguments = [command, &["--help"]].concat();
@@ -64,6 +68,10 @@ fn every_command_has_its_help_checked() {
         "local",
         "schema",
         "guide",
+        "login",
+        "logout",
+        "whoami",
+        "doctor",
         "completions",
         "help",
     ];

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::talking::Talking;
-use crate::support::{LAB, Lab, terminal};
+use crate::support::{LAB, Lab, Talking, terminal};
 
 const PATTERN: &str = "al2023-ami-2023*x86_64";
 

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use super::proxy::Proxy;
-use super::talking::Talking;
-use crate::support::{LocalCloud, Run, Sandbox, Witness};
+
+use crate::support::{LocalCloud, Run, Sandbox, Talking, Witness};
 
 /// How many cases run at a time: nearly all that they do is to wait.
 const SIDE_BY_SIDE: usize = 36;

@@ -13,6 +13,5 @@ mod proxy;
 mod secrets;
 mod signals;
 mod streams;
-mod talking;
 mod terminal;
 mod wire;

@@ -4,8 +4,8 @@ use std::process::{Command, Stdio};
 
 use super::fault::{Fault, Pass, Then};
 use super::ground::{COUNT, Case, each};
-use super::talking::Talking;
-use crate::support::Run;
+
+use crate::support::{Run, Talking};
 
 const SIGNALS: [&str; 3] = ["INT", "TERM", "HUP"];
 

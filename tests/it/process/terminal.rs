@@ -1,8 +1,8 @@
 //! What is said on a terminal: without colours where none are wanted, and on a narrow one.
 
 use super::ground::{Case, Ground, each};
-use super::talking::Talking;
-use crate::support::{Run, terminal};
+
+use crate::support::{Run, Talking, terminal};
 
 const PLAIN: [(&str, &str); 1] = [("NO_COLOR", "1")];
 

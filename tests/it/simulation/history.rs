@@ -1,14 +1,14 @@
 //! A history: commands that run, die and run again on one cloud.
 
 use std::cell::Cell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use trainyard::apply::Cancel;
-use trainyard::cli::{ExitCode, Host, Kept, Streams, run};
+use trainyard::cli::{ExitCode, Host, Kept, SimulatedSignIn, Streams, run};
 use trainyard::cloud::{Clock, Transport};
 use trainyard::local::{Cloud, Settings};
 
@@ -47,6 +47,8 @@ impl Over {
 pub(super) enum Order {
     Apply(PathBuf),
     Plan(PathBuf),
+    /// By the file, which says as whom.
+    DestroySpec(PathBuf),
     Destroy,
     /// The same, with the words that lift protections and delete what is kept.
     DestroyAll,
@@ -57,6 +59,7 @@ impl Order {
         let (words, path): (&[&str], _) = match self {
             Self::Apply(path) => (&["apply", "--yes"], Some(path)),
             Self::Plan(path) => (&["plan", "--detailed-exitcode"], Some(path)),
+            Self::DestroySpec(path) => (&["destroy", "--yes"], Some(path)),
             Self::Destroy | Self::DestroyAll => {
                 let words: &[&str] = &[
                     "destroy",
@@ -73,7 +76,7 @@ impl Order {
         let path = path.map(|path| path.display().to_string());
         let lift: &[&str] = match self {
             Self::DestroyAll => &["--lift-protection", "--delete-kept"],
-            Self::Apply(_) | Self::Plan(_) | Self::Destroy => &[],
+            Self::Apply(_) | Self::Plan(_) | Self::DestroySpec(_) | Self::Destroy => &[],
         };
         let words = ["trainyard", "--no-color"].iter().chain(words).chain(lift);
         words.map(|word| (*word).to_owned()).chain(path).collect()
@@ -83,7 +86,7 @@ impl Order {
         match self {
             Self::Apply(_) => "apply",
             Self::Plan(_) => "plan",
-            Self::Destroy | Self::DestroyAll => "destroy",
+            Self::DestroySpec(_) | Self::Destroy | Self::DestroyAll => "destroy",
         }
     }
 }
@@ -97,6 +100,10 @@ pub(super) struct History {
     pub(super) laws: Arc<Laws>,
     pub(super) time: Time,
     pub(super) log: std::sync::Mutex<Vec<String>>,
+    /// How commands sign in, where they have to.
+    pub(super) sign_in: std::sync::Mutex<Option<SimulatedSignIn>>,
+    /// What every command is told besides.
+    pub(super) words: std::sync::Mutex<Vec<String>>,
 }
 
 impl History {
@@ -108,6 +115,8 @@ impl History {
             laws: Arc::default(),
             time,
             log: std::sync::Mutex::default(),
+            sign_in: std::sync::Mutex::default(),
+            words: std::sync::Mutex::default(),
         }
     }
 
@@ -138,21 +147,21 @@ impl History {
         let time = self.time.skewed(skew);
         let line = Run::new(place, time, weather, gate);
         let kept: &'static Kept = KEPT.with(|kept| kept[actor]);
-        let host = Host {
-            clock: Clock::new(move || time.now()),
-            transport: Some(Transport {
-                http: SharedHttpClient::new(Line(Arc::clone(&line))),
-                time: SharedTimeSource::new(time),
-                address: "http://cloud.invalid".to_owned(),
-            }),
-            cancel: Some(cancel),
-            streams: Streams::Kept(kept),
+        let transport = Transport {
+            http: SharedHttpClient::new(Line(Arc::clone(&line))),
+            time: SharedTimeSource::new(time),
+            address: "http://cloud.invalid".to_owned(),
         };
+        let clock = Clock::new(move || time.now());
+        let mut host = Host::simulated(clock, transport, Some(cancel), Streams::Kept(kept));
+        host.sign_in.clone_from(&self.sign_in.lock().unwrap());
+        let mut words = order.words();
+        words.extend(self.words.lock().unwrap().iter().cloned());
         let end = tokio::select! {
             biased;
             () = line.death() => End::Killed,
             // A future of all that a command is would be too large to lay out inline.
-            code = Box::pin(run(host, order.words())) as Pin<Box<dyn Future<Output = ExitCode>>> => End::Exit(code),
+            code = Box::pin(run(host, words)) as Pin<Box<dyn Future<Output = ExitCode>>> => End::Exit(code),
             () = tokio::time::sleep(HANGS) => End::Hung,
         };
         let over = Over {
@@ -236,10 +245,14 @@ impl Specs {
         self.0.path().to_owned()
     }
 
+    /// The path of one.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(format!("{name}.yaml"))
+    }
+
     /// Writes one, and gives its path.
     pub(super) fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path: &Path = self.0.path();
-        let path = path.join(format!("{name}.yaml"));
+        let path = self.path(name);
         std::fs::write(&path, text).unwrap();
         path
     }

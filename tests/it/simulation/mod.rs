@@ -6,6 +6,7 @@
 
 mod crash;
 mod draw;
+mod expiry;
 mod fault;
 mod faults;
 mod foreign;

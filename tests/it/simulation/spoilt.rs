@@ -38,7 +38,9 @@ async fn history(history: &History, stage: &Stage<'_>, weather: Weather) {
     let (path, text) = stage.wanted();
     match order {
         Order::Apply(_) => goal::reach(history, &path, text).await,
-        Order::Plan(_) | Order::Destroy | Order::DestroyAll => goal::destroy(history).await,
+        Order::Plan(_) | Order::DestroySpec(_) | Order::Destroy | Order::DestroyAll => {
+            goal::destroy(history).await;
+        }
     }
 }
 

@@ -89,6 +89,17 @@ impl LocalCloud {
         assert!(changing.is_empty(), "{changing:?} in {requests:?}");
     }
 
+    /// The same, but for some requests.
+    #[track_caller]
+    pub(crate) fn expect_untouched_but(&self, allowed: &[&str]) {
+        let requests = self.requests();
+        let changing = requests.iter().filter(|one| !only_reads(one));
+        let others: Vec<&String> = changing
+            .filter(|one| !allowed.contains(&one.as_str()))
+            .collect();
+        assert!(others.is_empty(), "{others:?} in {requests:?}");
+    }
+
     /// Forgets the requests so far.
     pub(crate) fn forget_requests(&self) {
         self.control("DELETE", "requests", "");
@@ -136,10 +147,10 @@ impl LocalCloud {
     }
 }
 
-/// Whether a request only reads, by the name of its action.
+/// Whether a request only reads, by the name of its action. Signing in changes nothing.
 fn only_reads(request: &str) -> bool {
     let action = request.split(' ').next_back().unwrap_or_default();
-    ["Describe", "Get", "List"]
+    ["Describe", "Get", "List", "AssumeRole", "getSigninToken"]
         .iter()
         .any(|verb| action.starts_with(verb))
         || ["GET", "HEAD"].contains(&action)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const MOTO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/moto/requirements.txt");
+const AWSCLI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/awscli/requirements.txt");
 const STORES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stores/requirements.txt");
 
 /// The folder of a venv under the target directory with moto in it.
@@ -24,6 +25,15 @@ pub(crate) fn venv() -> PathBuf {
 /// When it cannot be built, as [`venv`].
 pub(crate) fn venv_of_stores() -> PathBuf {
     build("stores-venv", STORES)
+}
+
+/// The folder of a venv with the AWS CLI in it.
+///
+/// # Panics
+///
+/// When it cannot be built, as [`venv`].
+pub(crate) fn venv_of_awscli() -> PathBuf {
+    build("awscli-venv", AWSCLI)
 }
 
 /// A venv with what a list of requirements names.

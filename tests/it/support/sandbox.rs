@@ -99,6 +99,13 @@ impl Sandbox {
         command
     }
 
+    /// Python, in the environment of the runs.
+    pub(crate) fn python(&self) -> Command {
+        let mut command = Command::new("python3");
+        command.env_clear().envs(&self.variables);
+        command
+    }
+
     /// Runs the binary to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         let output = self.command(arguments).output().unwrap();

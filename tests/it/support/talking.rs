@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{Run, Sandbox};
+use super::{Run, Sandbox};
 
 /// How often to look for something that is certain to come; it takes far less.
 const PATIENCE: u32 = 12_000;
@@ -14,7 +14,7 @@ const PATIENCE: u32 = 12_000;
 const LOOK: Duration = Duration::from_millis(10);
 
 /// A run that was started, with its outputs in files.
-pub(super) struct Talking {
+pub(crate) struct Talking {
     process: Child,
     arguments: String,
     outputs: [PathBuf; 2],
@@ -22,12 +22,12 @@ pub(super) struct Talking {
 
 impl Talking {
     /// Starts the binary.
-    pub(super) fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+    pub(crate) fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         Self::of(sandbox, sandbox.command(arguments))
     }
 
     /// Starts a command that is ready.
-    pub(super) fn of(sandbox: &Sandbox, mut command: Command) -> Self {
+    pub(crate) fn of(sandbox: &Sandbox, mut command: Command) -> Self {
         // Beside the folder: what a run leaves there is looked at.
         let folder = sandbox.folder().parent().unwrap().to_owned();
         let outputs = ["stdout", "stderr"].map(|name| folder.join(name));
@@ -56,7 +56,7 @@ impl Talking {
 
     /// Waits until the run has said something on either stream.
     #[track_caller]
-    pub(super) fn until_it_says(&self, words: &str) {
+    pub(crate) fn until_it_says(&self, words: &str) {
         for _ in 0..PATIENCE {
             if self.said().iter().any(|said| said.contains(words)) {
                 return;
@@ -66,27 +66,39 @@ impl Talking {
         panic!("{words:?} was never said:\n{:?}", self.said());
     }
 
+    /// Waits until the run has said something so many times on its stdout.
+    #[track_caller]
+    pub(crate) fn until_it_says_times(&self, words: &str, times: usize) {
+        for _ in 0..PATIENCE {
+            if self.said()[0].matches(words).count() >= times {
+                return;
+            }
+            std::thread::sleep(LOOK);
+        }
+        panic!("{words:?} was never said {times} times:\n{:?}", self.said());
+    }
+
     /// Types a line, where stdin is a pipe to it.
-    pub(super) fn answer(&mut self, line: &str) {
+    pub(crate) fn answer(&mut self, line: &str) {
         let stdin = self.process.stdin.as_mut().unwrap();
         writeln!(stdin, "{line}").unwrap();
     }
 
     /// Sends a signal, such as `TERM`.
-    pub(super) fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let command = format!("kill -{name} {}", self.process.id());
         let sent = Command::new("sh").args(["-c", &command]).status().unwrap();
         assert!(sent.success());
     }
 
     /// SIGKILL: nothing in the process gets a word in.
-    pub(super) fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
     /// Waits for the end of the run.
-    pub(super) fn end(mut self) -> Run {
+    pub(crate) fn end(mut self) -> Run {
         let code = self.process.wait().unwrap().code();
         let [stdout, stderr] = self.said();
         Run {
