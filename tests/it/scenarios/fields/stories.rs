@@ -19,6 +19,10 @@ pub(super) const STORIES: &[(&str, Story)] = &[
     ("name", name),
     ("account", account),
     ("credentials.profile", profile),
+    ("credentials.role", role),
+    ("credentials.role_arn", role_arn),
+    ("credentials.duration", duration),
+    ("credentials.external_id", external_id),
     ("lease", lease),
     ("store", store),
     ("tags.*", tags),
@@ -162,6 +166,32 @@ fn profile(world: &mut World) -> &'static str {
     let notes = no_difference(world, "lease: 4h\ncredentials: {profile: one}\n");
     assert_eq!(notes, json!([]));
     "nothing"
+}
+
+/// As another identity of the account, what is there is the same.
+fn as_whom(world: &mut World, credentials: &str) -> &'static str {
+    let notes = no_difference(world, &format!("lease: 4h\ncredentials: {credentials}\n"));
+    assert_eq!(notes, json!([]));
+    "nothing"
+}
+
+fn role(world: &mut World) -> &'static str {
+    as_whom(world, "{role: trainer}")
+}
+
+fn role_arn(world: &mut World) -> &'static str {
+    as_whom(
+        world,
+        "{role_arn: \"arn:aws:iam::123456789012:role/trainer\"}",
+    )
+}
+
+fn duration(world: &mut World) -> &'static str {
+    as_whom(world, "{role: trainer, duration: 2h}")
+}
+
+fn external_id(world: &mut World) -> &'static str {
+    as_whom(world, "{role: trainer, external_id: team-42}")
 }
 
 fn lease(world: &mut World) -> &'static str {
