@@ -99,6 +99,10 @@ pub(crate) enum ChainError {
         "the role `{0}` is neither in `roles` of trainyard.yaml nor a profile, and without an account nobody knows where it is"
     )]
     Nowhere(String),
+    #[error(
+        "the profile `{0}` asks trainyard for credentials with its credential_process, and trainyard asks the profile"
+    )]
+    Itself(String),
     #[error("the profile `{profile}` names `{role}` as its role_arn, which is no ARN of a role")]
     BadArn { profile: String, role: String },
 }
@@ -255,6 +259,9 @@ fn walk(profiles: &ProfileSet, first: &Profile, wish: &SignIn) -> Result<Walk, C
         if let (Some(credentials), false) = (&keys, is_first) {
             break of_keys(profile, credentials.clone());
         }
+        if asks_us(profile) {
+            return Err(ChainError::Itself(profile.name().to_owned()));
+        }
         let Some(hop) = hop(profile)? else {
             break match keys {
                 Some(credentials) => of_keys(profile, credentials),
@@ -289,6 +296,20 @@ fn walk(profiles: &ProfileSet, first: &Profile, wish: &SignIn) -> Result<Walk, C
         device: devices.pop(),
         hops,
     })
+}
+
+/// Whether a profile runs this very program to be told what this program asks it for.
+fn asks_us(profile: &Profile) -> bool {
+    let command = profile.get("credential_process").unwrap_or_default();
+    let words: Vec<&str> = command.split([' ', '=', '\t']).collect();
+    let is_ours = |word: &&str| word.rsplit('/').next() == Some("trainyard");
+    let mut named = words
+        .iter()
+        .skip_while(|word| **word != "--profile")
+        .skip(1);
+    words.iter().any(is_ours)
+        && words.contains(&"login")
+        && named.next().is_none_or(|name| *name == profile.name())
 }
 
 fn of_keys(profile: &Profile, credentials: Credentials) -> Base {

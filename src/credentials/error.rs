@@ -61,6 +61,9 @@ impl SignInError {
             Self::Chain(ChainError::BadArn { .. }) => {
                 "write it as `arn:aws:iam::123456789012:role/NAME` in ~/.aws/config"
             }
+            Self::Chain(ChainError::Itself(_)) => {
+                "name another profile in that command, one with keys: `trainyard login --json --profile NAME`"
+            }
             Self::NoTerminal(_) => {
                 "pass it with `-t CODE` or in TRAINYARD_MFA_CODE, or run `trainyard login` on a terminal first"
             }

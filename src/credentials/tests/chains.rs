@@ -10,7 +10,7 @@ use crate::resource::{AccountId, RoleName, SessionLength, SignIn};
 const ROLE: &str = "arn:aws:iam::123456789012:role/trainer";
 const KEYS: &str = "aws_access_key_id = AKIA\naws_secret_access_key = secret\n";
 
-async fn profiles(text: &str) -> ProfileSet {
+async fn profiles_of(text: &str) -> ProfileSet {
     let files = EnvConfigFiles::builder()
         .with_contents(EnvConfigFileKind::Config, text)
         .build();
@@ -35,7 +35,7 @@ async fn found(text: &str, wish: &SignIn, environment_first: bool) -> Result<Cha
         region: "eu-central-1",
         environment_first,
     };
-    chain(&profiles(text).await, wish, place)
+    chain(&profiles_of(text).await, wish, place)
 }
 
 /// A chain in one line.
@@ -167,7 +167,7 @@ async fn what_a_profile_says_of_its_role_is_kept_and_a_wish_goes_before_it() {
 
 #[tokio::test]
 async fn a_role_that_cannot_be_told_is_named() {
-    let profiles = profiles("[profile bad]\nrole_arn = nothing\nsource_profile = base\n").await;
+    let profiles = profiles_of("[profile bad]\nrole_arn = nothing\nsource_profile = base\n").await;
     let place = Place {
         account: None,
         region: "eu-central-1",
@@ -176,6 +176,18 @@ async fn a_role_that_cannot_be_told_is_named() {
     let nowhere = chain(&profiles, &wish(None, Some("short")), place).unwrap_err();
     assert_eq!(nowhere, ChainError::Nowhere("short".to_owned()));
     let bad = chain(&profiles, &wish(Some("bad"), None), place).unwrap_err();
+    for command in [
+        "trainyard login --json",
+        "/usr/bin/trainyard login --json --profile=me",
+        "trainyard login --profile me --json",
+    ] {
+        let text = format!("[profile me]\ncredential_process = {command}\n");
+        let ring = chain(&profiles_of(&text).await, &wish(Some("me"), None), place).unwrap_err();
+        assert_eq!(ring, ChainError::Itself("me".to_owned()));
+    }
+    let other = "[profile me]\ncredential_process = trainyard login --json --profile other\n";
+    let other = chain(&profiles_of(other).await, &wish(Some("me"), None), place).unwrap();
+    assert!(other.is_plain());
     let expected = "the profile `bad` names `nothing` as its role_arn, which is no ARN of a role";
     assert_eq!(bad.to_string(), expected);
 }

@@ -87,7 +87,8 @@ fn judge(status: &Metadata) -> Result<(), Oddity> {
         Err(Oddity::OtherOwner(status.uid()))
     } else if mode & 0o077 != 0 {
         Err(Oddity::OpenToOthers(mode))
-    } else if status.nlink() != 1 {
+    } else if status.nlink() > 1 {
+        // One that has no name any more was replaced since it was opened, and is whole.
         Err(Oddity::SeveralNames(status.nlink()))
     } else if status.size() > LARGEST as u64 {
         Err(Oddity::TooLarge)
