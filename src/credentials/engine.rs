@@ -53,6 +53,22 @@ pub(crate) struct Engine {
     pub(super) is_asking: AtomicBool,
 }
 
+/// Lasts while somebody is being asked, also where the question is given up.
+struct Asking<'a>(&'a AtomicBool);
+
+impl<'a> Asking<'a> {
+    fn begin(flag: &'a AtomicBool, mode: Mode) -> Self {
+        flag.store(mode == Mode::Ask, Ordering::SeqCst);
+        Self(flag)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
 impl fmt::Debug for Engine {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Engine")
@@ -117,10 +133,9 @@ impl Engine {
             return Ok(signed);
         }
         let base = self.base().await?;
-        self.is_asking.store(mode == Mode::Ask, Ordering::SeqCst);
-        let signed = self.go(&base, mode).await;
-        self.is_asking.store(false, Ordering::SeqCst);
-        let signed = signed?;
+        let asking = Asking::begin(&self.is_asking, mode);
+        let signed = self.go(&base, mode).await?;
+        drop(asking);
         *self.state() = Some(signed.clone());
         Ok(signed)
     }

@@ -10,7 +10,26 @@ use super::tables::{APART, TOGETHER};
 use crate::support::Sandbox;
 
 /// Keys that cannot be changed in a test, and why.
-const NOT_SHOWN: [(&str, &str); 1] = [("version", "there is one version of the format")];
+const NOT_SHOWN: [(&str, &str); 6] = [
+    ("version", "there is one version of the format"),
+    (
+        "data.*.compare",
+        "files that differ by one rule and not by another are the sync's own scenarios",
+    ),
+    (
+        "data.*.max_delete",
+        "it moves nothing: a plan beyond it is refused, which is a scenario of the sync",
+    ),
+    (
+        "data.*.storage_class",
+        "what is there stays as it is stored, so that a change alone moves nothing",
+    ),
+    (
+        "data.*.kms_key",
+        "what is there stays as it is encrypted, and no test's cloud has keys",
+    ),
+    ("data.*.request_payer", "no test's cloud asks who pays"),
+];
 
 /// What `trainyard guide fields` says each key's change does.
 pub(super) fn effects() -> BTreeMap<String, String> {
