@@ -79,7 +79,8 @@ pub(super) fn create(folder: &Folder, name: &str) -> io::Result<File> {
     Ok(file)
 }
 
-fn judge(status: &Metadata) -> Result<(), Oddity> {
+/// Whether only we can have written what was opened.
+pub(super) fn judge(status: &Metadata) -> Result<(), Oddity> {
     let mode = status.mode() & 0o7777;
     if !status.is_file() {
         Err(Oddity::NotAFile)
@@ -160,8 +161,18 @@ fn is_left_behind(folder: &Folder, name: &CStr, now: SystemTime) -> bool {
             let age = modified.ok().and_then(|at| now.duration_since(at).ok());
             age.is_some_and(|age| age > LEFT_BEHIND_AFTER)
         }
-        Ok(None) => false,
+        // One that is being made under a strict umask may not be readable yet.
+        Ok(None) | Err(Oddity::Unreadable(_)) => false,
         // No writer of ours made it.
-        Err(_) => true,
+        Err(
+            Oddity::SymbolicLink
+            | Oddity::NotAFolder
+            | Oddity::NotAFile
+            | Oddity::OtherOwner(_)
+            | Oddity::OpenToOthers(_)
+            | Oddity::SeveralNames(_)
+            | Oddity::TooLarge
+            | Oddity::Damaged,
+        ) => true,
     }
 }

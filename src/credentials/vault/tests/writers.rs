@@ -2,12 +2,13 @@
 
 use std::fs::{self, File, FileTimes};
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use super::{Cache, NAME, SECRET, cache_of_child, child, content, mode};
-use crate::credentials::vault::file::{fill, temporary};
+use crate::credentials::vault::file::{fill, judge, temporary};
 use crate::credentials::vault::folder::Folder;
 use crate::credentials::vault::warnings::Warnings;
 
@@ -44,6 +45,16 @@ fn writers_at_once_never_mix() {
     });
     assert!(content(&cache.vault().read(NAME)).is_some_and(is_whole));
     assert_eq!(cache.files(), [NAME]);
+}
+
+#[test]
+fn a_file_that_is_replaced_while_it_is_read_is_believed() {
+    let cache = Cache::with_entry();
+    let file = File::open(cache.file()).unwrap();
+    cache.vault().write(NAME, b"new").unwrap();
+    let status = file.metadata().unwrap();
+    assert_eq!(status.nlink(), 0);
+    judge(&status).unwrap();
 }
 
 #[test]
