@@ -17,11 +17,11 @@ use super::copy_stream::{download_stream, upload_stream};
 use super::copy_within::copy_within;
 use super::descriptors::affordable;
 use super::download::{Revision, download_object};
-use super::execute::ASK_EVERY;
+use super::execute::LOOK_EVERY;
 use super::fault::Fault;
 use super::home::Home;
 use super::list::unquoted;
-use super::pace::{Climb, ROUND};
+use super::pace::Climb;
 use super::report::{Control, FailureReason, Progress, local};
 use super::route::Route;
 use super::session::{Moved, Session, Undone};
@@ -153,20 +153,19 @@ pub(super) async fn attend<T>(
     stop: watch::Sender<bool>,
 ) -> T {
     let mut climb = Climb::new(affordable(control.concurrency.max(1)));
-    let (mut round, mut ask) = (interval(ROUND), interval(ASK_EVERY));
-    round.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ask.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    // The first tick is at once.
-    round.tick().await;
+    let mut look = interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut work = std::pin::pin!(work);
     let done = loop {
         tokio::select! {
             done = &mut work => break done,
             Some(event) = heard.recv() => (control.progress)(event),
-            _ = round.tick() => session.pace.turn(&mut climb),
-            _ = ask.tick() => if (control.cancelled)() {
-                stop.send_replace(true);
-            },
+            _ = look.tick() => {
+                session.pace.turn_when_due(&mut climb);
+                if (control.cancelled)() {
+                    stop.send_replace(true);
+                }
+            }
         }
     };
     while let Ok(event) = heard.try_recv() {

@@ -2,15 +2,18 @@
 
 use std::fs::{File, Metadata};
 use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::task::spawn_blocking;
 
 use super::arrival::{Arrival, Sums, next, wrong_length};
 use super::attributes::Attributes;
+use super::batch::begin;
 use super::compare::ONE_STREAM_LIMIT;
 use super::disk::Writer;
 use super::fault::Fault;
@@ -19,7 +22,7 @@ use super::ranged;
 use super::report::{FailureReason, Progress, local};
 use super::session::{Moved, Session, Undone};
 use super::stamp::{Stamp, second};
-use super::target::{Name, land};
+use super::target::{Made, Name, land, land_beside};
 
 /// Up to this many bytes an object is held in memory before its file is made.
 const IN_MEMORY_LIMIT: u64 = 256 * 1024;
@@ -62,20 +65,33 @@ impl Revision<'_> {
 
 /// Downloads the planned revision of one object and says what it is.
 pub(super) async fn download(session: &Arc<Session>, transfer: &Transfer) -> Result<Moved, Undone> {
-    let Origin::Object { etag, modified } = &transfer.origin else {
-        return Err(FailureReason::NotAPair.into());
-    };
     let full = session.route.full_key(&transfer.key);
+    let (revision, modified) = revision(transfer, &full)?;
+    download_object(session, revision, (&transfer.key, name(transfer)), modified).await
+}
+
+/// The revision that was planned for, and when it was last modified.
+fn revision<'a>(
+    transfer: &'a Transfer,
+    full: &'a str,
+) -> Result<(Revision<'a>, Timestamp), FailureReason> {
+    let Origin::Object { etag, modified } = &transfer.origin else {
+        return Err(FailureReason::NotAPair);
+    };
     let revision = Revision {
-        key: &full,
+        key: full,
         bytes: transfer.bytes,
         etag: etag.as_deref(),
     };
-    let name = match transfer.change {
+    Ok((revision, *modified))
+}
+
+/// The name that a file of a plan may take.
+fn name(transfer: &Transfer) -> Name {
+    match transfer.change {
         Change::New => Name::Free,
         Change::Changed(_) => Name::Any,
-    };
-    download_object(session, revision, (&transfer.key, name), *modified).await
+    }
 }
 
 /// Downloads one revision of an object to a place below the folder.
@@ -126,32 +142,122 @@ async fn in_memory(
 ) -> Result<Moved, Undone> {
     let fetch = async {
         let _memory = session.memory(revision.bytes).await?;
+        Small::fetch(session, revision, modified).await
+    };
+    let small = session.unless_stopped(Box::pin(fetch)).await?;
+    let modified = small.modified;
+    let (owner, key) = (Arc::clone(session), place.to_owned());
+    let landed = blocking(move || {
+        let place = (owner.route.folder.as_path(), key.as_str());
+        small.land(place, name, &mut Made::default())
+    });
+    Ok(moved(revision, landed.await?, modified))
+}
+
+/// Downloads small objects of a plan, one after another, and makes their files at one go.
+pub(super) async fn download_together(
+    session: &Arc<Session>,
+    transfers: &[Transfer],
+) -> Vec<Result<Moved, Undone>> {
+    let bytes = transfers.iter().map(|transfer| transfer.bytes).sum();
+    // All at once: whoever held some and waited for more might wait for ever.
+    let memory = session.unless_stopped(session.memory(bytes)).await;
+    let _memory = match memory {
+        Ok(memory) => memory,
+        Err(undone) => return transfers.iter().map(|_| Err(undone.clone())).collect(),
+    };
+    let mut fetched = Vec::with_capacity(transfers.len());
+    for transfer in transfers {
+        fetched.push(session.unless_halted(fetch(session, transfer)).await);
+    }
+    let files = transfers
+        .iter()
+        .map(|transfer| (transfer.key.clone(), name(transfer)));
+    let work: Vec<_> = files.zip(fetched).collect();
+    let owner = Arc::clone(session);
+    let landed = blocking(move || {
+        let mut made = Made::default();
+        let land = |((key, name), small): ((String, Name), Result<Small, Undone>)| {
+            let small = small?;
+            let modified = small.modified;
+            let landed = small.land((&owner.route.folder, &key), name, &mut made)?;
+            Ok::<_, Undone>((landed, modified))
+        };
+        Ok(work.into_iter().map(land).collect::<Vec<_>>())
+    });
+    let landed = match landed.await {
+        Ok(landed) => landed,
+        Err(reason) => {
+            return transfers
+                .iter()
+                .map(|_| Err(reason.clone().into()))
+                .collect();
+        }
+    };
+    let results = transfers.iter().zip(landed).map(|(transfer, landed)| {
+        let (landed, modified) = landed?;
+        let (revision, _) = revision(transfer, &transfer.key)?;
+        Ok(moved(revision, landed, modified))
+    });
+    results.collect()
+}
+
+/// Fetches one of them.
+async fn fetch(session: &Session, transfer: &Transfer) -> Result<Small, Undone> {
+    begin(session, transfer);
+    let full = session.route.full_key(&transfer.key);
+    let (revision, modified) = revision(transfer, &full)?;
+    let fetch = Small::fetch(session, revision, modified);
+    session.unless_stopped(Box::pin(fetch)).await
+}
+
+/// An object in memory, whole and checked.
+struct Small {
+    content: Vec<Bytes>,
+    /// The time that its file gets.
+    modified: Timestamp,
+    executable: bool,
+}
+
+impl Small {
+    async fn fetch(
+        session: &Session,
+        revision: Revision<'_>,
+        modified: Timestamp,
+    ) -> Result<Self, FailureReason> {
         again(session, || async {
             let _request = session.request().await.map_err(untouched)?;
             let arrival = Arrival::begin(session, revision).await?;
             let attributes = arrival.attributes;
             let content = arrival.gather(session, revision).await?;
-            Ok((content, attributes))
+            Ok(Self {
+                content,
+                modified: attributes.modified.unwrap_or(modified),
+                executable: attributes.executable,
+            })
         })
         .await
-    };
-    let (content, attributes) = session.unless_stopped(Box::pin(fetch)).await?;
-    let modified = attributes.modified.unwrap_or(modified);
-    let (owner, key) = (Arc::clone(session), place.to_owned());
-    let landed = blocking(move || {
-        let landing = land(&owner.route.folder, &key)?;
+    }
+
+    /// Makes its file; blocks.
+    fn land(
+        self,
+        (folder, key): (&Path, &str),
+        name: Name,
+        made: &mut Made,
+    ) -> Result<Option<Metadata>, FailureReason> {
+        let landing = land_beside(folder, key, made)?;
         let mut offset = 0;
-        for chunk in &content {
+        for chunk in &self.content {
             let written = landing.file.write_all_at(chunk, offset);
             written.map_err(|error| local("write the file", &error))?;
             offset += chunk.len() as u64;
         }
-        if attributes.executable {
+        if self.executable {
             landing.make_executable()?;
         }
-        landing.finish(&owner.route.folder, &key, modified, name)
-    });
-    Ok(moved(revision, landed.await?, modified))
+        landing.finish(folder, key, self.modified, name)
+    }
 }
 
 /// What the next run is to know of a file that has landed.

@@ -10,25 +10,22 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::across::{Copies, Ends, Twins, journal};
+use super::batch::{Answer, Batches, work};
 use super::compare::Direction;
 use super::delete::{BATCH, delete};
 use super::descriptors::affordable;
-use super::download::{blocking, download};
+use super::download::blocking;
 use super::journal::{Journal, Record, Writer};
-use super::pace::{Climb, ROUND};
+use super::pace::Climb;
 use super::plan::{SyncPlan, Transfer};
 use super::report::{Control, Failure, FailureReason, Progress, SyncReport};
 use super::route::Route;
 use super::session::{Moved, Session, Undone};
 use super::target::collect;
-use super::upload::upload;
 
-/// How often the run asks whether to stop.
-pub(super) const ASK_EVERY: Duration = Duration::from_millis(50);
-
-/// What a worker answers: the place of its transfer in the plan, how it went, and the entity
-/// tag of what S3 has copied.
-type Answer = (usize, Result<Moved, Undone>, Option<String>);
+/// How often a run looks at how it goes, tells of it, and asks whether to stop. To be woken
+/// for each event would cost more than a small file does.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What the next run is to know.
 enum Known {
@@ -86,7 +83,6 @@ pub async fn execute(client: &Client, plan: &SyncPlan, control: &Control<'_>) ->
         control,
         heard,
         stop,
-        halted: false,
         report: SyncReport::default(),
     };
     run.collect(&plan.leftovers).await;
@@ -111,8 +107,6 @@ struct Run<'a> {
     control: &'a Control<'a>,
     heard: mpsc::UnboundedReceiver<Progress>,
     stop: watch::Sender<bool>,
-    /// Whether nothing more is to be begun.
-    halted: bool,
     report: SyncReport,
     /// What the next run is to know.
     known: Option<Known>,
@@ -138,39 +132,43 @@ impl Run<'_> {
 
     async fn transfer(&mut self, transfers: &[Transfer], most: usize) {
         let mut climb = Climb::new(most);
-        let mut round = interval(ROUND);
-        round.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // The first tick is at once.
-        round.tick().await;
-        let mut ask = interval(ASK_EVERY);
-        ask.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut queue = transfers.iter().cloned().enumerate();
+        let mut look = interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut batches = Batches::of(transfers, self.copies.is_some());
         let mut workers: JoinSet<Answer> = JoinSet::new();
         let mut unanswered = BTreeSet::new();
         self.ask();
         loop {
-            while !self.halted && workers.len() < climb.workers() {
-                let Some((index, transfer)) = queue.next() else {
-                    break;
-                };
-                unanswered.insert(index);
+            while !self.session.is_halted()
+                && workers.len() < climb.workers()
+                && let Some(batch) = batches.next(climb.workers())
+            {
+                unanswered.extend(batch.clone());
                 let (session, copies) = (Arc::clone(&self.session), self.copies.clone());
-                workers.spawn(work(session, copies, index, transfer));
+                let batch = (batch.start, transfers[batch].to_vec());
+                workers.spawn(work(session, copies, batch));
             }
             tokio::select! {
                 joined = workers.join_next() => match joined {
-                    Some(Ok((index, result, copy))) => {
-                        unanswered.remove(&index);
-                        self.keep(index, &transfers[index], (&result, copy));
-                        self.note(&transfers[index], result);
+                    Some(Ok((first, outcomes))) => {
+                        for (index, (result, copy)) in (first..).zip(outcomes) {
+                            unanswered.remove(&index);
+                            self.keep(index, &transfers[index], (&result, copy));
+                            self.note(&transfers[index], result);
+                        }
                     }
                     // Which worker that was shows in what stays unanswered.
                     Some(Err(_)) => {}
                     None => break,
                 },
-                Some(event) = self.heard.recv() => (self.control.progress)(event),
-                _ = ask.tick() => self.ask(),
-                _ = round.tick() => self.session.pace.turn(&mut climb),
+                _ = look.tick() => {
+                    self.ask();
+                    self.tell_rest();
+                    if batches.left() > 0 && workers.len() >= climb.workers() {
+                        self.session.pace.wait();
+                    }
+                    self.session.pace.turn_when_due(&mut climb);
+                }
             }
         }
         for index in unanswered {
@@ -179,7 +177,7 @@ impl Run<'_> {
                 reason: FailureReason::Lost,
             });
         }
-        self.report.not_transferred += queue.count() as u64;
+        self.report.not_transferred += batches.left() as u64;
     }
 
     /// Deletes, unless something before went wrong.
@@ -208,7 +206,7 @@ impl Run<'_> {
 
     fn goes_on(&mut self) -> bool {
         self.ask();
-        !self.halted
+        !self.session.is_halted()
     }
 
     /// Writes down what the next run is to know.
@@ -256,7 +254,9 @@ impl Run<'_> {
     }
 
     fn fail(&mut self, failure: Failure) {
-        self.halted |= failure.reason.stops_the_run();
+        if failure.reason.stops_the_run() {
+            self.session.halt();
+        }
         self.session.tell(Progress::Failed(failure.clone()));
         self.report.failures.push(failure);
     }
@@ -265,7 +265,7 @@ impl Run<'_> {
     fn ask(&mut self) {
         if !self.report.cancelled && (self.control.cancelled)() {
             self.report.cancelled = true;
-            self.halted = true;
+            self.session.halt();
             self.stop.send_replace(true);
         }
     }
@@ -276,27 +276,4 @@ impl Run<'_> {
             (self.control.progress)(event);
         }
     }
-}
-
-async fn work(
-    session: Arc<Session>,
-    copies: Option<Arc<Copies>>,
-    index: usize,
-    transfer: Transfer,
-) -> Answer {
-    session.tell(Progress::Started {
-        key: transfer.key.clone(),
-        bytes: transfer.bytes,
-    });
-    if let Some(copies) = copies {
-        return match copies.copy(&session, &transfer).await {
-            Ok((moved, etag)) => (index, Ok(moved), etag),
-            Err(undone) => (index, Err(undone), None),
-        };
-    }
-    let result = match session.route.direction {
-        Direction::Up => upload(&session, &transfer).await,
-        Direction::Down => download(&session, &transfer).await,
-    };
-    (index, result, None)
 }

@@ -17,6 +17,8 @@ mod archive;
 mod arrival;
 #[cfg(feature = "aws")]
 mod attributes;
+#[cfg(feature = "aws")]
+mod batch;
 mod case;
 mod compare;
 #[cfg(feature = "aws")]

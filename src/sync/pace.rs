@@ -3,11 +3,13 @@
 //! What the best number is depends on the distance to the bucket: beside it 64 requests
 //! fill two cores, and 30 ms away 256 move three times as much. So the number is found by
 //! trying: it doubles for as long as that moves more, and goes back a step when it does not.
-//! An answer that asks to slow down halves it, once a round.
+//! A number is tried until as many requests as it allows have ended twice over, so that a
+//! near bucket is not kept waiting for what a far one needs. An answer that asks to slow
+//! down halves it, once a round.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -22,8 +24,15 @@ use super::report::FailureReason;
 const FIRST: usize = 32;
 /// However often S3 asks to slow down, so many requests stay in flight.
 const FEWEST: usize = 4;
-/// How long one number is tried.
-pub(super) const ROUND: Duration = Duration::from_millis(250);
+/// How long one number is tried at most, and always after S3 has asked to slow down: what it
+/// answers for a while still belongs to the number before.
+const LONGEST_ROUND: Duration = Duration::from_millis(250);
+/// How long one number is tried at least.
+const SHORTEST_ROUND: Duration = Duration::from_millis(60);
+/// How long a number stays after S3 has asked to slow down.
+const REST_AFTER_SLOWING: Duration = Duration::from_secs(2);
+/// How long a number stays that has been found.
+const REST: Duration = Duration::from_secs(10);
 /// A request counts as so many bytes beside those that it moves.
 const BYTES_OF_A_REQUEST: u64 = 64 * 1024;
 
@@ -34,7 +43,9 @@ pub(super) struct Pace {
     /// How many permits are to vanish as soon as they come back.
     debt: AtomicUsize,
     moved: AtomicU64,
-    /// Whether a request had to wait since the last round.
+    /// How many requests have ended since the last round.
+    ended: AtomicUsize,
+    /// Whether a request or a file had to wait since the last round.
     waited: AtomicBool,
     /// Whether S3 asked to slow down since the last round.
     slowed: AtomicBool,
@@ -58,9 +69,8 @@ impl Drop for Permit<'_> {
         {
             permit.forget();
         }
-        self.pace
-            .moved
-            .fetch_add(BYTES_OF_A_REQUEST, Ordering::Relaxed);
+        self.pace.moved(BYTES_OF_A_REQUEST);
+        self.pace.ended.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -70,6 +80,7 @@ impl Pace {
             permits: Semaphore::new(FIRST.min(most)),
             debt: AtomicUsize::new(0),
             moved: AtomicU64::new(0),
+            ended: AtomicUsize::new(0),
             waited: AtomicBool::new(false),
             slowed: AtomicBool::new(false),
         })
@@ -80,7 +91,7 @@ impl Pace {
         let inner = if let Ok(permit) = self.permits.try_acquire() {
             permit
         } else {
-            self.waited.store(true, Ordering::Relaxed);
+            self.wait();
             // The semaphore lives as long as the run and is never closed.
             let permit = self.permits.acquire().await;
             permit.map_err(|_| FailureReason::Lost)?
@@ -96,15 +107,38 @@ impl Pace {
         self.moved.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Hears that somebody has to wait for a turn.
+    pub(super) fn wait(&self) {
+        self.waited.store(true, Ordering::Relaxed);
+    }
+
     /// Hears that S3 asks to slow down.
     pub(super) fn slow_down(&self) {
         self.slowed.store(true, Ordering::Relaxed);
     }
 
-    /// Takes stock of a round, and lets the next one have another number.
-    pub(super) fn turn(&self, climb: &mut Climb) {
+    /// Takes stock of a round that is over, and lets the next one have another number.
+    pub(super) fn turn_when_due(&self, climb: &mut Climb) {
+        let now = Instant::now();
+        let lasted = now.duration_since(climb.begun);
+        if self.is_due(climb, lasted) {
+            climb.begun = now;
+            self.turn(climb, lasted);
+        }
+    }
+
+    /// Whether a round that has lasted so long is over.
+    fn is_due(&self, climb: &Climb, lasted: Duration) -> bool {
+        let has_shown = self.ended.load(Ordering::Relaxed) >= 2 * climb.limit
+            && !self.slowed.load(Ordering::Relaxed);
+        lasted >= LONGEST_ROUND || (has_shown && lasted >= SHORTEST_ROUND)
+    }
+
+    fn turn(&self, climb: &mut Climb, lasted: Duration) {
         let before = climb.limit;
+        self.ended.store(0, Ordering::Relaxed);
         climb.turn(Round {
+            lasted,
             moved: self.moved.swap(0, Ordering::Relaxed),
             waited: self.waited.swap(false, Ordering::Relaxed),
             slowed: self.slowed.swap(false, Ordering::Relaxed),
@@ -132,9 +166,10 @@ impl Pace {
 /// What one round has shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Round {
+    pub(super) lasted: Duration,
     /// Bytes that were moved, requests counted among them.
     pub(super) moved: u64,
-    /// Whether a request had to wait for its turn.
+    /// Whether a request or a file had to wait for its turn.
     pub(super) waited: bool,
     /// Whether S3 asked to slow down.
     pub(super) slowed: bool,
@@ -145,10 +180,19 @@ pub(super) struct Round {
 pub(super) struct Climb {
     limit: usize,
     most: usize,
-    /// What the last round moved, while the number still grows.
-    last: Option<u64>,
-    /// For how many rounds the number stays as it is.
-    rest: u32,
+    /// What the last round moved, in bytes a second, while the number still grows.
+    last: Option<u128>,
+    /// For how long the number stays as it is.
+    rest: Duration,
+    /// When this round began.
+    begun: Instant,
+}
+
+impl Round {
+    /// Bytes a second.
+    fn rate(&self) -> u128 {
+        u128::from(self.moved) * 1_000_000 / self.lasted.as_micros().max(1)
+    }
 }
 
 impl Climb {
@@ -157,12 +201,13 @@ impl Climb {
             limit: FIRST.min(most),
             most,
             last: None,
-            rest: 0,
+            rest: Duration::ZERO,
+            begun: Instant::now(),
         }
     }
 
-    /// How many files are under way: a few more than have a request in flight, so that it
-    /// shows whether anybody waits for one.
+    /// How many workers there are: a few more than have a request in flight, because some of
+    /// them read or write.
     pub(super) fn workers(&self) -> usize {
         self.limit + self.limit / 8 + 1
     }
@@ -171,38 +216,37 @@ impl Climb {
     ///
     /// | the round | the next number |
     /// |---|---|
-    /// | S3 asked to slow down | half, at least 4, for eight rounds |
+    /// | S3 asked to slow down | half, at least 4, for two seconds |
     /// | resting, or nobody had to wait | the same |
-    /// | moved 10 percent more than the one before | twice, up to the most |
-    /// | moved less than that | a step back, for forty rounds |
+    /// | moved 10 percent more a second than the one before | twice, up to the most |
+    /// | moved less than that | a step back, for ten seconds |
     fn turn(&mut self, round: Round) {
         if round.slowed {
             self.limit = (self.limit / 2).clamp(FEWEST.min(self.most), self.most);
-            self.rest = 8;
+            self.rest = REST_AFTER_SLOWING;
             self.last = None;
             return;
         }
-        if self.rest > 0 {
-            self.rest -= 1;
+        if !self.rest.is_zero() {
+            self.rest = self.rest.saturating_sub(round.lasted);
             return;
         }
         if !round.waited {
             self.last = None;
             return;
         }
-        let grew = self
-            .last
-            .is_none_or(|last| round.moved.saturating_mul(10) > last.saturating_mul(11));
+        let rate = round.rate();
+        let grew = self.last.is_none_or(|last| rate * 10 > last * 11);
         if grew && self.limit < self.most {
-            self.last = Some(round.moved);
+            self.last = Some(rate);
             self.limit = (self.limit * 2).min(self.most);
         } else if grew {
-            self.last = Some(round.moved);
-            self.rest = 40;
+            self.last = Some(rate);
+            self.rest = REST;
         } else {
             self.limit = (self.limit / 2).max(FEWEST.min(self.most));
             self.last = None;
-            self.rest = 40;
+            self.rest = REST;
         }
     }
 }
@@ -236,6 +280,7 @@ mod tests {
     use super::*;
 
     const BUSY: Round = Round {
+        lasted: LONGEST_ROUND,
         moved: 100,
         waited: true,
         slowed: false,
@@ -261,7 +306,39 @@ mod tests {
         assert_eq!(after(&mut climb, &[moving(900); 40]), 64, "it rests");
         assert_eq!(after(&mut climb, &[moving(160)]), 128, "and tries again");
         let mut climb = Climb::new(100);
-        assert_eq!(after(&mut climb, &[moving(1), moving(2), moving(4)]), 100);
+        assert_eq!(after(&mut climb, &[moving(100), moving(200)]), 100);
+    }
+
+    #[test]
+    fn rounds_of_another_length_are_compared_by_what_they_move_a_second() {
+        let mut climb = Climb::new(256);
+        let short = Round {
+            lasted: LONGEST_ROUND / 4,
+            ..moving(30)
+        };
+        assert_eq!(after(&mut climb, &[moving(100), short]), 128);
+        let long = Round {
+            lasted: LONGEST_ROUND * 2,
+            ..moving(120)
+        };
+        assert_eq!(after(&mut climb, &[long]), 64);
+    }
+
+    #[tokio::test]
+    async fn a_round_is_over_when_it_has_shown_enough() {
+        let (pace, climb) = (Pace::new(256), Climb::new(256));
+        let is_due = |lasted| pace.is_due(&climb, lasted);
+        assert!(!is_due(LONGEST_ROUND.mul_f32(0.9)));
+        assert!(is_due(LONGEST_ROUND));
+        for _ in 0..2 * FIRST {
+            assert!(!is_due(SHORTEST_ROUND));
+            drop(pace.request().await.unwrap());
+        }
+        assert!(is_due(SHORTEST_ROUND));
+        assert!(!is_due(SHORTEST_ROUND.mul_f32(0.9)));
+        pace.slow_down();
+        assert!(!is_due(SHORTEST_ROUND));
+        assert!(is_due(LONGEST_ROUND));
     }
 
     #[test]
@@ -295,11 +372,11 @@ mod tests {
             held.push(pace.request().await.unwrap());
         }
         assert!(pace.permits.try_acquire().is_err());
-        pace.waited.store(true, Ordering::Relaxed);
-        pace.turn(&mut climb);
+        pace.wait();
+        pace.turn(&mut climb, LONGEST_ROUND);
         assert_eq!(pace.permits.available_permits(), 32);
         pace.slowed.store(true, Ordering::Relaxed);
-        pace.turn(&mut climb);
+        pace.turn(&mut climb, LONGEST_ROUND);
         assert_eq!(climb.limit, 32);
         drop(held);
         assert_eq!(

@@ -6,21 +6,22 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
 use super::compare::SINGLE_REQUEST_LIMIT;
 
-/// Up to this many bytes nothing is kept: the allocator does that as well.
-const SMALL: u64 = 128 * 1024;
+/// Up to this many bytes a buffer is kept apart from the larger ones, so that no small file
+/// has the buffer that a large one needs.
+pub(super) const SMALL: u64 = 128 * 1024;
 
-/// Buffers that nobody uses at the moment.
+/// Buffers that nobody uses at the moment: small ones, and others.
 #[derive(Debug, Default)]
-pub(super) struct Pool(Mutex<Vec<Vec<u8>>>);
+pub(super) struct Pool([Mutex<Vec<Vec<u8>>>; 2]);
 
 /// A buffer that goes back to its pool when the last who reads it is done.
-struct Buffer {
+pub(super) struct Buffer {
     content: Vec<u8>,
     length: usize,
     pool: Arc<Pool>,
@@ -32,17 +33,46 @@ impl AsRef<[u8]> for Buffer {
     }
 }
 
+impl AsMut<[u8]> for Buffer {
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.content[..self.length]
+    }
+}
+
 impl Drop for Buffer {
     fn drop(&mut self) {
         let content = std::mem::take(&mut self.content);
-        let mut free = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
-        free.push(content);
+        let bytes = content.len() as u64;
+        if bytes <= SINGLE_REQUEST_LIMIT {
+            self.pool.shelf(bytes).push(content);
+        }
     }
 }
 
 impl Pool {
-    fn take(&self) -> Option<Vec<u8>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    fn shelf(&self, bytes: u64) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        let shelf = &self.0[usize::from(bytes > SMALL)];
+        shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A buffer of exactly so many bytes, in which anything may be.
+    pub(super) fn take(self: &Arc<Self>, length: u64) -> io::Result<Buffer> {
+        let size = usize::try_from(length).map_err(io::Error::other)?;
+        let mut content = if length > SINGLE_REQUEST_LIMIT {
+            Vec::new()
+        } else {
+            self.shelf(length).pop().unwrap_or_default()
+        };
+        if content.len() < size {
+            // No more than is needed: what is never touched takes no memory.
+            content.reserve_exact(size - content.len());
+            content.resize(size, 0);
+        }
+        Ok(Buffer {
+            content,
+            length: size,
+            pool: Arc::clone(self),
+        })
     }
 
     /// Reads exactly so many bytes of a file; blocks. Where the file is shorter, that is an
@@ -52,24 +82,8 @@ impl Pool {
         file: &File,
         (offset, length): (u64, u64),
     ) -> io::Result<Bytes> {
-        let size = usize::try_from(length).map_err(io::Error::other)?;
-        if length <= SMALL || length > SINGLE_REQUEST_LIMIT {
-            let mut content = vec![0; size];
-            file.read_exact_at(&mut content, offset)?;
-            return Ok(content.into());
-        }
-        let mut content = self.take().unwrap_or_default();
-        if content.len() < size {
-            // No more than is needed: what is never touched takes no memory.
-            content.reserve_exact(size - content.len());
-            content.resize(size, 0);
-        }
-        let mut buffer = Buffer {
-            content,
-            length: size,
-            pool: Arc::clone(self),
-        };
-        file.read_exact_at(&mut buffer.content[..size], offset)?;
+        let mut buffer = self.take(length)?;
+        file.read_exact_at(buffer.as_mut(), offset)?;
         Ok(Bytes::from_owner(buffer))
     }
 }
@@ -93,9 +107,19 @@ mod tests {
             let [from, to] = [offset, offset + length].map(|at| usize::try_from(at).unwrap());
             assert!(bytes == content[from..to], "{offset} {length}");
         }
-        assert_eq!(pool.0.lock().unwrap().len(), 1);
+        let held = || pool.0.each_ref().map(|shelf| shelf.lock().unwrap().len());
+        assert_eq!(held(), [1, 1]);
         let short = pool.read(&file, (0, 600_001)).unwrap_err();
         assert_eq!(short.kind(), io::ErrorKind::UnexpectedEof);
-        assert_eq!(pool.0.lock().unwrap().len(), 1, "it came back");
+        assert_eq!(held(), [1, 1], "it came back");
+    }
+
+    #[test]
+    fn what_is_too_large_to_be_sent_in_one_request_is_not_kept() {
+        let pool = Arc::new(Pool::default());
+        drop(pool.take(SINGLE_REQUEST_LIMIT + 1).unwrap());
+        drop(pool.take(SMALL).unwrap());
+        assert_eq!(pool.shelf(SMALL).len(), 1);
+        assert_eq!(pool.shelf(SMALL + 1).len(), 0);
     }
 }

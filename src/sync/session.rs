@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use aws_sdk_s3::Client;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
@@ -39,6 +39,8 @@ pub(super) struct Session {
     memory: Arc<Semaphore>,
     events: mpsc::UnboundedSender<Progress>,
     stopped: watch::Receiver<bool>,
+    /// Whether nothing more is to be begun.
+    halted: AtomicBool,
 }
 
 /// What came of a transfer.
@@ -52,7 +54,7 @@ pub(super) struct Moved {
 }
 
 /// Why a transfer has not been done.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Undone {
     /// It failed.
     Failed(FailureReason),
@@ -87,6 +89,7 @@ impl Session {
             memory: Arc::new(Semaphore::new(MEMORY as usize)),
             events,
             stopped,
+            halted: AtomicBool::new(false),
         })
     }
 
@@ -106,6 +109,7 @@ impl Session {
             memory: Arc::clone(&self.memory),
             events: self.events.clone(),
             stopped: self.stopped.clone(),
+            halted: AtomicBool::new(self.is_halted()),
         })
     }
 
@@ -145,6 +149,33 @@ impl Session {
     /// Whether the run has been stopped.
     pub(super) fn is_stopped(&self) -> bool {
         *self.stopped.borrow()
+    }
+
+    /// Lets nothing more begin.
+    pub(super) fn halt(&self) {
+        self.halted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing more is to be begun.
+    pub(super) fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::Relaxed)
+    }
+
+    /// Does one of several transfers, unless one before it has failed as all others would.
+    pub(super) async fn unless_halted<T>(
+        &self,
+        work: impl Future<Output = Result<T, Undone>> + Send,
+    ) -> Result<T, Undone> {
+        if self.is_halted() || self.is_stopped() {
+            return Err(Undone::Stopped);
+        }
+        let done = work.await;
+        if let Err(Undone::Failed(reason)) = &done
+            && reason.stops_the_run()
+        {
+            self.halt();
+        }
+        done
     }
 
     /// Does `work`, or drops it when the run is stopped before it is done.

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -54,27 +55,19 @@ pub(super) async fn stamp(path: &Path) -> Result<Stamp, FailureReason> {
     blocking(move || look(&path).map(|(stamp, _)| stamp)).await
 }
 
-/// Looks at a file, and reads it where it has `most` bytes at most.
-pub(super) async fn read(
-    pool: &Arc<Pool>,
-    path: PathBuf,
-    most: u64,
-) -> Result<Seen, FailureReason> {
-    let pool = Arc::clone(pool);
-    blocking(move || {
-        let (stamp, attributes) = look(&path)?;
-        let content = if stamp.size <= most {
-            whole(&pool, &path, stamp)?
-        } else {
-            None
-        };
-        Ok(Seen {
-            stamp,
-            attributes,
-            content,
-        })
+/// Looks at a file, and reads it where it has `most` bytes at most; blocks.
+pub(super) fn read(pool: &Arc<Pool>, path: &Path, most: u64) -> Result<Seen, FailureReason> {
+    let (stamp, attributes) = look(path)?;
+    let content = if stamp.size <= most {
+        whole(pool, path, stamp)?
+    } else {
+        None
+    };
+    Ok(Seen {
+        stamp,
+        attributes,
+        content,
     })
-    .await
 }
 
 /// Looks before opening: whoever opens a FIFO waits for its other end.
@@ -111,12 +104,70 @@ fn unread(error: &io::Error) -> FailureReason {
 
 /// Reads a whole file; `None` when it is not what the stamp says, before or after.
 fn whole(pool: &Arc<Pool>, path: &Path, stamp: Stamp) -> Result<Option<Content>, FailureReason> {
+    let content = unchanged(path, stamp, |file| pool.read(file, (0, stamp.size)))?;
+    Ok(content.map(Content::of))
+}
+
+/// Does `read` to a file; `None` when it is not what the stamp says, before or after.
+fn unchanged<T>(
+    path: &Path,
+    stamp: Stamp,
+    read: impl FnOnce(&File) -> io::Result<T>,
+) -> Result<Option<T>, FailureReason> {
     let file = File::open(path).map_err(|error| unread(&error))?;
-    let content = match pool.read(&file, (0, stamp.size)) {
-        Ok(content) => content,
+    let done = match read(&file) {
+        Ok(done) => done,
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
         Err(error) => return Err(unread(&error)),
     };
     let after = file.metadata().map_err(|error| unread(&error))?;
-    Ok((Stamp::of(&after) == stamp).then(|| Content::of(content)))
+    Ok((Stamp::of(&after) == stamp).then_some(done))
+}
+
+/// Looks at files, and reads each that has the bytes at most that stand beside its path, into
+/// one piece of memory; blocks.
+pub(super) fn read_together(
+    pool: &Arc<Pool>,
+    files: &[(PathBuf, u64)],
+) -> Result<Vec<Result<Seen, FailureReason>>, FailureReason> {
+    let most = files.iter().map(|(_, most)| most).sum();
+    let mut buffer = pool.take(most).map_err(|error| unread(&error))?;
+    let (mut found, mut rooms) = (Vec::with_capacity(files.len()), buffer.as_mut());
+    for (path, most) in files {
+        // It is the sum of all of these.
+        let (room, others) = rooms.split_at_mut(usize::try_from(*most).unwrap_or_default());
+        rooms = others;
+        found.push((fill(path, room), *most));
+    }
+    let (whole, mut begin) = (Bytes::from_owner(buffer), 0);
+    let seen = found.into_iter().map(|(found, most)| {
+        let begins = begin;
+        begin += usize::try_from(most).unwrap_or_default();
+        let (stamp, attributes, read) = found?;
+        let content = read.map(|(length, sum)| Content {
+            bytes: whole.slice(begins..begins + length),
+            sum,
+        });
+        Ok(Seen {
+            stamp,
+            attributes,
+            content,
+        })
+    });
+    Ok(seen.collect())
+}
+
+/// A look at a file, and where it was read the length and the sum of its content.
+type Filled = (Stamp, Attributes, Option<(usize, u64)>);
+
+/// Looks at a file, and reads it where there is room for it.
+fn fill(path: &Path, room: &mut [u8]) -> Result<Filled, FailureReason> {
+    let (stamp, attributes) = look(path)?;
+    let length = usize::try_from(stamp.size).unwrap_or(usize::MAX);
+    let Some(room) = room.get_mut(..length) else {
+        return Ok((stamp, attributes, None));
+    };
+    let read = unchanged(path, stamp, |file| file.read_exact_at(room, 0))?;
+    let read = read.map(|()| (length, checksum(CrcAlgorithm::Crc64Nvme, room)));
+    Ok((stamp, attributes, read))
 }

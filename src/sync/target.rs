@@ -31,14 +31,41 @@ pub(super) struct Landing {
     path: TempPath,
 }
 
+/// The folder that the file before needed: the next one, when it is a neighbour, need not
+/// make it again.
+#[derive(Debug, Default)]
+pub(super) struct Made(Option<String>);
+
 /// Makes the folders that a file needs and opens a temporary file in the last.
 pub(super) fn land(root: &Path, key: &str) -> Result<Landing, FailureReason> {
-    fs::create_dir_all(root).map_err(|error| local("make the target folder", &error))?;
-    for folder in folders_of(key) {
-        make_folder(root, folder)?;
+    make_way(root, key)?;
+    check_final(&root.join(key))?;
+    open(root, key)
+}
+
+/// Does the same for a file that is finished at once, and in a folder that may have been made
+/// at once before.
+pub(super) fn land_beside(
+    root: &Path,
+    key: &str,
+    made: &mut Made,
+) -> Result<Landing, FailureReason> {
+    let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
+    if made.0.as_deref() != Some(folder) {
+        make_way(root, key)?;
+        made.0 = Some(folder.to_owned());
     }
+    open(root, key)
+}
+
+/// Makes the folders that a file needs.
+fn make_way(root: &Path, key: &str) -> Result<(), FailureReason> {
+    fs::create_dir_all(root).map_err(|error| local("make the target folder", &error))?;
+    folders_of(key).try_for_each(|folder| make_folder(root, folder))
+}
+
+fn open(root: &Path, key: &str) -> Result<Landing, FailureReason> {
     let path = root.join(key);
-    check_final(&path)?;
     let parent = path.parent().unwrap_or(root);
     let (file, path) = temporary(&path, parent)
         .map_err(|error| local("make a temporary file", &error))?
@@ -122,12 +149,13 @@ impl Landing {
             .map_err(|error| local("set the time of the file", &error))?;
         check_way(root, key)?;
         let path = root.join(key);
-        check_final(&path)?;
         let named = match name {
             Name::Free => self.path.persist_noclobber(&path),
             Name::Any => self.path.persist(&path),
         };
         let named = named.map_err(|error| match (name, error.error.kind()) {
+            // No file takes the name of a folder, and each system says so in its own way.
+            _ if check_final(&path).is_err() => FailureReason::FolderInTheWay,
             (Name::Free, io::ErrorKind::AlreadyExists) => FailureReason::ChangedSincePlanned,
             (Name::Free | Name::Any, _) => local("rename the finished file", &error.error),
         });
@@ -297,6 +325,36 @@ mod tests {
                 .finish(root.path(), &key, Timestamp::UNIX_EPOCH, Name::Free)
                 .unwrap();
             assert!(root.path().join(key).is_file());
+        }
+    }
+
+    #[test]
+    fn what_appears_in_the_way_is_named_and_left_alone() {
+        let root = tempfile::tempdir().unwrap();
+        for name in [Name::Free, Name::Any] {
+            let mut made = Made::default();
+            let landing = land_beside(root.path(), "d/a", &mut made).unwrap();
+            fs::create_dir_all(root.path().join("d/a")).unwrap();
+            assert_eq!(
+                landing
+                    .finish(root.path(), "d/a", Timestamp::UNIX_EPOCH, name)
+                    .map(drop),
+                Err(FailureReason::FolderInTheWay)
+            );
+            // The folder is remembered, and yet nothing lands through a link.
+            let other = root.path().join("other");
+            fs::rename(root.path().join("d"), &other).unwrap();
+            std::os::unix::fs::symlink(&other, root.path().join("d")).unwrap();
+            let landing = land_beside(root.path(), "d/b", &mut made).unwrap();
+            assert_eq!(
+                landing
+                    .finish(root.path(), "d/b", Timestamp::UNIX_EPOCH, name)
+                    .map(drop),
+                Err(FailureReason::ThroughLink("d".to_owned()))
+            );
+            assert_eq!(fs::read_dir(&other).unwrap().count(), 1);
+            fs::remove_file(root.path().join("d")).unwrap();
+            fs::remove_dir_all(other).unwrap();
         }
     }
 

@@ -1,6 +1,6 @@
 //! One file from the folder into the bucket.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_sdk_s3::primitives::ByteStream;
@@ -8,9 +8,10 @@ use aws_sdk_s3::types::ChecksumAlgorithm;
 use bytes::Bytes;
 
 use super::attributes::Attributes;
+use super::batch::begin;
 use super::compare::SINGLE_REQUEST_LIMIT;
 use super::direct::Scout;
-use super::download::PAUSE;
+use super::download::{PAUSE, blocking};
 use super::fault::Fault;
 use super::list::unquoted;
 use super::options::{encryption, kms_key, payer, storage_class, upload_headers};
@@ -35,6 +36,59 @@ pub(super) async fn upload(session: &Session, transfer: &Transfer) -> Result<Mov
     upload_file(session, &path, (&key, transfer.bytes)).await
 }
 
+/// Uploads small files of a plan, read at one go and sent one after another.
+pub(super) async fn upload_together(
+    session: &Session,
+    transfers: &[Transfer],
+) -> Vec<Result<Moved, Undone>> {
+    let bytes = transfers.iter().map(|transfer| transfer.bytes).sum();
+    let read = async {
+        // All at once: whoever held some and waited for more might wait for ever.
+        let memory = session.memory(bytes).await?;
+        Ok((memory, read_together(session, transfers).await?))
+    };
+    let (_memory, files) = match session.unless_stopped(read).await {
+        Ok(read) => read,
+        Err(undone) => return transfers.iter().map(|_| Err(undone.clone())).collect(),
+    };
+    let mut results = Vec::with_capacity(transfers.len());
+    for (transfer, seen) in transfers.iter().zip(files) {
+        results.push(session.unless_halted(send(session, transfer, seen)).await);
+    }
+    results
+}
+
+/// Reads files that are small, on a thread that may block.
+async fn read_together(
+    session: &Session,
+    transfers: &[Transfer],
+) -> Result<Vec<Result<Seen, FailureReason>>, FailureReason> {
+    let pool = Arc::clone(&session.pool);
+    let files = transfers
+        .iter()
+        .map(|transfer| (session.route.path(&transfer.key), transfer.bytes));
+    let files: Vec<(PathBuf, u64)> = files.collect();
+    blocking(move || source::read_together(&pool, &files)).await
+}
+
+/// Sends a file that has been read.
+async fn send(
+    session: &Session,
+    transfer: &Transfer,
+    seen: Result<Seen, FailureReason>,
+) -> Result<Moved, Undone> {
+    begin(session, transfer);
+    let key = session.route.full_key(&transfer.key);
+    let put = put_seen(session, &key, seen?);
+    match session.unless_stopped(Box::pin(put)).await? {
+        Sent::Whole(stamp, etag) => Ok(moved(stamp, etag)),
+        Sent::Changed(stamp) => {
+            let path = session.route.path(&transfer.key);
+            attempt(session, &path, (&key, stamp.size), ATTEMPTS - 1).await
+        }
+    }
+}
+
 /// Uploads one file, which had so many bytes, as it is now and says what it was.
 ///
 /// A file that is rewritten while it is read never becomes visible in the bucket:
@@ -45,8 +99,18 @@ pub(super) async fn upload_file(
     path: &Path,
     (key, expected): (&str, u64),
 ) -> Result<Moved, Undone> {
+    attempt(session, path, (key, expected), ATTEMPTS).await
+}
+
+/// Does the same, reading it at most so many times.
+async fn attempt(
+    session: &Session,
+    path: &Path,
+    (key, expected): (&str, u64),
+    attempts: usize,
+) -> Result<Moved, Undone> {
     let mut expected = expected;
-    for _attempt in 0..ATTEMPTS {
+    for _attempt in 0..attempts {
         let done = if expected <= SINGLE_REQUEST_LIMIT {
             let put = put(session, key, (path, expected));
             // The state of one SDK call is tens of kilobytes; boxed, it is not
@@ -61,16 +125,19 @@ pub(super) async fn upload_file(
             }
         };
         match done {
-            Sent::Whole(stamp, etag) => {
-                return Ok(Moved {
-                    bytes: stamp.size,
-                    fact: etag.map(|etag| (stamp, etag)),
-                });
-            }
+            Sent::Whole(stamp, etag) => return Ok(moved(stamp, etag)),
             Sent::Changed(stamp) => expected = stamp.size,
         }
     }
     Err(FailureReason::ChangedWhileRead.into())
+}
+
+/// What the next run is to know of a file that was sent.
+fn moved(stamp: Stamp, etag: Option<String>) -> Moved {
+    Moved {
+        bytes: stamp.size,
+        fact: etag.map(|etag| (stamp, etag)),
+    }
 }
 
 /// How sending a file went.
@@ -90,12 +157,24 @@ async fn put(
     // Nothing is held in memory while it waits for its turn.
     let _request = session.request().await?;
     let _memory = session.memory(expected).await?;
-    let read = source::read(&session.pool, path.to_owned(), expected);
+    let (pool, path) = (Arc::clone(&session.pool), path.to_owned());
+    let seen = blocking(move || source::read(&pool, &path, expected)).await?;
+    put_read(session, key, seen).await
+}
+
+/// Sends a small file that has been read, when its turn comes.
+async fn put_seen(session: &Session, key: &str, seen: Seen) -> Result<Sent, FailureReason> {
+    let _request = session.request().await?;
+    put_read(session, key, seen).await
+}
+
+/// Sends what was read; whoever calls holds a permit for the request.
+async fn put_read(session: &Session, key: &str, seen: Seen) -> Result<Sent, FailureReason> {
     let Seen {
         stamp,
         attributes,
         content,
-    } = read.await?;
+    } = seen;
     let Some(content) = content else {
         return Ok(Sent::Changed(stamp));
     };
