@@ -16,6 +16,7 @@ use std::sync::Arc;
 use aws_sdk_s3::Client;
 use tokio::sync::mpsc;
 
+use super::branches;
 use super::compare::Direction;
 use super::copy_within::{Original, copy_object};
 use super::error::SurveyError;
@@ -140,7 +141,7 @@ fn list(
 ) -> mpsc::Receiver<Batch<Listed>> {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
     let listing = Listing::of_objects(Arc::clone(home), at.prefix.clone(), filter, options);
-    tokio::spawn(listing.send_to(sender));
+    tokio::spawn(branches::send(listing, sender));
     receiver
 }
 

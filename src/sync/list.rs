@@ -1,6 +1,7 @@
 //! The objects below a prefix, in the order of S3's listings.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{EncodingType, ObjectStorageClass, RequestPayer};
@@ -62,6 +63,8 @@ pub(super) struct Listing {
     after: Option<String>,
     until: Option<String>,
     direct: Arc<Direct>,
+    /// For how long it has waited for pages.
+    waited: Duration,
 }
 
 impl Listing {
@@ -81,6 +84,7 @@ impl Listing {
             after: None,
             until: None,
             direct: Arc::default(),
+            waited: Duration::ZERO,
         }
     }
 
@@ -101,13 +105,31 @@ impl Listing {
             after: None,
             until: None,
             direct: Arc::default(),
+            waited: Duration::ZERO,
         }
     }
 
     /// Cuts the listing at these full keys.
     pub(super) fn cut_at(&self, marks: &[String]) -> Vec<Self> {
-        let ends = marks.iter().cloned().map(Some).chain([None]);
-        let begins = [None].into_iter().chain(marks.iter().cloned().map(Some));
+        self.cut_behind(self.after.as_ref(), marks)
+    }
+
+    /// Cuts what is left of the listing at those of these full keys that are in it.
+    pub(super) fn rest_cut_at(&self, marks: &[String]) -> Vec<Self> {
+        let is_in_it = |mark: &&String| {
+            self.last.as_ref().is_none_or(|last| *mark > last)
+                && self.until.as_ref().is_none_or(|until| *mark < until)
+        };
+        let marks: Vec<String> = marks.iter().filter(is_in_it).cloned().collect();
+        self.cut_behind(self.last.as_ref(), &marks)
+    }
+
+    fn cut_behind(&self, first: Option<&String>, marks: &[String]) -> Vec<Self> {
+        let ends = marks.iter().chain(self.until.as_ref()).cloned().map(Some);
+        // A listing that has no end has a last stretch without one.
+        let ends = ends.chain(self.until.is_none().then_some(None));
+        let begins = [first.cloned()].into_iter();
+        let begins = begins.chain(marks.iter().cloned().map(Some));
         begins
             .zip(ends)
             .map(|(after, until)| Self {
@@ -120,34 +142,96 @@ impl Listing {
                 after,
                 until,
                 direct: Arc::clone(&self.direct),
+                waited: Duration::ZERO,
             })
             .collect()
     }
 
     /// Sends page after page until there are no more or nobody listens.
     ///
-    /// Whether there is another page is for the token to say and for nothing else:
-    /// an empty page is no end. An error is the last thing sent.
-    pub(super) async fn send_to(mut self, pages: mpsc::Sender<Batch<Listed>>) {
-        let mut token: Option<String> = None;
-        loop {
-            let (page, next) = match self.page(token.as_deref()).await {
-                Ok(page) => page,
-                Err(error) => {
-                    // Nobody is left to tell when the receiver is gone.
-                    let _gone = pages.send(Err(error)).await;
-                    return;
-                }
-            };
-            if pages.send(Ok(Some(page))).await.is_err() {
-                return;
-            }
-            if next.is_none() {
-                let _gone = pages.send(Ok(None)).await;
-                return;
-            }
-            token = next;
+    /// An error is the last thing sent.
+    pub(super) async fn send_to(self, pages: mpsc::Sender<Batch<Listed>>) {
+        self.send_rest_to(None, pages).await;
+    }
+
+    /// Sends the page of a token, and all behind it.
+    pub(super) async fn send_rest_to(
+        mut self,
+        mut token: Option<String>,
+        pages: mpsc::Sender<Batch<Listed>>,
+    ) {
+        while let Some(next) = self.send_page(token.as_deref(), &pages, |_| ()).await {
+            token = Some(next);
         }
+    }
+
+    /// Sends one page, and gives what to ask for the next one with; `None` when that was the
+    /// last, or nobody listens.
+    ///
+    /// Whether there is another page is for the token to say and for nothing else:
+    /// an empty page is no end.
+    pub(super) async fn send_page(
+        &mut self,
+        token: Option<&str>,
+        pages: &mpsc::Sender<Batch<Listed>>,
+        look: impl FnOnce(&[Listed]),
+    ) -> Option<String> {
+        let (page, next) = match self.page(token).await {
+            Ok(page) => page,
+            Err(error) => {
+                // Nobody is left to tell when the receiver is gone.
+                let _gone = pages.send(Err(error)).await;
+                return None;
+            }
+        };
+        look(&page);
+        pages.send(Ok(Some(page))).await.ok()?;
+        if next.is_none() {
+            let _gone = pages.send(Ok(None)).await;
+        }
+        next
+    }
+
+    /// The key that came last, with the prefix.
+    pub(super) fn last(&self) -> Option<&str> {
+        self.last.as_deref()
+    }
+
+    /// For how long it has waited for pages.
+    pub(super) fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    /// The prefix of all keys.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Some of the folders right below one, in order, beginning with that of the key `after`;
+    /// nothing where the bucket does not tell.
+    pub(super) async fn folders(&self, below: &str, after: &str) -> Vec<String> {
+        let request = |client: Client| {
+            client
+                .list_objects_v2()
+                .bucket(&self.bucket)
+                .prefix(below)
+                .delimiter("/")
+                .encoding_type(EncodingType::Url)
+                .start_after(after)
+                .set_request_payer(self.payer.clone())
+                .send()
+        };
+        let answer = match &self.purpose {
+            Purpose::Files(client) => request(client.clone()).await.ok(),
+            Purpose::Objects(home) => home.ask(request).await.ok(),
+        };
+        let Some(output) = answer else {
+            return Vec::new();
+        };
+        let is_encoded = output.encoding_type == Some(EncodingType::Url);
+        let folders = output.common_prefixes.unwrap_or_default().into_iter();
+        let full = folders.filter_map(|folder| self.full_key(folder.prefix(), is_encoded).ok());
+        full.collect()
     }
 
     /// Reads one page, and gives what to ask for the next one with.
@@ -155,7 +239,9 @@ impl Listing {
         &mut self,
         token: Option<&str>,
     ) -> Result<(Vec<Listed>, Option<String>), SurveyError> {
+        let begun = Instant::now();
         let page = self.ask(token).await?;
+        self.waited += begun.elapsed();
         let mut next = self.next_token(token, &page)?;
         let mut listed = Vec::with_capacity(page.entries.len());
         for entry in page.entries {

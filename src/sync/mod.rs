@@ -19,6 +19,8 @@ mod arrival;
 mod attributes;
 #[cfg(feature = "aws")]
 mod batch;
+#[cfg(feature = "aws")]
+mod branches;
 mod case;
 mod compare;
 #[cfg(feature = "aws")]

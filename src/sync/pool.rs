@@ -41,18 +41,19 @@ impl AsMut<[u8]> for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let content = std::mem::take(&mut self.content);
-        let bytes = content.len() as u64;
-        if bytes <= SINGLE_REQUEST_LIMIT {
-            self.pool.shelf(bytes).push(content);
+        let size = self.content.len() as u64;
+        if size <= SINGLE_REQUEST_LIMIT {
+            let content = std::mem::take(&mut self.content);
+            self.pool.shelf(size).push(content);
         }
     }
 }
 
 impl Pool {
-    fn shelf(&self, bytes: u64) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        let shelf = &self.0[usize::from(bytes > SMALL)];
-        shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The buffers of about this size.
+    fn shelf(&self, size: u64) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        let buffers = &self.0[usize::from(size > SMALL)];
+        buffers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A buffer of exactly so many bytes, in which anything may be.

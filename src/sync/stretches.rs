@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 
 use tokio::sync::mpsc;
 
+use super::branches;
 use super::list::{Listed, Listing};
 use super::merge::Batch;
 
@@ -21,6 +22,16 @@ const STRETCHES_AT_ONCE: usize = 8;
 
 /// How many pages of a stretch may wait for their turn, beside the one that is being read.
 const PAGES_AHEAD: usize = 1;
+
+/// How the pages of a stretch are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// One after the other: the stretch is known to be short.
+    Plainly,
+    /// In stretches of their own, where there turn out to be many. Only of the first stretch
+    /// so many are taken: no other is read ahead as far.
+    Branching,
+}
 
 /// The marks that a listing can be cut at: full keys in order.
 ///
@@ -36,7 +47,11 @@ pub(super) fn marks(prefix: &str, known: &[String]) -> Vec<String> {
 /// Sends the pages of all stretches in the order of the stretches.
 ///
 /// An error is the last thing sent, and what comes after its stretch is not.
-pub(super) async fn send_all(stretches: Vec<Listing>, pages: mpsc::Sender<Batch<Listed>>) {
+pub(super) async fn send_all(
+    stretches: Vec<Listing>,
+    how: How,
+    pages: mpsc::Sender<Batch<Listed>>,
+) {
     let mut waiting = stretches.into_iter();
     let mut begun: VecDeque<mpsc::Receiver<Batch<Listed>>> = VecDeque::new();
     loop {
@@ -45,7 +60,10 @@ pub(super) async fn send_all(stretches: Vec<Listing>, pages: mpsc::Sender<Batch<
         {
             let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
             // It ends with its stretch, or when nobody listens any more.
-            tokio::spawn(listing.send_to(sender));
+            match how {
+                How::Plainly => tokio::spawn(listing.send_to(sender)),
+                How::Branching => tokio::spawn(branches::send(listing, sender)),
+            };
             begun.push_back(receiver);
         }
         let Some(mut first) = begun.pop_front() else {

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use super::across::{self, Ends};
+use super::branches;
 use super::case::{OnCaseConflict, folds_case};
 use super::compare::Direction;
 use super::error::SurveyError;
@@ -24,7 +25,7 @@ use super::plan::{Side, SkipReason, Skipped, SyncPlan};
 use super::policy::SourceLinks;
 use super::route::Route;
 use super::rules::RulesFault;
-use super::stretches::{marks, send_all};
+use super::stretches::{How, marks, send_all};
 use super::tally::Tally;
 use super::walk::{Found, Links, Walk};
 
@@ -287,9 +288,10 @@ fn start_listing(
     let place = (route.bucket.clone(), route.prefix.clone());
     let listing = Listing::new(client.clone(), place, filter, &request.options);
     if marks.is_empty() {
-        tokio::spawn(listing.send_to(sender));
+        tokio::spawn(branches::send(listing, sender));
     } else {
-        tokio::spawn(send_all(listing.cut_at(&marks), sender));
+        let stretches = listing.cut_at(&marks);
+        tokio::spawn(send_all(stretches, How::Plainly, sender));
     }
     receiver
 }

@@ -3,6 +3,7 @@
 mod archives;
 mod archives_hostile;
 mod both_ways;
+mod branches;
 mod buckets;
 mod cancel;
 mod copies;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -69,6 +70,8 @@ pub(super) enum Fault {
     Corrupt,
     /// No answer, ever.
     Hang,
+    /// The answer takes so long.
+    Late(Duration),
     /// The connection is closed before an answer.
     Reset,
     /// The last byte of what was sent is another one when it arrives.
@@ -249,6 +252,7 @@ async fn answer(
         Some(Fault::Error(status, code)) => return Ok(error(*status, code)),
         Some(Fault::Raw(status, text)) => return Ok(reply(*status, text.as_bytes().to_vec())),
         Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::Late(time)) => tokio::time::sleep(*time).await,
         Some(Fault::Reset) => return Err(io::Error::other("reset")),
         Some(Fault::BreakOff | Fault::Corrupt | Fault::CorruptSent | Fault::Stall) | None => {}
     }
@@ -265,7 +269,12 @@ async fn answer(
         Some(Fault::Stall) => halve(response, false).await,
         Some(Fault::Corrupt) => corrupt(response).await,
         Some(
-            Fault::Error(..) | Fault::Raw(..) | Fault::Hang | Fault::Reset | Fault::CorruptSent,
+            Fault::Error(..)
+            | Fault::Raw(..)
+            | Fault::Hang
+            | Fault::Late(_)
+            | Fault::Reset
+            | Fault::CorruptSent,
         )
         | None => response,
     })

@@ -1,6 +1,6 @@
 //! What the requests and answers of the small S3 look like on the wire.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use bytes::{Bytes, BytesMut};
@@ -93,11 +93,10 @@ pub(super) fn list(state: &State, query: &BTreeMap<String, String>) -> Response<
         .max()
         .cloned()
         .unwrap_or_default();
-    let mut matching = state
+    let behind = state
         .objects
         .iter()
         .filter(|(key, _)| key.starts_with(&prefix) && **key > after);
-    let page: Vec<_> = matching.by_ref().take(state.page).collect();
     let mut inner = String::from("<Name>bucket</Name>");
     let encoded = |key: &str| -> String {
         if state.encodes {
@@ -106,6 +105,22 @@ pub(super) fn list(state: &State, query: &BTreeMap<String, String>) -> Response<
             escape(key).into_owned()
         }
     };
+    let folder = |key: &str| {
+        let end = query
+            .get("delimiter")
+            .and_then(|by| key[prefix.len()..].find(by));
+        end.map(|end| key[..=prefix.len() + end].to_owned())
+    };
+    let folders: BTreeSet<String> = behind.clone().filter_map(|(key, _)| folder(key)).collect();
+    for folder in &folders {
+        let folder = encoded(folder);
+        let _infallible = write!(
+            inner,
+            "<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>"
+        );
+    }
+    let mut matching = behind.filter(|(key, _)| folder(key).is_none());
+    let page: Vec<_> = matching.by_ref().take(state.page).collect();
     if state.encodes {
         inner.push_str("<EncodingType>url</EncodingType>");
     }
