@@ -10,19 +10,24 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::list::{Listed, Listing};
 use super::merge::Batch;
-use super::stretches::{How, send_all};
+use super::stretches::{How, send_all, send_some};
 
 /// How many pages are read before folders are asked for.
 const PLAIN_PAGES: u32 = 2;
 /// How many keys a stretch is to have: a little less than a page, so that one page shows
 /// where it ends. Tests have smaller pages.
 const KEYS_OF_A_BRANCH: usize = if cfg!(test) { 3 } else { 900 };
-/// How long a page takes that is worth a question. Beside the bucket it takes a tenth of
-/// this, and what a page costs is not the way to it.
-const LONG: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 20 });
+/// How long every page takes where that is worth a question. Beside the bucket it is a fifth
+/// of this, and what a page costs is not the way to it.
+const LONG: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 30 });
+/// How long it is waited for folders.
+const SLOW: Duration = Duration::from_secs(5);
+/// Fewer stretches than this are worth no cut.
+const FEWEST: usize = 3;
 /// In how many folders, one within the other, others are asked for.
 const LEVELS: usize = 4;
 
@@ -36,21 +41,36 @@ pub(super) fn send(
 ) -> BoxFuture<'static, ()> {
     // A stretch is sent in the same way, so the future has no size of its own.
     Box::pin(async move {
-        let (mut token, mut seen) = (None, Vec::new());
-        for _page in 0..PLAIN_PAGES {
-            let look = |page: &[Listed]| seen = keys(page);
-            token = listing.send_page(token.as_deref(), &pages, look).await;
-            if token.is_none() {
-                return;
+        loop {
+            let (mut token, mut seen) = (None, Vec::new());
+            for _page in 0..PLAIN_PAGES {
+                let look = |page: &[Listed]| seen = keys(page);
+                token = listing.send_page(token.as_deref(), &pages, look).await;
+                if token.is_none() {
+                    return;
+                }
             }
-        }
-        if listing.waited() > LONG * PLAIN_PAGES {
-            let stretches = listing.rest_cut_at(&marks(&listing, &seen).await);
-            if stretches.len() > 1 {
+            if listing.fastest() < LONG {
+                return listing.send_rest_to(token, pages).await;
+            }
+            let (marks, are_all) = marks(&listing, &seen).await;
+            let mut stretches = listing.rest_cut_at(&marks);
+            if stretches.len() < FEWEST {
+                return listing.send_rest_to(token, pages).await;
+            }
+            if are_all {
                 return send_all(stretches, How::Branching, pages).await;
             }
+            // The last stretch may be as long as all of this. It comes after the others and
+            // not within them, so that no page has far to go.
+            let Some(last) = stretches.pop() else {
+                return;
+            };
+            if !send_some(stretches, How::Branching, &pages).await {
+                return;
+            }
+            listing = last;
         }
-        listing.send_rest_to(token, pages).await;
     })
 }
 
@@ -63,22 +83,26 @@ fn keys(page: &[Listed]) -> Vec<String> {
     page.iter().map(key).collect()
 }
 
-/// Full keys behind the last one that a listing can be cut at, in order; `seen` are the
-/// relative keys of its last page.
-async fn marks(listing: &Listing, seen: &[String]) -> Vec<String> {
+/// Full keys behind the last one that a listing can be cut at, in order, and whether there are
+/// no more; `seen` are the relative keys of its last page.
+async fn marks(listing: &Listing, seen: &[String]) -> (Vec<String>, bool) {
     let Some(last) = listing.last() else {
-        return Vec::new();
+        return (Vec::new(), true);
     };
     let levels = levels(listing.prefix(), last);
     let asked = levels.iter().map(|level| listing.folders(level, last));
-    let found = join_all(asked).await;
-    let mut marks = BTreeSet::new();
-    for (level, folders) in levels.iter().zip(found) {
+    // Whoever is slow to answer is not waited for: it is a hint.
+    let Ok(found) = timeout(SLOW, join_all(asked)).await else {
+        return (Vec::new(), true);
+    };
+    let (mut marks, mut are_all) = (BTreeSet::new(), true);
+    for (level, (folders, are_all_of_it)) in levels.iter().zip(found) {
         let below = level.get(listing.prefix().len()..).unwrap_or_default();
         let apart = folders_apart(below, seen);
-        marks.extend(folders.into_iter().skip(1).step_by(apart));
+        marks.extend(folders.into_iter().skip(apart).step_by(apart));
+        are_all &= are_all_of_it;
     }
-    marks.into_iter().collect()
+    (marks.into_iter().collect(), are_all)
 }
 
 /// The folders on the way to a key, the outermost first: the prefix, and what begins with it.

@@ -161,7 +161,7 @@ pub(super) async fn download_together(
 ) -> Vec<Result<Moved, Undone>> {
     let bytes = transfers.iter().map(|transfer| transfer.bytes).sum();
     // All at once: whoever held some and waited for more might wait for ever.
-    let memory = session.unless_stopped(session.memory(bytes)).await;
+    let memory = session.unless_stopped(session.memory_together(bytes)).await;
     let _memory = match memory {
         Ok(memory) => memory,
         Err(undone) => return transfers.iter().map(|_| Err(undone.clone())).collect(),

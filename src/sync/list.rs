@@ -1,5 +1,6 @@
 //! The objects below a prefix, in the order of S3's listings.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -63,8 +64,8 @@ pub(super) struct Listing {
     after: Option<String>,
     until: Option<String>,
     direct: Arc<Direct>,
-    /// For how long it has waited for pages.
-    waited: Duration,
+    /// How long the page took that came fastest.
+    fastest: Option<Duration>,
 }
 
 impl Listing {
@@ -84,7 +85,7 @@ impl Listing {
             after: None,
             until: None,
             direct: Arc::default(),
-            waited: Duration::ZERO,
+            fastest: None,
         }
     }
 
@@ -105,7 +106,7 @@ impl Listing {
             after: None,
             until: None,
             direct: Arc::default(),
-            waited: Duration::ZERO,
+            fastest: None,
         }
     }
 
@@ -142,7 +143,7 @@ impl Listing {
                 after,
                 until,
                 direct: Arc::clone(&self.direct),
-                waited: Duration::ZERO,
+                fastest: None,
             })
             .collect()
     }
@@ -197,9 +198,9 @@ impl Listing {
         self.last.as_deref()
     }
 
-    /// For how long it has waited for pages.
-    pub(super) fn waited(&self) -> Duration {
-        self.waited
+    /// How long the page took that came fastest: others may have waited for something else.
+    pub(super) fn fastest(&self) -> Duration {
+        self.fastest.unwrap_or_default()
     }
 
     /// The prefix of all keys.
@@ -207,9 +208,9 @@ impl Listing {
         &self.prefix
     }
 
-    /// Some of the folders right below one, in order, beginning with that of the key `after`;
-    /// nothing where the bucket does not tell.
-    pub(super) async fn folders(&self, below: &str, after: &str) -> Vec<String> {
+    /// The folders right below one, in order, from that of the key `after` on, and whether
+    /// these are all; nothing where the bucket does not tell.
+    pub(super) async fn folders(&self, below: &str, after: &str) -> (Vec<String>, bool) {
         let request = |client: Client| {
             client
                 .list_objects_v2()
@@ -226,12 +227,13 @@ impl Listing {
             Purpose::Objects(home) => home.ask(request).await.ok(),
         };
         let Some(output) = answer else {
-            return Vec::new();
+            return (Vec::new(), true);
         };
         let is_encoded = output.encoding_type == Some(EncodingType::Url);
+        let are_all = output.is_truncated != Some(true);
         let folders = output.common_prefixes.unwrap_or_default().into_iter();
         let full = folders.filter_map(|folder| self.full_key(folder.prefix(), is_encoded).ok());
-        full.collect()
+        (full.collect(), are_all)
     }
 
     /// Reads one page, and gives what to ask for the next one with.
@@ -241,22 +243,20 @@ impl Listing {
     ) -> Result<(Vec<Listed>, Option<String>), SurveyError> {
         let begun = Instant::now();
         let page = self.ask(token).await?;
-        self.waited += begun.elapsed();
+        let took = begun.elapsed();
+        self.fastest = Some(self.fastest.map_or(took, |fastest| fastest.min(took)));
         let mut next = self.next_token(token, &page)?;
         let mut listed = Vec::with_capacity(page.entries.len());
         for entry in page.entries {
             let full = self.full_key(entry.key.as_deref(), page.is_encoded)?;
-            if self.until.as_ref().is_some_and(|until| full > *until) {
-                // The next stretch begins here.
+            let end = self.until.as_ref().map(|until| full.cmp(until));
+            if end.is_some_and(Ordering::is_ge) {
                 next = None;
-                break;
             }
-            let is_last = self.until.as_ref() == Some(&full);
-            listed.extend(self.read(full, entry)?);
-            if is_last {
-                next = None;
-                break;
-            }
+            // What is behind the end belongs to the next stretch. It is read all the same: in
+            // another order than ours, something might be in neither.
+            let one = self.read(full, entry)?;
+            listed.extend(one.filter(|_| end != Some(Ordering::Greater)));
         }
         Ok((listed, next))
     }

@@ -21,6 +21,11 @@ use crate::resource::ObjectOptions;
 /// How much of the files that go up in one request may be in memory, in KiB.
 const MEMORY: u32 = 128 * 1024;
 
+/// How much of the files that go together may be in memory, in KiB. It is apart from the
+/// rest: who goes together holds memory and waits for a request, and who goes up alone holds
+/// a request and waits for memory, and neither may wait for the other.
+const MEMORY_TOGETHER: u32 = 64 * 1024;
+
 const KIBIBYTE: u64 = 1024;
 
 /// What all transfers of one run share.
@@ -37,6 +42,7 @@ pub(super) struct Session {
     /// How many uploads in parts are left for a later run.
     unfinished: AtomicU64,
     memory: Arc<Semaphore>,
+    memory_together: Arc<Semaphore>,
     events: mpsc::UnboundedSender<Progress>,
     stopped: watch::Receiver<bool>,
     /// Whether nothing more is to be begun.
@@ -87,6 +93,7 @@ impl Session {
             unfinished: AtomicU64::new(0),
             direct: Arc::default(),
             memory: Arc::new(Semaphore::new(MEMORY as usize)),
+            memory_together: Arc::new(Semaphore::new(MEMORY_TOGETHER as usize)),
             events,
             stopped,
             halted: AtomicBool::new(false),
@@ -107,6 +114,7 @@ impl Session {
             ledger: None,
             unfinished: AtomicU64::new(0),
             memory: Arc::clone(&self.memory),
+            memory_together: Arc::clone(&self.memory_together),
             events: self.events.clone(),
             stopped: self.stopped.clone(),
             halted: AtomicBool::new(self.is_halted()),
@@ -120,11 +128,15 @@ impl Session {
 
     /// Waits until a file of `bytes` bytes may be held in memory.
     pub(super) async fn memory(&self, bytes: u64) -> Result<SemaphorePermit<'_>, FailureReason> {
-        let share = u32::try_from(bytes.div_ceil(KIBIBYTE)).unwrap_or(MEMORY);
-        self.memory
-            .acquire_many(share.clamp(1, MEMORY))
-            .await
-            .map_err(|_| FailureReason::Lost)
+        share(&self.memory, bytes, MEMORY).await
+    }
+
+    /// Waits until files that go together, of `bytes` bytes in all, may be held in memory.
+    pub(super) async fn memory_together(
+        &self,
+        bytes: u64,
+    ) -> Result<SemaphorePermit<'_>, FailureReason> {
+        share(&self.memory_together, bytes, MEMORY_TOGETHER).await
     }
 
     /// Tells whoever listens.
@@ -189,4 +201,16 @@ impl Session {
             Ok(_) = stopped.wait_for(|stopped| *stopped) => Err(Undone::Stopped),
         }
     }
+}
+
+/// Takes the share of so many bytes of memory, and all of it where that is less.
+async fn share(
+    memory: &Semaphore,
+    bytes: u64,
+    all: u32,
+) -> Result<SemaphorePermit<'_>, FailureReason> {
+    let share = u32::try_from(bytes.div_ceil(KIBIBYTE)).unwrap_or(all);
+    // The semaphore lives as long as the run and is never closed.
+    let permit = memory.acquire_many(share.clamp(1, all)).await;
+    permit.map_err(|_| FailureReason::Lost)
 }

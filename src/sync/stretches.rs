@@ -44,7 +44,8 @@ pub(super) fn marks(prefix: &str, known: &[String]) -> Vec<String> {
     known.iter().map(|key| format!("{prefix}{key}")).collect()
 }
 
-/// Sends the pages of all stretches in the order of the stretches.
+/// Sends the pages of all stretches in the order of the stretches, and then that there are no
+/// more.
 ///
 /// An error is the last thing sent, and what comes after its stretch is not.
 pub(super) async fn send_all(
@@ -52,6 +53,17 @@ pub(super) async fn send_all(
     how: How,
     pages: mpsc::Sender<Batch<Listed>>,
 ) {
+    if send_some(stretches, how, &pages).await {
+        let _gone = pages.send(Ok(None)).await;
+    }
+}
+
+/// Does the same without an end; whether there may be more.
+pub(super) async fn send_some(
+    stretches: Vec<Listing>,
+    how: How,
+    pages: &mpsc::Sender<Batch<Listed>>,
+) -> bool {
     let mut waiting = stretches.into_iter();
     let mut begun: VecDeque<mpsc::Receiver<Batch<Listed>>> = VecDeque::new();
     loop {
@@ -67,23 +79,22 @@ pub(super) async fn send_all(
             begun.push_back(receiver);
         }
         let Some(mut first) = begun.pop_front() else {
-            let _gone = pages.send(Ok(None)).await;
-            return;
+            return true;
         };
         loop {
             match first.recv().await {
                 Some(Ok(None)) => break,
                 Some(Ok(Some(page))) => {
                     if pages.send(Ok(Some(page))).await.is_err() {
-                        return;
+                        return false;
                     }
                 }
                 Some(Err(error)) => {
                     let _gone = pages.send(Err(error)).await;
-                    return;
+                    return false;
                 }
                 // A stretch that ends without saying so is no end: nor is this.
-                None => return,
+                None => return false,
             }
         }
     }

@@ -39,8 +39,10 @@ pub(super) const BATCHES_AHEAD: usize = 4;
 ///
 /// The requests are those of one listing of the target's or source's prefix, or of both
 /// where both are in buckets: then `client` is for the target's region, as far as that is
-/// known, and the buckets say themselves where they are. An object is asked about on its own only where a digest differs and the times do
-/// not say so (see `compare`), which an ordinary run without changes never has.
+/// known, and the buckets say themselves where they are. Where pages take long and no journal
+/// knows any keys, folders are asked for as well. An object is asked about on its own only
+/// where a digest differs and the times do not say so (see `compare`), which an ordinary run
+/// without changes never has.
 ///
 /// Deletions are planned only with [`Deletion::Extra`](super::Deletion::Extra),
 /// never for what a filter excludes, never for what was skipped at the source or

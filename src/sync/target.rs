@@ -51,7 +51,9 @@ pub(super) fn land_beside(
     made: &mut Made,
 ) -> Result<Landing, FailureReason> {
     let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
-    if made.0.as_deref() != Some(folder) {
+    if made.0.as_deref() == Some(folder) {
+        check_way(root, key)?;
+    } else {
         make_way(root, key)?;
         made.0 = Some(folder.to_owned());
     }
@@ -155,7 +157,9 @@ impl Landing {
         };
         let named = named.map_err(|error| match (name, error.error.kind()) {
             // No file takes the name of a folder, and each system says so in its own way.
-            _ if check_final(&path).is_err() => FailureReason::FolderInTheWay,
+            _ if check_final(&path) == Err(FailureReason::FolderInTheWay) => {
+                FailureReason::FolderInTheWay
+            }
             (Name::Free, io::ErrorKind::AlreadyExists) => FailureReason::ChangedSincePlanned,
             (Name::Free | Name::Any, _) => local("rename the finished file", &error.error),
         });
@@ -345,11 +349,8 @@ mod tests {
             let other = root.path().join("other");
             fs::rename(root.path().join("d"), &other).unwrap();
             std::os::unix::fs::symlink(&other, root.path().join("d")).unwrap();
-            let landing = land_beside(root.path(), "d/b", &mut made).unwrap();
             assert_eq!(
-                landing
-                    .finish(root.path(), "d/b", Timestamp::UNIX_EPOCH, name)
-                    .map(drop),
+                land_beside(root.path(), "d/b", &mut made).map(drop),
                 Err(FailureReason::ThroughLink("d".to_owned()))
             );
             assert_eq!(fs::read_dir(&other).unwrap().count(), 1);

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
@@ -26,6 +27,10 @@ use super::stamp::Stamp;
 /// How often a file is read that changes meanwhile.
 const ATTEMPTS: usize = 3;
 
+/// After so long a file that was read with others is looked at again before it is sent: an
+/// object is younger than its content, and a file that was written in between looks older.
+const OLD: Duration = Duration::from_millis(100);
+
 /// How often content is sent that arrives damaged, or finds S3 busy.
 const ATTEMPTS_OF_DAMAGED: usize = 6;
 
@@ -44,16 +49,19 @@ pub(super) async fn upload_together(
     let bytes = transfers.iter().map(|transfer| transfer.bytes).sum();
     let read = async {
         // All at once: whoever held some and waited for more might wait for ever.
-        let memory = session.memory(bytes).await?;
+        let memory = session.memory_together(bytes).await?;
         Ok((memory, read_together(session, transfers).await?))
     };
     let (_memory, files) = match session.unless_stopped(read).await {
         Ok(read) => read,
         Err(undone) => return transfers.iter().map(|_| Err(undone.clone())).collect(),
     };
+    let read = Instant::now();
     let mut results = Vec::with_capacity(transfers.len());
     for (transfer, seen) in transfers.iter().zip(files) {
-        results.push(session.unless_halted(send(session, transfer, seen)).await);
+        let is_old = read.elapsed() > OLD;
+        let sent = send(session, transfer, (seen, is_old));
+        results.push(session.unless_halted(sent).await);
     }
     results
 }
@@ -71,21 +79,27 @@ async fn read_together(
     blocking(move || source::read_together(&pool, &files)).await
 }
 
-/// Sends a file that has been read.
+/// Sends a file that has been read. Where that was a while ago, it is looked at once more.
 async fn send(
     session: &Session,
     transfer: &Transfer,
-    seen: Result<Seen, FailureReason>,
+    (seen, is_old): (Result<Seen, FailureReason>, bool),
 ) -> Result<Moved, Undone> {
     begin(session, transfer);
+    let path = session.route.path(&transfer.key);
     let key = session.route.full_key(&transfer.key);
-    let put = put_seen(session, &key, seen?);
+    let mut seen = seen?;
+    if is_old {
+        let stamp = source::stamp(&path).await?;
+        if stamp != seen.stamp {
+            seen.content = None;
+            seen.stamp = stamp;
+        }
+    }
+    let put = put_seen(session, &key, seen);
     match session.unless_stopped(Box::pin(put)).await? {
         Sent::Whole(stamp, etag) => Ok(moved(stamp, etag)),
-        Sent::Changed(stamp) => {
-            let path = session.route.path(&transfer.key);
-            attempt(session, &path, (&key, stamp.size), ATTEMPTS - 1).await
-        }
+        Sent::Changed(stamp) => attempt(session, &path, (&key, stamp.size), ATTEMPTS - 1).await,
     }
 }
 
