@@ -70,16 +70,23 @@ impl Global {
         if self.local {
             flags.push_str(" --local");
         }
-        if let Some(profile) = &self.profile {
-            flags.push_str(" --profile ");
-            flags.push_str(profile);
-        }
-        if let Some(role) = &self.role {
-            flags.push_str(" --role ");
-            flags.push_str(role);
+        for (flag, value) in [(" --profile ", &self.profile), (" --role ", &self.role)] {
+            if let Some(value) = value {
+                flags.push_str(flag);
+                flags.push_str(&quoted(value));
+            }
         }
         flags
     }
+}
+
+/// A value as one word of a command line, in quotes where it needs some.
+fn quoted(value: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:@+=,".contains(letter);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\'', r"'\''"))
 }
 
 #[derive(Debug, Subcommand)]
@@ -412,5 +419,27 @@ impl FromStr for Seconds {
         };
         let amount: u32 = amount.parse().map_err(|_| wrong())?;
         Ok(Self(Duration::from_secs(u64::from(amount) * factor)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_value_is_one_word_whatever_is_in_it() {
+        for (value, expected) in [
+            ("team", "team"),
+            (
+                "arn:aws:iam::123456789012:role/x",
+                "arn:aws:iam::123456789012:role/x",
+            ),
+            ("my team", "'my team'"),
+            ("$HOME", "'$HOME'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(value), expected);
+        }
     }
 }

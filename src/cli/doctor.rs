@@ -148,6 +148,7 @@ fn say_session(global: &Global, signed: Option<&Signed>, findings: &Findings) {
             findings.told(&format!("no MFA code is needed until {}", until(end, now)));
         }
         Renewal::WithCode => findings.told("after that, another MFA code is needed"),
+        Renewal::NotAtAll => findings.told("nothing renews it: it is in this shell's environment"),
     }
 }
 

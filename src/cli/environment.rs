@@ -28,6 +28,13 @@ pub(super) fn has_keys() -> bool {
         .all(|name| variable(name).is_some())
 }
 
+/// When the session ends that the environment holds, where that is said: by `login --export`,
+/// and by other tools that set such variables (AWS CLI, `configure export-credentials`).
+pub(super) fn session_ends() -> Option<jiff::Timestamp> {
+    variable("AWS_SESSION_TOKEN")?;
+    variable("AWS_CREDENTIAL_EXPIRATION")?.parse().ok()
+}
+
 /// The profile that the environment names.
 pub(super) fn profile() -> Option<String> {
     variable("AWS_PROFILE")
@@ -43,9 +50,17 @@ pub(super) fn keyring_is_off() -> bool {
     variable("TRAINYARD_KEYRING").is_some_and(|value| value == "off")
 }
 
-/// The caller's shell.
+/// Shells, by the names of their programs.
+const SHELLS: [&str; 7] = ["ash", "bash", "dash", "fish", "ksh", "sh", "zsh"];
+
+/// The caller's shell: what has started this program, where that can be seen and is one, and
+/// otherwise the one that people log in with. Whoever logs in with one may work in another.
 pub(super) fn shell() -> Option<String> {
-    variable("SHELL")
+    let parent = std::os::unix::process::parent_id();
+    let name = std::fs::read_to_string(format!("/proc/{parent}/comm")).ok();
+    let name = name.map(|name| name.trim_end().to_owned());
+    name.filter(|name| SHELLS.contains(&name.as_str()))
+        .or_else(|| variable("SHELL"))
 }
 
 /// What to log, in the words of `tracing`.

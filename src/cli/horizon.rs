@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::login::until;
 use super::output::Output;
 use super::planning::{Planned, Plans};
+use crate::credentials::Renewal;
 use crate::plan::{Action, Plan};
 use crate::render::warn;
 use crate::resource::{Wait, human_duration};
@@ -30,14 +31,17 @@ pub(super) fn say(plans: &Plans, now: Timestamp, output: Output) {
 
 fn too_short(planned: &Planned, now: Timestamp) -> Option<String> {
     let engine = planned.session.engine.as_ref()?;
-    let end = engine.current()?.lasts()?;
+    let signed = engine.current()?;
+    let end = signed.lasts()?;
     let takes = takes(&planned.plan);
     let left = end.duration_since(now);
     let needed = SignedDuration::from_secs(i64::try_from(takes).unwrap_or(i64::MAX));
     if takes == 0 || left >= needed {
         return None;
     }
-    let then = if engine.can_ask() {
+    let then = if signed.renewal == Renewal::NotAtAll {
+        "nothing renews it, as it is in this shell's environment; a new one lasts longer: `eval \"$(trainyard logout --export)\"`, then `eval \"$(trainyard login --export)\"`"
+    } else if engine.can_ask() {
         "an MFA code will be asked for on the way"
     } else {
         "and nobody can be asked for an MFA code here; a new session lasts longer: `trainyard logout`, then `trainyard login`"

@@ -17,7 +17,7 @@ use super::output::Output;
 use super::sign_in::failed;
 use crate::apply::Cancel;
 use crate::cloud::Clock;
-use crate::credentials::{AHEAD, Engine, Mode, SignInError};
+use crate::credentials::{AHEAD, Engine, Mode, SignInError, Signed};
 use crate::render::{escape, good, warn};
 
 /// How long before the end of a session a command stops that cannot go on after it: calls
@@ -25,6 +25,8 @@ use crate::render::{escape, good, warn};
 const STOPS: SignedDuration = SignedDuration::from_secs(90);
 /// How soon AWS is asked again that could not be reached.
 const AGAIN: Duration = Duration::from_secs(20);
+/// How long it sleeps at a time: a machine that sleeps meanwhile has another clock after it.
+const SLICE: Duration = Duration::from_secs(30);
 
 /// Keeps a command signed in for as long as this lives.
 pub(super) struct Keeper {
@@ -81,6 +83,10 @@ impl Watch {
         while let Some(expires) = self.engine.current().and_then(|signed| signed.expires) {
             self.sleep_until(expires, AHEAD).await;
             match self.engine.sign_in(Mode::Silent).await {
+                Ok(signed) if signed.expires == Some(expires) && self.left(expires) <= STOPS => {
+                    self.stop(expires, "nothing renews it").await;
+                    return;
+                }
                 // A session that is shorter than we look ahead is not asked for in a ring.
                 Ok(_) => tokio::time::sleep(AGAIN).await,
                 Err(SignInError::Ended) if self.engine.can_ask() => {
@@ -89,12 +95,13 @@ impl Watch {
                     }
                 }
                 Err(SignInError::Ended) => {
-                    self.stop(expires, "nobody can be asked for one here").await;
+                    let why = "going on needs an MFA code: nobody can be asked for one here";
+                    self.stop(expires, why).await;
                     return;
                 }
                 Err(error) => {
                     if self.left(expires) <= STOPS {
-                        self.stop(expires, &failed(&error).text).await;
+                        self.stop(expires, &why(&error)).await;
                         return;
                     }
                     tokio::time::sleep(AGAIN).await;
@@ -112,10 +119,9 @@ impl Watch {
             warn("note:"),
             until(expires, now)
         ));
-        let asked = self.engine.sign_in(Mode::Ask);
         let stop = self.sleep_until(expires, STOPS);
         let signed = tokio::select! {
-            signed = asked => signed,
+            signed = self.sign_in_at_last() => signed,
             () = stop => Err(SignInError::NotGiven),
             () = self.cancel.asked() => Err(SignInError::NotGiven),
         };
@@ -128,8 +134,22 @@ impl Watch {
                 true
             }
             Err(error) => {
-                self.stop(expires, &failed(&error).text).await;
+                self.stop(expires, &why(&error)).await;
                 false
+            }
+        }
+    }
+
+    /// Asks for a code, and again where AWS could not be reached with it.
+    async fn sign_in_at_last(&self) -> Result<Signed, SignInError> {
+        loop {
+            match self.engine.sign_in(Mode::Ask).await {
+                Err(error @ SignInError::Cloud(_)) => {
+                    let text = failed(&error).text;
+                    (self.output).insist(&format!("{} {}", warn("note:"), escape(&text)));
+                    tokio::time::sleep(AGAIN).await;
+                }
+                done => return done,
             }
         }
     }
@@ -138,7 +158,7 @@ impl Watch {
     async fn stop(&self, expires: Timestamp, why: &str) {
         if !self.cancel.is_asked() {
             self.output.insist(&format!(
-                "{} the session ends at {}, and going on needs an MFA code: {}",
+                "{} the session ends at {}, and {}",
                 warn("note:"),
                 until(expires, self.clock.now()),
                 escape(why)
@@ -159,8 +179,20 @@ impl Watch {
     }
 
     async fn sleep_until(&self, expires: Timestamp, before: SignedDuration) {
-        let left = self.left(expires) - before;
-        let left = Duration::try_from(left).unwrap_or_default();
-        tokio::time::sleep(left).await;
+        while let Ok(left) = Duration::try_from(self.left(expires) - before)
+            && !left.is_zero()
+        {
+            tokio::time::sleep(left.min(SLICE)).await;
+        }
+    }
+}
+
+/// Why it does not go on.
+fn why(error: &SignInError) -> String {
+    let text = failed(error).text;
+    if error.is_of_a_code() {
+        format!("going on needs an MFA code: {text}")
+    } else {
+        format!("it cannot be renewed: {text}")
     }
 }

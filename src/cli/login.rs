@@ -59,7 +59,7 @@ pub(super) struct Whoami {
 /// A shell that lines can be printed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ShellName {
-    /// The one that SHELL names
+    /// The one that runs this command, or else the one that SHELL names
     Own,
     Bash,
     Zsh,
@@ -198,7 +198,13 @@ fn said(session: &Session, given: &Given, now: Timestamp) -> String {
         Renewal::ByItself if given.expires.is_some() => {
             lines.push(("after that", "it is renewed by itself".to_owned()));
         }
-        Renewal::ByItself => {}
+        Renewal::NotAtAll if given.expires.is_some() => {
+            lines.push((
+                "after that",
+                "nothing renews it: it is in this shell's environment".to_owned(),
+            ));
+        }
+        Renewal::ByItself | Renewal::NotAtAll => {}
     }
     let width = lines
         .iter()
@@ -264,7 +270,7 @@ pub(super) async fn whoami(global: &Global, arguments: &Whoami, output: Output) 
             "expires": given.expires.map(|end| end.to_string()),
             "no_code_until": match given.renewal {
                 Renewal::ByItselfUntil(end) => Some(end.to_string()),
-                Renewal::ByItself | Renewal::WithCode => None,
+                Renewal::ByItself | Renewal::WithCode | Renewal::NotAtAll => None,
             },
         })),
     }

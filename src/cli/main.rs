@@ -135,10 +135,16 @@ async fn dispatch(global: &Global, command: &Command, output: Output) -> Command
     }
 }
 
+/// How long a thread is waited for that still waits for a lock or a pipe when everything is
+/// said; a terminal gets its echo back in that time.
+const LEAVES: std::time::Duration = std::time::Duration::from_secs(2);
+
 fn block_on(command: impl Future<Output = CommandResult>) -> CommandResult {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| CommandError::failed(format!("cannot start: {error}")))?;
-    runtime.block_on(command)
+    let result = runtime.block_on(command);
+    runtime.shutdown_timeout(LEAVES);
+    result
 }

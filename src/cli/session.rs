@@ -282,9 +282,14 @@ pub(super) async fn open_with(
         connection,
         engine,
     } = reach(global, &destination, patience, output).await?;
-    let identity = identify(&clients, patience)
-        .await
-        .map_err(|error| no_identity(error, connection.profile.as_deref()))?;
+    let identity = identify(&clients, patience).await.map_err(|error| {
+        let of_environment = global.profile.is_none() && environment::has_keys();
+        no_identity(
+            error,
+            (connection.profile.as_deref(), engine.is_some()),
+            of_environment,
+        )
+    })?;
     if let Some(pinned) = destination
         .account
         .filter(|pinned| *pinned != identity.account)
@@ -414,7 +419,12 @@ pub(super) async fn reach(
 }
 
 /// Says which credentials were looked for, in words that lead somewhere.
-fn no_identity(error: CloudError, profile: Option<&str>) -> CommandError {
+fn no_identity(
+    error: CloudError,
+    (profile, is_kept): (Option<&str>, bool),
+    of_environment: bool,
+) -> CommandError {
+    let is_refused = error.kind == CloudErrorKind::Credentials && error.code.is_some();
     if error.is_of_the_clock() {
         return error.into();
     }
@@ -435,6 +445,11 @@ fn no_identity(error: CloudError, profile: Option<&str>) -> CommandError {
         error.help = Some(format!(
             "sign in to the profile `{profile}`, or pass another one with `--profile`"
         ));
+    }
+    if is_refused && of_environment {
+        error.help = Some("the keys in AWS_ACCESS_KEY_ID go before every profile of a spec: `eval \"$(trainyard logout --export)\"` takes them away; then sign in again".to_owned());
+    } else if is_refused && is_kept {
+        error.help = Some("`trainyard logout` forgets the session that is kept on this machine; then run `trainyard login`".to_owned());
     }
     error
 }

@@ -99,6 +99,7 @@ pub(super) async fn engine(
         environment_first: simulated.is_none()
             && global.profile.is_none()
             && environment::has_keys(),
+        environment_ends: environment::session_ends(),
         wish,
         account: destination.account.clone(),
         region: connection.region.to_string(),

@@ -34,10 +34,14 @@ impl Tty {
     /// The terminal, where there is one with somebody at it.
     pub(super) fn open(output: Output) -> Option<Self> {
         let terminal = device()?;
-        // Whoever runs in the background is stopped by the system when it reads.
-        let group = tcgetpgrp(&terminal).ok()?;
-        (group == rustix::process::getpgrp()).then_some(Self { output })
+        is_ours(&terminal).then_some(Self { output })
     }
+}
+
+/// Whether it listens to this process: whoever runs in the background, or was put there since,
+/// is stopped by the system when it reads.
+fn is_ours(terminal: &File) -> bool {
+    tcgetpgrp(terminal).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
 fn device() -> Option<File> {
@@ -96,7 +100,7 @@ impl Drop for Hidden<'_> {
 }
 
 fn ask(question: &str, given_up: &AtomicBool) -> Option<Zeroizing<String>> {
-    let mut terminal = device()?;
+    let mut terminal = device().filter(is_ours)?;
     let line = {
         let hidden = Hidden::begin(&terminal)?;
         write!(&terminal, "{question}").ok()?;

@@ -6,7 +6,8 @@
 //! | a profile with keys and `mfa_serial` | no role | keys, a session opened with a code |
 //! | a profile with `role_arn`, and `mfa_serial` on the way | no role | keys, a session, its roles |
 //! | a profile | a role | that profile's keys, a session where it has `mfa_serial`, the role |
-//! | a profile with `role_arn` | a role | the same; by the profile's role where that is refused |
+//! | a profile with `role_arn` | another role | the same; by the profile's role where that is refused |
+//! | a profile with `role_arn` | that role | the way of the profile |
 //! | keys in the environment | a role | those keys, the role |
 //!
 //! The names of the keys are those of the AWS CLI (AWS SDKs and Tools Reference Guide,
@@ -143,10 +144,9 @@ pub(crate) fn chain(
     let name = selected.unwrap_or_else(|| profiles.selected_profile());
     let walk = match profiles.get_profile(name) {
         Some(profile) => walk(profiles, profile, wish)?,
-        None if selected.is_some() => Walk::from(Base::Profile(name.to_owned())),
-        None => Walk::from(Base::Sdk),
+        None => Walk::from(whole(name)),
     };
-    Ok(joined(walk, hop, own))
+    Ok(joined(walk.unless_named(selected.is_some()), hop, own))
 }
 
 /// Puts the role that is wanted where a profile's way ends.
@@ -167,6 +167,21 @@ fn joined(walk: Walk, hop: Option<Hop>, own: Option<Device>) -> Chain {
         };
     };
     let mut around = hops;
+    if let Some(last) = around.pop_if(|last| last.role == hop.role) {
+        // The profile ends with the very role, and says how it is reached.
+        around.push(Hop {
+            external_id: hop.external_id.or(last.external_id),
+            session_name: hop.session_name.or(last.session_name),
+            length: hop.length.or(last.length),
+            ..hop
+        });
+        return Chain {
+            base,
+            device,
+            hops: around,
+            detour: None,
+        };
+    }
     let is_detour = around.iter().all(|one| one.role != hop.role) && !around.is_empty();
     around.push(hop.clone());
     Chain {
@@ -242,6 +257,18 @@ impl From<Base> for Walk {
             base,
             device: None,
             hops: Vec::new(),
+        }
+    }
+}
+
+impl Walk {
+    /// Where nobody named a profile, one that holds no keys and names no role may have nothing
+    /// but a region in it: the SDK asks it, and then the machine.
+    fn unless_named(self, is_named: bool) -> Self {
+        let is_bare = self.device.is_none() && self.hops.is_empty();
+        match self.base {
+            Base::Profile(_) if is_bare && !is_named => Self::from(Base::Sdk),
+            Base::Profile(_) | Base::Sdk | Base::Environment | Base::Keys { .. } => self,
         }
     }
 }

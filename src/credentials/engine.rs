@@ -95,6 +95,8 @@ pub(crate) enum Renewal {
     ByItselfUntil(Timestamp),
     /// A code.
     WithCode,
+    /// Whoever has put it into the environment has to do that again.
+    NotAtAll,
 }
 
 impl Signed {
@@ -103,7 +105,7 @@ impl Signed {
         match self.renewal {
             Renewal::ByItself => None,
             Renewal::ByItselfUntil(until) => Some(until.max(self.expires.unwrap_or(until))),
-            Renewal::WithCode => self.expires,
+            Renewal::WithCode | Renewal::NotAtAll => self.expires,
         }
     }
 }
@@ -252,7 +254,7 @@ impl Engine {
 
     async fn go(&self, base: &Credentials, mode: Mode) -> Result<Signed, SignInError> {
         if self.is_role_already(base).await? {
-            return Ok(Self::as_they_are(base));
+            return Ok(self.as_they_are(base));
         }
         if let Some(signed) = self.found(base) {
             return Ok(signed);
@@ -282,7 +284,7 @@ impl Engine {
                     renewal: Renewal::WithCode,
                     notes: Vec::new(),
                 },
-                Opening::None | Opening::WithRole(_) => Self::as_they_are(base),
+                Opening::None | Opening::WithRole(_) => self.as_they_are(base),
             });
         }
         let roles = Roles {
@@ -298,11 +300,15 @@ impl Engine {
         Ok(signed)
     }
 
-    fn as_they_are(base: &Credentials) -> Signed {
+    fn as_they_are(&self, base: &Credentials) -> Signed {
+        let renewal = match &self.chain.base {
+            Base::Environment => Renewal::NotAtAll,
+            Base::Sdk | Base::Profile(_) | Base::Keys { .. } => Renewal::ByItself,
+        };
         Signed {
             credentials: base.clone(),
             expires: expiry(base),
-            renewal: Renewal::ByItself,
+            renewal,
             notes: Vec::new(),
         }
     }

@@ -1,5 +1,7 @@
 //! Why nobody could be signed in.
 
+use jiff::Timestamp;
+
 use crate::cloud::CloudError;
 
 use super::chain::ChainError;
@@ -16,6 +18,9 @@ pub(crate) enum SignInError {
     /// The credentials to begin with are missing.
     #[error("{0}")]
     Base(String),
+    /// The session in the environment is over.
+    #[error("the session in this shell's environment ended at {}", _0.strftime("%Y-%m-%d %H:%M UTC"))]
+    Outlived(Timestamp),
     /// A code is needed, and there is nobody to ask for it.
     #[error("an MFA code of {0} is needed, and there is no terminal to ask on")]
     NoTerminal(String),
@@ -25,6 +30,9 @@ pub(crate) enum SignInError {
     /// Codes were refused.
     #[error("{0}")]
     CodeRefused(String),
+    /// The device is none of whoever asks.
+    #[error("AWS does not know the MFA device {serial} as one of this user: {said}")]
+    NotTheirs { serial: String, said: String },
     /// The command that prints codes did not.
     #[error("mfa_process gave no code: {0}")]
     Process(String),
@@ -52,6 +60,28 @@ pub(crate) enum SignInError {
 }
 
 impl SignInError {
+    /// Whether a code is all that is missing.
+    pub(crate) fn is_of_a_code(&self) -> bool {
+        match self {
+            Self::NoTerminal(_)
+            | Self::NotGiven
+            | Self::CodeRefused(_)
+            | Self::NotTheirs { .. }
+            | Self::Process(_)
+            | Self::Ended => true,
+            Self::Chain(_)
+            | Self::Profiles(_)
+            | Self::Base(_)
+            | Self::Outlived(_)
+            | Self::NothingGiven
+            | Self::NoRole
+            | Self::NoConsole
+            | Self::Federation(_)
+            | Self::Denied(_)
+            | Self::Cloud(_) => false,
+        }
+    }
+
     /// What to do about it.
     pub(crate) fn help(&self) -> Option<String> {
         let text = match self {
@@ -69,6 +99,15 @@ impl SignInError {
             }
             Self::CodeRefused(_) => "run it again with the code that is shown next",
             Self::Ended => "run `trainyard login`, then the same command again",
+            Self::Outlived(_) => {
+                "`eval \"$(trainyard logout --export)\"` takes it away; then sign in again"
+            }
+            Self::NotTheirs { .. } => {
+                "compare `mfa_serial` in ~/.aws/config with the device's ARN in the console, under the user's security credentials"
+            }
+            Self::Base(_) => {
+                "sign in to where the profile begins: for IAM Identity Center with `aws sso login --profile NAME`"
+            }
             Self::Process(_) => {
                 "run the command of `mfa_process` in ~/.aws/config by hand to see why"
             }
@@ -80,7 +119,7 @@ impl SignInError {
             }
             Self::Federation(_) => "run it again; if a proxy is in between, set HTTPS_PROXY",
             Self::Cloud(error) => return error.help(),
-            Self::Profiles(_) | Self::Base(_) | Self::NotGiven | Self::NothingGiven => return None,
+            Self::Profiles(_) | Self::NotGiven | Self::NothingGiven => return None,
         };
         Some(text.to_owned())
     }

@@ -3,15 +3,17 @@
 use std::borrow::Cow;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use aws_config::SdkConfig;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileSet};
 use aws_config::provider_config::ProviderConfig;
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_types::os_shim_internal::{Env, Fs};
+use jiff::Timestamp;
 
 use super::chain::{Base, Place, chain};
 use super::code::Codes;
@@ -29,6 +31,8 @@ pub(crate) struct Request {
     pub(crate) account: Option<AccountId>,
     pub(crate) region: String,
     pub(crate) environment_first: bool,
+    /// When the session in the environment ends, where that is said.
+    pub(crate) environment_ends: Option<Timestamp>,
     /// How STS is reached.
     pub(crate) sdk: SdkConfig,
     pub(crate) profiles: EnvConfigFiles,
@@ -53,7 +57,13 @@ impl Request {
             environment_first: self.environment_first,
         };
         let chain = chain(&profiles, &self.wish, place)?;
-        if chain.is_plain() {
+        let ends = self.environment_first.then_some(self.environment_ends);
+        let ends = ends.flatten();
+        if ends.is_some_and(|ends| ends <= self.clock.now()) {
+            return Err(SignInError::Outlived(ends.unwrap_or_default()));
+        }
+        // A session that ends is watched, although nobody can renew it.
+        if chain.is_plain() && ends.is_none() {
             return Ok(None);
         }
         let base = self.base(&chain.base).await;
@@ -90,7 +100,7 @@ impl Request {
                 credentials,
             } => SharedCredentialsProvider::new(credentials.clone()),
             Base::Environment => {
-                SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new())
+                SharedCredentialsProvider::new(EnvironmentKeys(self.environment_ends))
             }
             Base::Profile(name) => SharedCredentialsProvider::new(
                 ProfileFileCredentialsProvider::builder()
@@ -104,6 +114,26 @@ impl Request {
                 SharedCredentialsProvider::new(chain.build().await)
             }
         }
+    }
+}
+
+/// The keys in the environment, and when they end: the SDK does not read that.
+#[derive(Debug)]
+struct EnvironmentKeys(Option<Timestamp>);
+
+impl ProvideCredentials for EnvironmentKeys {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let found = EnvironmentVariableCredentialsProvider::new();
+            let mut found = found.provide_credentials().await?;
+            if let Some(ends) = self.0 {
+                *found.expiry_mut() = SystemTime::try_from(ends).ok();
+            }
+            Ok(found)
+        })
     }
 }
 

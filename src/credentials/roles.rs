@@ -95,6 +95,7 @@ impl Roles<'_> {
             let then = match renewal {
                 Renewal::ByItself | Renewal::ByItselfUntil(_) => "it is renewed by itself",
                 Renewal::WithCode => "the next one needs another code",
+                Renewal::NotAtAll => "nothing renews it",
             };
             notes.push(format!(
                 "{} is taken on by {}: AWS ends such a session after an hour, and {then}",
@@ -120,7 +121,9 @@ impl Roles<'_> {
         let engine = self.engine;
         let known = Subject::of(&["longest", &engine.endpoint, step.hop.role.as_str()]);
         let longest = engine.kept.longest(&known, engine.clock.now());
-        let longest = longest.filter(|_| !step.is_chained);
+        // What begins with a session may be a role already, and end after an hour for that.
+        let is_telling = !step.is_chained && self.base.session_token().is_none();
+        let longest = longest.filter(|_| is_telling);
         let mut rungs = lengths(step, longest).into_iter();
         let mut length = rungs.next().unwrap_or(SessionLength::CHAINED);
         let name = step.hop.session_name.as_deref();
@@ -147,7 +150,7 @@ impl Roles<'_> {
                         engine.took(&engine.of_user(self.base), tries.taken(code).at);
                     }
                     // A shorter one that somebody asked for tells nothing.
-                    if !step.is_chained && step.hop.length != Some(length) {
+                    if is_telling && step.hop.length != Some(length) {
                         let now = engine.clock.now();
                         engine.kept.keep_longest(&known, length, now);
                     }

@@ -64,7 +64,7 @@ impl Sts {
             .await;
         match answer {
             Ok(opened) => of_given(opened.credentials),
-            Err(error) => refused("open a session with the code", &error),
+            Err(error) => refused("open a session with the code", &error, Some(&shown)),
         }
     }
 
@@ -95,7 +95,10 @@ impl Sts {
             .await;
         match answer {
             Ok(opened) => of_given(opened.credentials),
-            Err(error) => refused(&format!("take on the role {}", hop.role), &error),
+            Err(error) => {
+                let operation = format!("take on the role {}", hop.role);
+                refused(&operation, &error, shown.as_ref())
+            }
         }
     }
 
@@ -138,7 +141,11 @@ fn of_given(given: Option<Given>) -> Result<Answer, SignInError> {
 ///
 /// STS has one code for several of them; its words are those that the AWS CLI's users know
 /// (IAM User Guide, "Troubleshoot IAM roles").
-fn refused<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> Result<Answer, SignInError>
+fn refused<E>(
+    operation: &str,
+    error: &SdkError<E, HttpResponse>,
+    shown: Option<&Shown<'_>>,
+) -> Result<Answer, SignInError>
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
@@ -146,6 +153,12 @@ where
     let words = failure.text.to_lowercase();
     let denied = failure.is_code("AccessDenied");
     if denied && words.contains("multifactorauthentication failed") {
+        if let (Some(shown), true) = (shown, words.contains("verify your mfa serial number")) {
+            return Err(SignInError::NotTheirs {
+                serial: shown.device.serial.clone(),
+                said: failure.text,
+            });
+        }
         return Ok(Answer::WrongCode(date_of(error)));
     }
     if failure.is_code("ValidationError")

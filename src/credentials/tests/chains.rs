@@ -8,6 +8,7 @@ use crate::credentials::chain::{Base, Chain, ChainError, Device, Hop, Place, cha
 use crate::resource::{AccountId, RoleName, SessionLength, SignIn};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/trainer";
+const TWO: &str = "arn:aws:iam::123456789012:role/two";
 const KEYS: &str = "aws_access_key_id = AKIA\naws_secret_access_key = secret\n";
 
 async fn profiles_of(text: &str) -> ProfileSet {
@@ -69,6 +70,7 @@ fn section(name: &str) -> String {
         "keys" => format!("[profile base]\n{KEYS}"),
         "device" => format!("[profile base]\n{KEYS}mfa_serial = DEVICE\n"),
         "process" => "[profile base]\ncredential_process = get\nmfa_serial = DEVICE\n".to_owned(),
+        "region" => "[default]\nregion = eu-central-1\n".to_owned(),
         "one" => role("one", "base"),
         "two" => role("two", "one"),
         "own" => format!("{}mfa_serial = OWN\n", role("one", "base")),
@@ -87,7 +89,7 @@ type Row = (
 );
 
 #[rustfmt::skip]
-const ROWS: [Row; 20] = [
+const ROWS: [Row; 27] = [
     // What the SDK does by itself.
     ("", None, None, "sdk |  |  | "),
     ("", Some("absent"), None, "sdk |  |  | "),
@@ -111,6 +113,14 @@ const ROWS: [Row; 20] = [
     // A role that a profile names, and with it where it is reached from.
     ("device one", None, Some("one"), "keys of base | DEVICE | one | "),
     ("keys own", None, Some("one"), "keys of base | OWN | one | "),
+    ("keys one two", None, Some("two"), "keys of base |  | one>two | "),
+    ("device one two", None, Some("two"), "keys of base | DEVICE | one>two | "),
+    ("keys one two", Some("two"), Some("two"), "keys of base |  | one>two | "),
+    ("keys one two", Some("two"), Some(TWO), "keys of base |  | one>two | "),
+    ("keys one two", Some("two"), Some("one"), "keys of base |  | one | "),
+    // What a machine or a pod has is found behind a profile that nobody named.
+    ("region", None, Some(ROLE), "sdk |  | trainer | "),
+    ("region", Some("default"), Some(ROLE), "profile default |  | trainer | "),
     ("keys", Some("gone"), Some(ROLE), "profile gone |  | trainer | "),
 ];
 

@@ -45,6 +45,14 @@ pub(super) fn read<'q>(node: &Node<'q>) -> Result<Option<Attempt<'q>>, Refusal> 
 
 /// Uses a code up, or refuses it: a code works once.
 pub(super) fn spend(turn: &mut Turn, attempt: &Attempt) -> Result<(), Refusal> {
+    // Where devices are registered, there are no others.
+    let devices = &turn.world.iam.devices;
+    if !devices.is_empty() && !devices.contains_key(attempt.serial) {
+        return Err(denied(
+            "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your \
+             MFA serial number is valid and associated with this user.",
+        ));
+    }
     let now = u64::try_from(turn.now.as_second()).unwrap_or(0);
     let accepted = match turn.world.iam.devices.get_mut(attempt.serial) {
         Some(device) => spend_registered(device, attempt.code, now / STEP),

@@ -154,6 +154,21 @@ fn without_a_terminal_nobody_is_asked_and_the_ways_out_are_named() {
 }
 
 #[test]
+fn a_device_that_is_not_the_users_is_told_from_a_wrong_code() {
+    let place = Place::new();
+    let other = "arn:aws:iam::123456789012:mfa/another";
+    let config = format!("[profile team]\nmfa_serial = {other}\n");
+    place.sandbox.write("../home/.aws/config", config);
+    let code = place.code(0);
+    let lost = place.run(&["login", "--profile", "team", "-t", &code]);
+    lost.expect(1).says(&[
+        &format!("AWS does not know the MFA device {other} as one of this user"),
+        "compare `mfa_serial` in ~/.aws/config",
+    ]);
+    assert_eq!(place.asked("GetSessionToken"), 1, "no code makes it theirs");
+}
+
+#[test]
 fn a_command_of_the_profile_gives_the_code() {
     let place = Place::new();
     let code = place.code(0);

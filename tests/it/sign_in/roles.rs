@@ -209,6 +209,52 @@ fn keys_in_the_environment_go_first_and_a_role_they_are_of_is_not_taken_on_again
 }
 
 #[test]
+fn a_session_in_the_environment_is_watched_and_named_when_it_is_over() {
+    let mut place = Place::new();
+    place.sign_in();
+    let keys = place
+        .run(&["login", "--json", "--profile", "team", "--role", ROLE])
+        .json();
+    for (name, key) in [
+        ("AWS_ACCESS_KEY_ID", "AccessKeyId"),
+        ("AWS_SECRET_ACCESS_KEY", "SecretAccessKey"),
+        ("AWS_SESSION_TOKEN", "SessionToken"),
+        ("AWS_CREDENTIAL_EXPIRATION", "Expiration"),
+    ] {
+        place.sandbox.set(name, keys[key].as_str().unwrap());
+    }
+    place.run(&["whoami"]).expect(0).says(&[
+        "assumed-role/play_trainer_v1/alex",
+        "nothing renews it: it is in this shell's environment",
+    ]);
+    // A second export tells the end as the first one did.
+    let again = place.run(&["login", "--export=bash"]);
+    let line = format!(
+        "AWS_CREDENTIAL_EXPIRATION='{}'",
+        keys["Expiration"].as_str().unwrap()
+    );
+    assert!(again.expect(0).stdout.contains(&line), "{line}");
+    let ended = [("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z")];
+    for (name, value) in ended {
+        place.sandbox.set(name, value);
+    }
+    for command in [&["whoami"][..], &["login"], &["doctor"]] {
+        place.run(command).expect(1).says(&[
+            "the session in this shell's environment ended at 2020-01-01 00:00 UTC",
+            "`eval \"$(trainyard logout --export)\"` takes it away",
+        ]);
+    }
+    place.run(&["whoami", "--profile", "team"]).expect(0);
+    // Nobody says when keys of one's own end.
+    place.sandbox.set("AWS_CREDENTIAL_EXPIRATION", "");
+    place.sandbox.set("AWS_SESSION_TOKEN", "another");
+    place
+        .run(&["whoami"])
+        .expect(1)
+        .says(&["the keys in AWS_ACCESS_KEY_ID go before every profile of a spec"]);
+}
+
+#[test]
 fn a_profile_without_a_device_says_what_it_may_lack() {
     let place = Place::new();
     let config = place

@@ -50,6 +50,12 @@ fn each_shell_takes_what_is_exported_and_gives_it_back() {
         if Command::new(shell).arg("--version").output().is_err() {
             continue;
         }
+        // Whoever logs in with one shell may work in another; not every system tells.
+        let login_shell = match shell {
+            _ if !cfg!(target_os = "linux") => shell,
+            "fish" => "bash",
+            _ => "fish",
+        };
         for form in ["--export".to_owned(), format!("--export={shell}")] {
             let script = format!(
                 "eval \"$({binary} login --profile team --role {ROLE} {form})\"; {binary} whoami; eval \"$({binary} logout {form})\"; {binary} whoami; env"
@@ -59,7 +65,7 @@ fn each_shell_takes_what_is_exported_and_gives_it_back() {
                 .args(["-c", &script])
                 .env_clear()
                 .envs(place.sandbox.variables())
-                .env("SHELL", format!("/usr/bin/{shell}"))
+                .env("SHELL", format!("/usr/bin/{login_shell}"))
                 .current_dir(place.sandbox.folder())
                 .output()
                 .unwrap();
