@@ -288,8 +288,10 @@ pub(super) struct Writer<F: Fact = Record> {
     /// What came before its turn.
     early: BTreeMap<u64, Option<F>>,
     result: io::Result<()>,
-    written: u64,
-    /// The key of every so many facts.
+    /// How many keys were spoken of; of some nothing is known that stays true, and they lie
+    /// between two marks all the same.
+    spoken_of: u64,
+    /// Every so many of these keys.
     marks: Vec<String>,
 }
 
@@ -310,7 +312,7 @@ impl<F: Fact> Writer<F> {
             next: 0,
             early: BTreeMap::new(),
             result,
-            written: 0,
+            spoken_of: 0,
             marks: Vec::new(),
         })
     }
@@ -328,6 +330,10 @@ impl<F: Fact> Writer<F> {
     }
 
     fn write(&mut self, record: &F) {
+        self.spoken_of += 1;
+        if self.spoken_of.is_multiple_of(KEYS_OF_A_STRETCH) {
+            self.marks.push(record.key().to_owned());
+        }
         if !record.is_settled(self.begun) || self.result.is_err() {
             return;
         }
@@ -338,10 +344,6 @@ impl<F: Fact> Writer<F> {
         let sum = checksum(CrcAlgorithm::Crc64Nvme, &body);
         let whole = [&length.to_le_bytes()[..], &body, &sum.to_le_bytes()].concat();
         self.result = self.file.write_all(&whole);
-        self.written += 1;
-        if self.written.is_multiple_of(KEYS_OF_A_STRETCH) {
-            self.marks.push(record.key().to_owned());
-        }
     }
 
     /// Puts the journal in its place, with what has its turn by now.
@@ -361,7 +363,7 @@ impl<F: Fact> Writer<F> {
             let _gone = fs::remove_file(obsolete);
             let _gone = fs::remove_file(marks_beside(obsolete));
         }
-        if self.written.is_multiple_of(KEYS_OF_A_STRETCH) {
+        if self.spoken_of.is_multiple_of(KEYS_OF_A_STRETCH) {
             // Behind the last key there is no stretch.
             self.marks.pop();
         }

@@ -104,6 +104,24 @@ async fn without_a_place_to_remember_in_everything_works() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn files_that_were_written_a_moment_ago_make_no_stretch_longer() {
+    let test = Remembering::new().await;
+    for number in 0..60 {
+        let age = if number % 7 == 3 {
+            Duration::ZERO
+        } else {
+            HOUR
+        };
+        test.write(&format!("{number:02}"), &format!("content {number}"), age);
+    }
+    test.world.server.state.lock().unwrap().page = 3;
+    test.run(test.world.up()).await;
+    assert!(test.survey(test.world.up()).await.is_empty());
+    let pages = test.world.server.count(super::server::Seen::is_list);
+    assert_eq!(pages, 20, "no page more than there are");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_known_bucket_is_listed_in_stretches_and_nothing_is_overlooked() {
     let test = Remembering::new().await;
     for number in 0..60 {
