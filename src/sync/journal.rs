@@ -288,10 +288,12 @@ pub(super) struct Writer<F: Fact = Record> {
     /// What came before its turn.
     early: BTreeMap<u64, Option<F>>,
     result: io::Result<()>,
-    /// How many keys were spoken of; of some nothing is known that stays true, and they lie
-    /// between two marks all the same.
-    spoken_of: u64,
-    /// Every so many of these keys.
+    /// How many keys were spoken of since the last mark; of some nothing is known that stays
+    /// true, and they lie between two marks all the same.
+    since: u64,
+    /// The last key that is known, and how many there were with it, when a mark is near.
+    near: Option<(String, u64)>,
+    /// Keys with so many others between them.
     marks: Vec<String>,
 }
 
@@ -312,7 +314,8 @@ impl<F: Fact> Writer<F> {
             next: 0,
             early: BTreeMap::new(),
             result,
-            spoken_of: 0,
+            since: 0,
+            near: None,
             marks: Vec::new(),
         })
     }
@@ -323,17 +326,28 @@ impl<F: Fact> Writer<F> {
         self.early.insert(number, record);
         while let Some(record) = self.early.remove(&self.next) {
             self.next += 1;
+            self.count(record.as_ref().map(Fact::key));
             if let Some(record) = record {
                 self.write(&record);
             }
         }
     }
 
-    fn write(&mut self, record: &F) {
-        self.spoken_of += 1;
-        if self.spoken_of.is_multiple_of(KEYS_OF_A_STRETCH) {
-            self.marks.push(record.key().to_owned());
+    /// Counts a key towards the next mark, whether it is known or not.
+    fn count(&mut self, key: Option<&str>) {
+        self.since += 1;
+        if let Some(key) = key.filter(|_| self.since > KEYS_OF_A_STRETCH / 2) {
+            self.near = Some((key.to_owned(), self.since));
         }
+        if self.since >= KEYS_OF_A_STRETCH
+            && let Some((key, counted)) = self.near.take()
+        {
+            self.marks.push(key);
+            self.since -= counted;
+        }
+    }
+
+    fn write(&mut self, record: &F) {
         if !record.is_settled(self.begun) || self.result.is_err() {
             return;
         }
@@ -350,6 +364,7 @@ impl<F: Fact> Writer<F> {
     pub(super) fn finish(mut self) {
         // What never had a say leaves a gap, and what comes after it is in order still.
         for record in std::mem::take(&mut self.early).into_values().flatten() {
+            self.count(Some(record.key()));
             self.write(&record);
         }
         let Ok(file) = self.file.into_inner() else {
@@ -363,7 +378,7 @@ impl<F: Fact> Writer<F> {
             let _gone = fs::remove_file(obsolete);
             let _gone = fs::remove_file(marks_beside(obsolete));
         }
-        if self.spoken_of.is_multiple_of(KEYS_OF_A_STRETCH) {
+        if self.since == 0 {
             // Behind the last key there is no stretch.
             self.marks.pop();
         }
