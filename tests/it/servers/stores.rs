@@ -129,12 +129,13 @@ fn has_made_bucket(address: &str) -> bool {
     asked && stream.read_to_string(&mut answer).is_ok() && answer.starts_with("HTTP/1.1 200")
 }
 
-/// Free ports that leave room for the ones 10,000 above them, which seaweedfs takes as well.
+/// Free ports that leave room for the ones 10,000 above them, which seaweedfs takes as well;
+/// both below those that a system gives to whoever asks for any.
 fn ports<const COUNT: usize>() -> [u16; COUNT] {
     let mut held = Vec::new();
     let mut random = fastrand::Rng::new();
     while held.len() < COUNT {
-        let port = random.u16(20_000..45_000);
+        let port = random.u16(10_000..22_000);
         let beside = TcpListener::bind(("127.0.0.1", port + 10_000));
         if let (Ok(one), Ok(_)) = (TcpListener::bind(("127.0.0.1", port)), beside) {
             held.push(one);
