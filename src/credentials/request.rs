@@ -57,10 +57,9 @@ impl Request {
             environment_first: self.environment_first,
         };
         let chain = chain(&profiles, &self.wish, place)?;
-        let ends = self.environment_first.then_some(self.environment_ends);
-        let ends = ends.flatten();
-        if ends.is_some_and(|ends| ends <= self.clock.now()) {
-            return Err(SignInError::Outlived(ends.unwrap_or_default()));
+        let ends = self.environment_ends.filter(|_| self.environment_first);
+        if let Some(ended) = ends.filter(|ends| *ends <= self.clock.now()) {
+            return Err(SignInError::Outlived(ended));
         }
         // A session that ends is watched, although nobody can renew it.
         if chain.is_plain() && ends.is_none() {

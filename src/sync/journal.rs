@@ -30,6 +30,8 @@ use super::stretches::KEYS_OF_A_STRETCH;
 
 /// What a journal begins with; another number is another format.
 const MAGIC: &[u8] = b"trainyard journal 1\n";
+/// How many keys before a mark another one is kept that may stand in for it.
+const NEAR: u64 = 16;
 /// The longest record that is believed, in bytes: a key has 1024 at most.
 const LONGEST: usize = 4096;
 /// A file that was modified this recently, in seconds, may be modified again without
@@ -336,7 +338,8 @@ impl<F: Fact> Writer<F> {
     /// Counts a key towards the next mark, whether it is known or not.
     fn count(&mut self, key: Option<&str>) {
         self.since += 1;
-        if let Some(key) = key.filter(|_| self.since > KEYS_OF_A_STRETCH / 2) {
+        let is_near = self.since + NEAR >= KEYS_OF_A_STRETCH;
+        if let Some(key) = key.filter(|_| is_near) {
             self.near = Some((key.to_owned(), self.since));
         }
         if self.since >= KEYS_OF_A_STRETCH

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use hyper::Method;
 
@@ -63,6 +64,33 @@ async fn files_that_change_after_the_plan_hold_up_none_beside_them() {
         assert!(stored.content == expected, "{key}");
     }
     world.assert_tidy();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_rewritten_while_it_waits_for_those_before_it_is_read_again() {
+    let world = World::new().await;
+    for number in 0..FILES {
+        world.write(&key(number), content(number));
+    }
+    let plan = world.survey(&world.up()).await.unwrap();
+    let (first, last) = (format!("data/{}", key(0)), world.path(&key(7)));
+    let new = vec![b'n'; content(7).len()];
+    let rewritten = new.clone();
+    world.server.fail(move |seen| {
+        let is_first = seen.method == Method::PUT && seen.key == first;
+        is_first.then(|| {
+            fs::write(&last, &rewritten).unwrap();
+            Fault::Late(Duration::from_millis(300))
+        })
+    });
+    let (report, _) = world.execute(&plan).await;
+    assert!(report.is_complete(), "{report:?}");
+    let key = format!("data/{}", key(7));
+    let stored = world.server.state.lock().unwrap().objects[&key].clone();
+    assert!(
+        stored.content == new,
+        "what was sent is older than its object"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
