@@ -55,6 +55,25 @@ fn of_parts(file: &mut File, size: u64) -> io::Result<String> {
     })
 }
 
+/// The entity tag of an object that is joined from parts with these tags, in quotes or not;
+/// `None` where one of them is no MD5.
+pub(super) fn of_joined<'a>(tags: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let mut outer = Md5::new();
+    let mut parts = 0_u64;
+    for tag in tags {
+        let digits = tag.trim_matches('"').as_bytes();
+        if digits.len() != 32 || !digits.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        for pair in digits.chunks_exact(2) {
+            let pair = std::str::from_utf8(pair).ok()?;
+            outer.update([u8::from_str_radix(pair, 16).ok()?]);
+        }
+        parts += 1;
+    }
+    (parts > 0).then(|| format!("{}-{parts}", hexadecimal(&outer.finalize())))
+}
+
 /// Feeds at most `limit` bytes to a hash and says how many there were.
 fn hash_up_to(file: &mut File, limit: u64, hash: &mut Md5) -> io::Result<u64> {
     let mut buffer = vec![0; READ_SIZE];
@@ -110,6 +129,21 @@ mod tests {
         assert!(tag(&large, EtagShape::Parts(3)).ends_with("-3"));
         let exact = vec![b'x'; 16 * 1024 * 1024];
         assert!(tag(&exact, EtagShape::Parts(2)).ends_with("-2"));
+    }
+
+    #[test]
+    fn parts_that_have_tags_have_one_together() {
+        let part = "\"900150983cd24fb0d6963f7d28e17f72\"";
+        let one = of_joined([part]);
+        assert_eq!(one.unwrap(), "af5da9f45af7a300e3aded972f8ff687-1");
+        let large = vec![b'x'; 16 * 1024 * 1024];
+        let half = tag(&large[..large.len() / 2], EtagShape::Whole);
+        let both = of_joined([half.as_str(), &half]);
+        assert_eq!(both.unwrap(), tag(&large, EtagShape::Parts(2)));
+        for odd in ["", "00", "g0150983cd24fb0d6963f7d28e17f7200", "é"] {
+            assert_eq!(of_joined([part, odd]), None);
+        }
+        assert_eq!(of_joined([]), None);
     }
 
     #[test]

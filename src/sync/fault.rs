@@ -113,6 +113,12 @@ impl Fault {
         codes.iter().any(|code| self.detail.starts_with(code))
     }
 
+    /// Whether there is no such upload in parts: it was never begun, or it was given up, or it
+    /// was finished (S3 API, `CompleteMultipartUpload`, errors).
+    pub(super) fn is_upload_gone(&self) -> bool {
+        self.detail.starts_with("NoSuchUpload")
+    }
+
     /// Whether there is no such object.
     pub(super) fn is_missing(&self) -> bool {
         self.kind == FaultKind::NoSuchKey

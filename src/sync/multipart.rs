@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::attributes::Attributes;
 use super::direct::Scout;
+use super::etag;
 use super::fault::Fault;
 use super::list::unquoted;
 use super::options::{encryption, kms_key, payer, payer_header, storage_class};
@@ -296,6 +297,8 @@ impl<'a> Multipart<'a> {
     ) -> Result<Option<String>, FailureReason> {
         let _request = self.session.request().await?;
         parts.sort_by_key(CompletedPart::part_number);
+        let tags = parts.iter().map(|part| part.e_tag().unwrap_or_default());
+        let tag = etag::of_joined(tags);
         let parts = CompletedMultipartUpload::builder()
             .set_parts(Some(parts))
             .build();
@@ -312,12 +315,38 @@ impl<'a> Multipart<'a> {
         undamaged("finish the upload", || {
             let sent = request.clone().customize();
             let sent = Box::pin(sent.config_override(patient()).send());
-            async move {
-                let output = sent.await.map_err(|error| Fault::of(&error))?;
-                Ok(output.e_tag().map(unquoted))
+            async {
+                match sent.await.map_err(|error| Fault::of(&error)) {
+                    Ok(output) => Ok(output.e_tag().map(unquoted)),
+                    Err(fault)
+                        if fault.is_upload_gone() && self.is_joined(tag.as_deref()).await =>
+                    {
+                        Ok(tag.clone())
+                    }
+                    Err(fault) => Err(fault),
+                }
             }
         })
         .await
+    }
+
+    /// Whether the object has this tag, so that the upload was finished and its answer lost.
+    async fn is_joined(&self, tag: Option<&str>) -> bool {
+        let request = self
+            .session
+            .client
+            .head_object()
+            .bucket(&self.session.route.bucket)
+            .key(self.key)
+            .set_request_payer(payer(&self.session.options));
+        let looked = undamaged("look at the object", || {
+            let sent = Box::pin(request.clone().send());
+            async move { sent.await.map_err(|error| Fault::of(&error)) }
+        });
+        // What cannot be looked at is unknown, and the upload has failed as far as is known.
+        looked
+            .await
+            .is_ok_and(|found| tag.is_some() && found.e_tag().map(unquoted).as_deref() == tag)
     }
 
     /// Joins the parts that were sent, or gives them up where one was not.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hyper::Method;
 
-use super::server::Fault;
+use super::server::{Fault, Seen};
 use super::world::{World, moved, noise};
 use crate::sync::FailureReason;
 
@@ -235,4 +235,41 @@ async fn a_file_that_vanished_is_reported_and_the_others_go_on() {
     );
     assert_eq!(report.transferred.files, 1);
     world.server.heal();
+}
+
+/// Whether a request joins the parts of an upload.
+fn finishes(seen: &Seen) -> bool {
+    seen.method == Method::POST && seen.query.contains_key("uploadId")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_whose_last_answer_is_lost_is_found_to_be_finished() {
+    let world = World::new().await;
+    let content = noise(20 * MEBIBYTE);
+    world.write("a", &content);
+    let count = AtomicUsize::new(0);
+    world.server.fail(move |seen| {
+        let hit = finishes(seen) && count.fetch_add(1, Ordering::SeqCst) == 0;
+        hit.then_some(Fault::BreakOff)
+    });
+    world.converge(&world.up()).await;
+    assert!(world.server.get("data/a").unwrap().content == content);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_gone_at_its_end_has_failed_whatever_else_is_there() {
+    let world = World::new().await;
+    world.server.put("data/a", b"of somebody else");
+    world.write("a", noise(20 * MEBIBYTE));
+    let plan = world.survey(&world.up()).await.unwrap();
+    let gone = Fault::Error(404, "NoSuchUpload");
+    world
+        .server
+        .fail(move |seen| finishes(seen).then(|| gone.clone()));
+    let (report, _) = world.execute(&plan).await;
+    assert_eq!(report.failures.len(), 1, "{report:?}");
+    assert_eq!(
+        world.server.get("data/a").unwrap().content,
+        "of somebody else"
+    );
 }
