@@ -53,7 +53,7 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
     }
     if *dry_run {
         if *format != Style::Json {
-            output.data(&words::listing(&plan));
+            words::list(&plan, output);
             output.say(&words::summary(&plan));
             if let Some(text) = words::estimate(&plan) {
                 output.say(&text);
@@ -229,7 +229,7 @@ fn exit_of(plan: &SyncPlan, report: &SyncReport, is_told: impl Fn(&Skipped) -> b
 mod tests {
     use super::*;
     use crate::resource::ObjectOptions;
-    use crate::sync::{Side, Totals};
+    use crate::sync::{Side, Totals, Transfers};
 
     fn exit(reasons: &[SkipReason], transferred: u64, is_told: bool) -> ExitCode {
         let skipped = reasons.iter().map(|reason| Skipped {
@@ -240,7 +240,7 @@ mod tests {
         let plan = SyncPlan {
             from: Place::Folder("data".into()),
             to: Place::prefix("bucket", ""),
-            transfers: Vec::new(),
+            transfers: Transfers::new(),
             deletions: Vec::new(),
             withheld: None,
             same: Totals::default(),

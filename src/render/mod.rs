@@ -32,6 +32,6 @@ pub use plan_notes::held_words;
 pub use plan_text::{plan_text, summary_line};
 pub use status::{EnvironmentStatus, InstanceStatus, status_json, status_text};
 pub use style::{bad, bold, dim, good, sign, warn};
-pub use table::table;
+pub use table::{Columns, table};
 pub use unknown::UnknownPlace;
 pub use words::{human_end, ordinals_of, plural};

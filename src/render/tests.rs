@@ -151,7 +151,7 @@ fn with_files(transfers: Vec<Transfer>, deletions: &[&str]) -> Plan {
     let files = SyncPlan {
         from: Place::Folder("/data".into()),
         to: Place::prefix("bucket", "data"),
-        transfers,
+        transfers: transfers.into(),
         deletions: deletions
             .iter()
             .map(|key| Deleted {

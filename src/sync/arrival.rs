@@ -13,9 +13,9 @@ use md5::{Digest as _, Md5};
 
 use super::attributes::Attributes;
 use super::compare::EtagShape;
+use super::digits::hexadecimal;
 use super::direct::{Check, Scout};
 use super::download::{Broken, Revision, unbegun};
-use super::etag::hexadecimal;
 use super::fault::Fault;
 use super::options::{payer, payer_header};
 use super::pace::Ear;

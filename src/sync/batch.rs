@@ -6,7 +6,7 @@
 //! them at one go. Towards the end the batches become smaller, so that no worker has many
 //! files left while others have none.
 
-use std::ops::Range;
+use std::iter::Peekable;
 use std::sync::Arc;
 
 use super::across::Copies;
@@ -16,6 +16,7 @@ use super::plan::Transfer;
 use super::pool::SMALL;
 use super::report::Progress;
 use super::session::{Moved, Session, Undone};
+use super::transfers::{self, Transfers};
 use super::upload::{upload, upload_together};
 
 /// The most files that go together.
@@ -32,7 +33,7 @@ pub(super) type Answer = (usize, Vec<Outcome>);
 
 /// Divides the transfers of a plan among workers, in their order.
 pub(super) struct Batches<'a> {
-    transfers: &'a [Transfer],
+    rest: Peekable<transfers::Iter<'a>>,
     /// How many of them have been given out.
     begun: usize,
     /// How many may go together.
@@ -41,32 +42,36 @@ pub(super) struct Batches<'a> {
 
 impl<'a> Batches<'a> {
     /// Small files go together; objects that S3 copies do not.
-    pub(super) fn of(transfers: &'a [Transfer], are_copies: bool) -> Self {
+    pub(super) fn of(transfers: &'a Transfers, are_copies: bool) -> Self {
         Self {
-            transfers,
+            rest: transfers.iter().peekable(),
             begun: 0,
             most: if are_copies { 1 } else { MOST_FILES },
         }
     }
 
-    /// What the next of so many workers is to do, as places in the plan.
-    pub(super) fn next(&mut self, workers: usize) -> Option<Range<usize>> {
-        let rest = &self.transfers[self.begun..];
-        let share = (rest.len() / (2 * workers.max(1))).clamp(1, self.most);
-        let mut bytes = 0_u64;
-        let fits = |transfer: &&Transfer| {
-            bytes = transfer.bytes.saturating_add(bytes);
-            bytes <= MOST_BYTES
-        };
-        let small = rest.iter().take(share).take_while(fits).count();
+    /// What the next of so many workers is to do, and the place of the first in the plan.
+    pub(super) fn next(&mut self, workers: usize) -> Option<(usize, Vec<Transfer>)> {
+        let share = (self.left() / (2 * workers.max(1))).clamp(1, self.most);
+        let first = self.rest.next()?;
+        let mut bytes = first.bytes;
+        let mut batch = vec![first];
+        while batch.len() < share
+            && let Some(next) = self.rest.next_if(|next| {
+                bytes = bytes.saturating_add(next.bytes);
+                bytes <= MOST_BYTES
+            })
+        {
+            batch.push(next);
+        }
         let begin = self.begun;
-        self.begun = (begin + small.max(1)).min(self.transfers.len());
-        (begin < self.begun).then_some(begin..self.begun)
+        self.begun += batch.len();
+        Some((begin, batch))
     }
 
     /// How many transfers nobody has been given.
     pub(super) fn left(&self) -> usize {
-        self.transfers.len() - self.begun
+        self.rest.len()
     }
 }
 
@@ -126,7 +131,7 @@ mod tests {
     use super::*;
     use crate::sync::{Change, Origin};
 
-    fn transfers(sizes: &[u64]) -> Vec<Transfer> {
+    fn transfers(sizes: &[u64]) -> Transfers {
         let transfer = |(place, bytes): (usize, &u64)| Transfer {
             key: format!("{place:05}"),
             bytes: *bytes,
@@ -142,9 +147,12 @@ mod tests {
         let transfers = transfers(sizes);
         let mut batches = Batches::of(&transfers, are_copies);
         let (mut lengths, mut end) = (Vec::new(), 0);
-        while let Some(batch) = batches.next(workers) {
-            assert_eq!(batch.start, end, "none is left out, and none is done twice");
-            end = batch.end;
+        while let Some((begin, batch)) = batches.next(workers) {
+            assert_eq!(begin, end, "none is left out, and none is done twice");
+            for transfer in &batch {
+                assert_eq!(transfer.key, format!("{end:05}"));
+                end += 1;
+            }
             assert_eq!(batches.left(), sizes.len() - end);
             lengths.push(batch.len());
         }

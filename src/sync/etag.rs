@@ -1,6 +1,5 @@
 //! The entity tag that S3 gives to the content of a file.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -8,6 +7,7 @@ use std::path::Path;
 use md5::{Digest, Md5};
 
 use super::compare::{EtagShape, part_size};
+use super::digits::{bytes_of, hexadecimal};
 
 /// How much is read at a time, in bytes: large enough that the reads cost nothing
 /// beside the hashing, small enough for a core's cache.
@@ -61,14 +61,11 @@ pub(super) fn of_joined<'a>(tags: impl IntoIterator<Item = &'a str>) -> Option<S
     let mut outer = Md5::new();
     let mut parts = 0_u64;
     for tag in tags {
-        let digits = tag.trim_matches('"').as_bytes();
-        if digits.len() != 32 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        let digest = bytes_of(tag.trim_matches('"'))?;
+        if digest.len() != 16 {
             return None;
         }
-        for pair in digits.chunks_exact(2) {
-            let pair = std::str::from_utf8(pair).ok()?;
-            outer.update([u8::from_str_radix(pair, 16).ok()?]);
-        }
+        outer.update(digest);
         parts += 1;
     }
     (parts > 0).then(|| format!("{}-{parts}", hexadecimal(&outer.finalize())))
@@ -90,17 +87,6 @@ fn hash_up_to(file: &mut File, limit: u64, hash: &mut Md5) -> io::Result<u64> {
             Err(error) => return Err(error),
         }
     }
-}
-
-/// Writes bytes as lower-case hexadecimal digits.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _infallible = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Does what a plan says.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use super::report::{Control, Failure, FailureReason, Progress, SyncReport};
 use super::route::Route;
 use super::session::{Moved, Session, Undone};
 use super::target::collect;
+use super::transfers::Transfers;
 
 /// How often a run looks at how it goes, tells of it, and asks whether to stop. To be woken
 /// for each event would cost more than a small file does.
@@ -130,31 +131,31 @@ impl Run<'_> {
         .await;
     }
 
-    async fn transfer(&mut self, transfers: &[Transfer], most: usize) {
+    async fn transfer(&mut self, transfers: &Transfers, most: usize) {
         let mut climb = Climb::new(most);
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batches = Batches::of(transfers, self.copies.is_some());
         let mut workers: JoinSet<Answer> = JoinSet::new();
-        let mut unanswered = BTreeSet::new();
+        let mut unanswered = BTreeMap::new();
         self.ask();
         loop {
             while !self.session.is_halted()
                 && workers.len() < climb.workers()
-                && let Some(batch) = batches.next(climb.workers())
+                && let Some((begin, batch)) = batches.next(climb.workers())
             {
-                unanswered.extend(batch.clone());
+                unanswered.extend((begin..).zip(batch.iter().cloned()));
                 let (session, copies) = (Arc::clone(&self.session), self.copies.clone());
-                let batch = (batch.start, transfers[batch].to_vec());
-                workers.spawn(work(session, copies, batch));
+                workers.spawn(work(session, copies, (begin, batch)));
             }
             tokio::select! {
                 joined = workers.join_next() => match joined {
                     Some(Ok((first, outcomes))) => {
                         for (index, (result, copy)) in (first..).zip(outcomes) {
-                            unanswered.remove(&index);
-                            self.keep(index, &transfers[index], (&result, copy));
-                            self.note(&transfers[index], result);
+                            if let Some(transfer) = unanswered.remove(&index) {
+                                self.keep(index, &transfer, (&result, copy));
+                                self.note(transfer.key, result);
+                            }
                         }
                     }
                     // Which worker that was shows in what stays unanswered.
@@ -171,9 +172,9 @@ impl Run<'_> {
                 }
             }
         }
-        for index in unanswered {
+        for transfer in unanswered.into_values() {
             self.fail(Failure {
-                key: transfers[index].key.clone(),
+                key: transfer.key,
                 reason: FailureReason::Lost,
             });
         }
@@ -236,20 +237,14 @@ impl Run<'_> {
         }
     }
 
-    fn note(&mut self, transfer: &Transfer, result: Result<Moved, Undone>) {
+    fn note(&mut self, key: String, result: Result<Moved, Undone>) {
         match result {
             Ok(Moved { bytes, fact: _ }) => {
                 self.report.transferred.add(bytes);
-                self.session.tell(Progress::Finished {
-                    key: transfer.key.clone(),
-                    bytes,
-                });
+                self.session.tell(Progress::Finished { key, bytes });
             }
             Err(Undone::Stopped) => self.report.not_transferred += 1,
-            Err(Undone::Failed(reason)) => self.fail(Failure {
-                key: transfer.key.clone(),
-                reason,
-            }),
+            Err(Undone::Failed(reason)) => self.fail(Failure { key, reason }),
         }
     }
 

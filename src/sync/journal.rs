@@ -23,7 +23,7 @@ use crc_fast::{CrcAlgorithm, checksum};
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
-use super::etag::hexadecimal;
+use super::digits::hexadecimal;
 use super::route::Route;
 use super::stamp::Stamp;
 use super::stretches::KEYS_OF_A_STRETCH;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::etag::hexadecimal;
+use super::digits::hexadecimal;
 
 /// How the files of notes end.
 const SUFFIX: &str = "upload";

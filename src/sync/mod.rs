@@ -33,6 +33,7 @@ mod copy_within;
 mod delete;
 #[cfg(feature = "aws")]
 mod descriptors;
+mod digits;
 #[cfg(feature = "aws")]
 mod direct;
 #[cfg(feature = "aws")]
@@ -51,6 +52,8 @@ mod fault;
 mod filter;
 #[cfg(feature = "aws")]
 mod home;
+#[cfg(feature = "aws")]
+mod in_order;
 #[cfg(feature = "aws")]
 mod journal;
 #[cfg(feature = "aws")]
@@ -102,6 +105,7 @@ mod survey;
 mod tally;
 #[cfg(feature = "files")]
 mod target;
+mod transfers;
 #[cfg(feature = "aws")]
 mod upload;
 #[cfg(feature = "aws")]
@@ -138,6 +142,8 @@ pub use survey::survey;
 #[cfg(feature = "files")]
 #[doc(hidden)]
 pub use target::{remove_empty_folders, write_file};
+
+pub use transfers::Transfers;
 
 #[cfg(test)]
 #[cfg(feature = "aws")]

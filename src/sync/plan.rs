@@ -10,6 +10,7 @@ use super::archive::{ArchiveWork, Packing};
 use super::case::CaseConflict;
 use super::key::KeyFault;
 use super::place::Place;
+use super::transfers::Transfers;
 use crate::resource::{DeletionLimit, ObjectOptions};
 
 /// How many files, and how many bytes they have together.
@@ -245,7 +246,7 @@ pub struct SyncPlan {
     /// Where they shall be.
     pub to: Place,
     /// Files to move, in byte order of their keys.
-    pub transfers: Vec<Transfer>,
+    pub transfers: Transfers,
     /// Files of the target to delete, in byte order of their keys.
     pub deletions: Vec<Deleted>,
     /// Why no deletions are planned although they were asked for.
@@ -322,11 +323,19 @@ impl SyncPlan {
     }
 
     /// The `count` largest files to move, largest first, ties in order of keys.
-    pub fn largest(&self, count: usize) -> Vec<&Transfer> {
-        let mut transfers: Vec<&Transfer> = self.transfers.iter().collect();
-        transfers.sort_by_key(|transfer| (Reverse(transfer.bytes), &transfer.key));
-        transfers.truncate(count);
-        transfers
+    pub fn largest(&self, count: usize) -> Vec<Transfer> {
+        let mut sizes: Vec<(u64, usize)> = Vec::new();
+        for (place, transfer) in self.transfers.iter().enumerate() {
+            sizes.push((transfer.bytes, place));
+            if sizes.len() > 2 * count {
+                keep_largest(&mut sizes, count);
+            }
+        }
+        keep_largest(&mut sizes, count);
+        let places = sizes.iter().map(|(_, place)| *place);
+        places
+            .filter_map(|place| self.transfers.get(place))
+            .collect()
     }
 
     fn total(&self, counts: impl Fn(&Change) -> bool) -> Totals {
@@ -336,6 +345,12 @@ impl SyncPlan {
             .map(|transfer| transfer.bytes)
             .sum()
     }
+}
+
+/// The first of two that are equally large is the larger one.
+fn keep_largest(sizes: &mut Vec<(u64, usize)>, count: usize) {
+    sizes.sort_unstable_by_key(|(bytes, place)| (Reverse(*bytes), *place));
+    sizes.truncate(count);
 }
 
 #[cfg(test)]
@@ -363,7 +378,7 @@ mod tests {
         let mut plan = SyncPlan {
             from: Place::Folder("data".into()),
             to: Place::prefix("bucket", "data"),
-            transfers: Vec::new(),
+            transfers: Transfers::new(),
             deletions: Vec::new(),
             withheld: None,
             same: Totals::default(),
@@ -375,15 +390,15 @@ mod tests {
             case_conflicts: Vec::new(),
         };
         assert!(plan.is_empty());
-        plan.transfers = vec![
+        plan.transfers = Transfers::from(vec![
             transfer("a", 1, Change::New),
             transfer("b", 7, Change::Changed(Why::Content)),
             transfer("c", 7, Change::New),
-        ];
+        ]);
         assert!(!plan.is_empty());
         assert_eq!(plan.new_files(), Totals { files: 2, bytes: 8 });
         assert_eq!(plan.changed(), Totals { files: 1, bytes: 7 });
-        let keys: Vec<_> = plan.largest(2).iter().map(|t| t.key.as_str()).collect();
+        let keys: Vec<String> = plan.largest(2).into_iter().map(|t| t.key).collect();
         assert_eq!(keys, ["b", "c"]);
         let json = serde_json::to_string(&plan).unwrap();
         assert_eq!(serde_json::from_str::<SyncPlan>(&json).unwrap(), plan);

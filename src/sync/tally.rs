@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::{CaseConflict, Names, OnCaseConflict};
 use super::compare::Direction;
+use super::in_order::InOrder;
 use super::judge::{Candidate, Judgement, Word};
 use super::key::folders_of;
 use super::list::RemoteObject;
@@ -13,6 +14,7 @@ use super::plan::{
     Change, Deleted, Origin, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer, Withheld,
 };
 use super::policy::{Archived, Existing, Policy};
+use super::transfers::Transfers;
 use super::walk::LocalFile;
 
 /// What a survey has found so far.
@@ -20,7 +22,7 @@ pub(super) struct Tally {
     direction: Direction,
     delete: Deletion,
     policy: Policy,
-    transfers: Vec<Transfer>,
+    transfers: InOrder,
     deletions: Vec<Deleted>,
     same: Totals,
     kept: Totals,
@@ -51,7 +53,7 @@ impl Tally {
             direction,
             delete,
             policy,
-            transfers: Vec::new(),
+            transfers: InOrder::default(),
             deletions: Vec::new(),
             same: Totals::default(),
             kept: Totals::default(),
@@ -151,7 +153,7 @@ impl Tally {
                     Direction::Up => upload(candidate.file, change),
                     Direction::Down => download(candidate.object, change),
                 };
-                self.transfers.push(transfer);
+                self.transfers.add(transfer);
             }
             Judgement::Skipped(reason) => {
                 let side = self.folder_side();
@@ -195,7 +197,7 @@ impl Tally {
         match self.direction {
             Direction::Up => {
                 self.source_files += 1;
-                self.transfers.push(upload(file, Change::New));
+                self.transfers.add(upload(file, Change::New));
             }
             Direction::Down if file.link => {
                 self.skip(file.key, Side::To, SkipReason::LinkInTarget);
@@ -213,7 +215,7 @@ impl Tally {
                     Some(class) if self.policy.archived == Archived::Skip => {
                         self.skip(object.key, Side::From, SkipReason::Archived(class));
                     }
-                    Some(_) | None => self.transfers.push(download(object, Change::New)),
+                    Some(_) | None => self.transfers.add(download(object, Change::New)),
                 }
             }
         }
@@ -307,12 +309,14 @@ impl Tally {
     /// Makes a plan of everything, once both sides have ended.
     pub(super) fn close(mut self, request: &Request) -> SyncPlan {
         let clashes = std::mem::take(&mut self.clashes);
-        self.transfers
-            .retain(|transfer| !clashes.contains_key(&transfer.key));
+        let mut transfers = std::mem::take(&mut self.transfers).finish();
+        if !clashes.is_empty() {
+            transfers.retain(|transfer| !clashes.contains_key(&transfer.key));
+        }
         for (key, reason) in clashes {
             self.skip(key, Side::From, reason);
         }
-        self.leave_special();
+        self.leave_special(&mut transfers);
         let protected: BTreeSet<&str> = self
             .skipped
             .iter()
@@ -327,14 +331,12 @@ impl Tally {
             !protected.contains(deleted.key.as_str())
                 && !folders_of(&deleted.key).any(|folder| protected.contains(folder))
         });
-        self.transfers
-            .sort_unstable_by(|one, other| one.key.cmp(&other.key));
         self.skipped
             .sort_by(|one, other| (&one.key, one.side).cmp(&(&other.key, other.side)));
         SyncPlan {
             from: request.from.clone(),
             to: request.to.clone(),
-            transfers: self.transfers,
+            transfers,
             deletions: self.deletions,
             withheld: self.withheld.filter(|_| self.delete == Deletion::Extra),
             same: self.same,
@@ -348,14 +350,17 @@ impl Tally {
     }
 
     /// Takes out what would take the place of a FIFO, a socket or a device: that is reported.
-    fn leave_special(&mut self) {
+    fn leave_special(&self, transfers: &mut Transfers) {
         let special: BTreeSet<&str> = self
             .skipped
             .iter()
             .filter(|one| one.side == Side::To && one.reason == SkipReason::Special)
             .map(|one| one.key.as_str())
             .collect();
-        self.transfers.retain(|transfer| {
+        if special.is_empty() {
+            return;
+        }
+        transfers.retain(|transfer| {
             !special.contains(transfer.key.as_str())
                 && !folders_of(&transfer.key).any(|folder| special.contains(folder))
         });

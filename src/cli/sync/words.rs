@@ -3,15 +3,19 @@
 use serde_json::json;
 
 use crate::cli::output::Output;
-use crate::render::{bad, escape, good, json_gate, plural, table, warn};
+use crate::render::{Columns, bad, escape, good, json_gate, plural, warn};
 use crate::resource::{human_bytes, human_duration};
 use crate::sync::{
-    ASSUMPTION, ArchiveWork, Change, Estimate, Packing, Place, SkipReason, Skipped, SyncPlan,
-    SyncReport, Totals, Transfer,
+    ASSUMPTION, ArchiveWork, Change, Deleted, Estimate, Packing, Place, SkipReason, Skipped,
+    SyncPlan, SyncReport, Totals, Transfer,
 };
 
-/// The plan, file by file.
-pub(super) fn listing(plan: &SyncPlan) -> String {
+/// How much of a listing is printed at a time, in bytes.
+const CHUNK: usize = 64 * 1024;
+
+/// Prints the plan, file by file. There may be a million of them, which need not be held as
+/// text, so that they are gone through twice.
+pub(super) fn list(plan: &SyncPlan, output: Output) {
     let verb = match (&plan.from, &plan.to, &plan.archive) {
         (Place::Prefix { .. }, Place::Prefix { .. }, _) => "copy",
         (_, Place::Folder(_), None) => "download",
@@ -19,13 +23,30 @@ pub(super) fn listing(plan: &SyncPlan) -> String {
         (Place::Folder(_), Place::Prefix { .. }, None) => "upload",
         (Place::Folder(_), Place::Prefix { .. }, Some(_)) => "pack",
     };
-    let mut rows: Vec<Vec<String>> = plan.transfers.iter().map(|one| row(verb, one)).collect();
-    rows.extend(plan.deletions.iter().map(|deleted| {
-        let words = [escape(&deleted.key), human_bytes(deleted.bytes)];
-        let [key, size] = words;
-        vec!["delete".to_owned(), key, size]
-    }));
-    table(&rows)
+    let rows = || {
+        let moved = plan.transfers.iter().map(|transfer| row(verb, &transfer));
+        moved.chain(plan.deletions.iter().map(deletion))
+    };
+    let mut columns = Columns::default();
+    rows().for_each(|row| columns.fit(&row));
+    let mut text = String::new();
+    for row in rows() {
+        text.push_str(&columns.line(&row));
+        if text.len() >= CHUNK {
+            output.data(&text);
+            text.clear();
+        }
+    }
+    output.data(&text);
+}
+
+fn deletion(deleted: &Deleted) -> Vec<String> {
+    let Deleted {
+        key,
+        bytes,
+        modified: _,
+    } = deleted;
+    vec!["delete".to_owned(), escape(key), human_bytes(*bytes)]
 }
 
 fn row(verb: &str, transfer: &Transfer) -> Vec<String> {

@@ -10,7 +10,7 @@ use crate::resource::{
     Address, Compare, DataPlace, DataSet, Deletion, DeletionLimit, EnvironmentName, LiveInstance,
     Market, ObjectOptions, tag,
 };
-use crate::sync::{Place, SyncPlan, Totals};
+use crate::sync::{Place, SyncPlan, Totals, Transfers};
 
 const TIERS: [Precision; 3] = [
     Precision::Exact,
@@ -293,7 +293,7 @@ fn uploading(prefix: &str) -> Plan {
     let files = SyncPlan {
         from: Place::Folder("/data".into()),
         to: Place::prefix("bucket", prefix),
-        transfers: Vec::new(),
+        transfers: Transfers::new(),
         deletions: Vec::new(),
         withheld: None,
         same: Totals::default(),

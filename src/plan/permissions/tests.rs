@@ -18,7 +18,7 @@ use crate::resource::{
     Address, EnvironmentName, GroupName, Instance, InstanceId, KeyKind, LiveAttributes,
     LiveInstance, Market, ObjectOptions, Ordinals, PublicKey, Rule, RuleSource, VolumeId,
 };
-use crate::sync::{Archive, ArchiveWork, Deleted, Packing, Place, SyncPlan, Totals};
+use crate::sync::{Archive, ArchiveWork, Deleted, Packing, Place, SyncPlan, Totals, Transfers};
 
 /// A plan with these steps and no others.
 fn steps(actions: Vec<Action>) -> Plan {
@@ -144,7 +144,7 @@ fn transfer(from: Place, to: Place, deletions: usize) -> SyncPlan {
     SyncPlan {
         from,
         to,
-        transfers: Vec::new(),
+        transfers: Transfers::new(),
         deletions: vec![deleted; deletions],
         withheld: None,
         same: Totals::default(),

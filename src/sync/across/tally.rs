@@ -3,10 +3,11 @@
 use super::judge::Judgement;
 use super::pairs::{Joined, Pair};
 use crate::sync::error::SurveyError;
+use crate::sync::in_order::InOrder;
 use crate::sync::key::check_length;
 use crate::sync::list::RemoteObject;
 use crate::sync::place::{Deletion, Request};
-use crate::sync::plan::{Change, Deleted, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer};
+use crate::sync::plan::{Change, Deleted, Side, SkipReason, Skipped, SyncPlan, Totals};
 use crate::sync::policy::{Archived, Existing, Policy};
 use crate::sync::tally::download;
 
@@ -16,7 +17,7 @@ pub(super) struct Tally {
     policy: Policy,
     /// The prefix of the target.
     prefix: String,
-    transfers: Vec<Transfer>,
+    transfers: InOrder,
     deletions: Vec<Deleted>,
     same: Totals,
     kept: Totals,
@@ -31,7 +32,7 @@ impl Tally {
             delete,
             policy,
             prefix: prefix.to_owned(),
-            transfers: Vec::new(),
+            transfers: InOrder::default(),
             deletions: Vec::new(),
             same: Totals::default(),
             kept: Totals::default(),
@@ -79,7 +80,7 @@ impl Tally {
         } else if let Err(fault) = check_length(&self.prefix, &object.key) {
             self.skip(object.key, Side::From, SkipReason::Key(fault));
         } else {
-            self.transfers.push(download(object, change));
+            self.transfers.add(download(object, change));
         }
     }
 
@@ -110,14 +111,12 @@ impl Tally {
                 files: self.deletions.len(),
             });
         }
-        self.transfers
-            .sort_unstable_by(|one, other| one.key.cmp(&other.key));
         self.skipped
             .sort_by(|one, other| (&one.key, one.side).cmp(&(&other.key, other.side)));
         Ok(SyncPlan {
             from: request.from.clone(),
             to: request.to.clone(),
-            transfers: self.transfers,
+            transfers: self.transfers.finish(),
             deletions: self.deletions,
             withheld: None,
             same: self.same,

@@ -137,7 +137,7 @@ impl Run<'_> {
         let deleted = self.plan.deletions.len() as u64;
         for transfer in &self.plan.transfers {
             self.tell(Progress::Finished {
-                key: transfer.key.clone(),
+                key: transfer.key,
                 bytes: transfer.bytes,
             });
         }
@@ -197,8 +197,10 @@ impl Run<'_> {
                 self.fail(report, self.packing.key.clone(), reason);
             }
             (Some(Undone::Stopped), _) | (None, Ok(())) => {
-                for index in missing {
-                    let key = self.plan.transfers[index].key.clone();
+                let keys = missing
+                    .iter()
+                    .filter_map(|index| self.plan.transfers.get(*index));
+                for Transfer { key, .. } in keys {
                     let reason = FailureReason::Damaged("the archive does not have it".to_owned());
                     self.fail(report, key, reason);
                 }
@@ -217,15 +219,17 @@ impl Run<'_> {
     /// Counts what landed, and writes it down for the next run.
     fn note(&self, (unpacker, mut known): (&Unpacker, Option<Writer>), report: &mut SyncReport) {
         for (index, landed) in &unpacker.landed {
-            let transfer = &self.plan.transfers[*index];
+            let Some(transfer) = self.plan.transfers.get(*index) else {
+                continue;
+            };
             match landed {
                 Ok(stamp) => {
                     report.transferred.add(transfer.bytes);
                     if let (Some(writer), Some(stamp)) = (&mut known, stamp) {
-                        writer.put(*index as u64, record(transfer, *stamp));
+                        writer.put(*index as u64, record(&transfer, *stamp));
                     }
                 }
-                Err(reason) => self.fail(report, transfer.key.clone(), reason.clone()),
+                Err(reason) => self.fail(report, transfer.key, reason.clone()),
             }
         }
         if let Some(known) = known {

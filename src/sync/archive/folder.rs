@@ -11,7 +11,7 @@ use std::thread;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::sync::etag::hexadecimal;
+use crate::sync::digits::hexadecimal;
 use crate::sync::journal::{Journal, Reader, Record, Writer};
 use crate::sync::key::check_key;
 use crate::sync::plan::SkipReason;

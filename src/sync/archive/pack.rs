@@ -14,7 +14,7 @@ use super::kind::Archive;
 use super::manifest::Entry;
 use super::pipe;
 use super::writer::{Head, Writer};
-use crate::sync::etag::hexadecimal;
+use crate::sync::digits::hexadecimal;
 use crate::sync::report::{Failure, FailureReason, Progress, local};
 use crate::sync::stamp::Stamp;
 use crate::sync::walk::LocalFile;

@@ -12,12 +12,13 @@ use tokio::sync::mpsc;
 
 use super::entries::{Member, Visitor, Wish};
 use super::folder::FRAME;
-use crate::sync::etag::hexadecimal;
+use crate::sync::digits::hexadecimal;
 use crate::sync::plan::{Change, Origin, Transfer};
 use crate::sync::report::{FailureReason, Progress, local};
 use crate::sync::session::Session;
 use crate::sync::stamp::Stamp;
 use crate::sync::target::{Landing, Name, land};
+use crate::sync::transfers::Transfers;
 
 /// The bits that let somebody read a file; who may read a program may execute it.
 const MAY_READ: u32 = 0o444;
@@ -62,9 +63,9 @@ impl Unpacker {
     pub(super) fn new(
         session: Arc<Session>,
         events: mpsc::UnboundedSender<Progress>,
-        transfers: &[Transfer],
+        transfers: &Transfers,
     ) -> Self {
-        let wanted = transfers.iter().cloned().enumerate();
+        let wanted = transfers.iter().enumerate();
         Self {
             session,
             events,

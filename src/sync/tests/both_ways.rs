@@ -86,7 +86,10 @@ async fn changes_of_the_same_size_are_found_both_ways() {
     world.touch("a", 1_000);
     let plan = world.converge(&world.up()).await;
     assert_eq!(keys(&plan), ["a"]);
-    assert_eq!(plan.transfers[0].change, Change::Changed(Why::Content));
+    assert_eq!(
+        plan.transfers.get(0).unwrap().change,
+        Change::Changed(Why::Content)
+    );
     assert_eq!(plan.same, Totals { files: 1, bytes: 4 });
     assert_eq!(world.server.get("data/a").unwrap().content, "two");
 

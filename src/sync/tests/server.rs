@@ -18,7 +18,7 @@ use md5::{Digest as _, Md5};
 
 use super::buckets::{self, Buckets};
 use super::{uploads, wire};
-use crate::sync::etag::hexadecimal;
+use crate::sync::digits::hexadecimal;
 
 pub(super) type Body = http_body_util::combinators::BoxBody<Bytes, std::io::Error>;
 

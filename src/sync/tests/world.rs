@@ -195,11 +195,9 @@ pub(super) fn with_deletion(mut request: Request) -> Request {
     request
 }
 
-pub(super) fn keys(plan: &SyncPlan) -> Vec<&str> {
-    plan.transfers
-        .iter()
-        .map(|transfer| transfer.key.as_str())
-        .collect()
+pub(super) fn keys(plan: &SyncPlan) -> Vec<String> {
+    let transfers = plan.transfers.iter();
+    transfers.map(|transfer| transfer.key).collect()
 }
 
 pub(super) fn deleted(plan: &SyncPlan) -> Vec<&str> {

@@ -176,7 +176,8 @@ async fn s24_filters_hit_source_and_target_each_anchored_at_its_own_prefix() {
     request.exclude.clear();
     request.include = vec!["/b/c/*".to_owned()];
     let plan = two.converge(&request).await;
-    assert_eq!((keys(&plan), deleted(&plan)), (vec!["b/c/x"], vec![]));
+    assert_eq!(keys(&plan), ["b/c/x"]);
+    assert_eq!(deleted(&plan), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -404,7 +405,10 @@ async fn across_equal_content_under_other_tags_is_the_same() {
     two.world.server.forget();
     let plan = two.world.survey(&two.request()).await.unwrap();
     assert_eq!(keys(&plan), ["two"]);
-    assert_eq!(plan.transfers[0].change, Change::Changed(Why::Content));
+    assert_eq!(
+        plan.transfers.get(0).unwrap().change,
+        Change::Changed(Why::Content)
+    );
     assert_eq!(two.count(|seen| seen.method == Method::HEAD), 4);
     two.converge(&two.request()).await;
     // What was copied is known without checksums, and so is what was found the same.
@@ -415,7 +419,10 @@ async fn across_equal_content_under_other_tags_is_the_same() {
     two.put("bucket", "a/two", b"CONTENT");
     let plan = two.world.survey(&two.request()).await.unwrap();
     assert_eq!(keys(&plan), ["one", "two"]);
-    assert_eq!(plan.transfers[0].change, Change::Changed(Why::Tag));
+    assert_eq!(
+        plan.transfers.get(0).unwrap().change,
+        Change::Changed(Why::Tag)
+    );
     two.converge(&two.request()).await;
 }
 

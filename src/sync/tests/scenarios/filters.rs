@@ -34,7 +34,7 @@ async fn taking_part(tree: &[&str], include: &[&str], exclude: &[&str]) -> Vec<S
         .await;
     assert_eq!(keys(&sent), keys(&fetched));
     assert!(sent.skipped.is_empty() && fetched.skipped.is_empty());
-    keys(&sent).into_iter().map(str::to_owned).collect()
+    keys(&sent)
 }
 
 const TREE: [&str; 4] = ["a.txt", "b.bin", "c/d.txt", "c/e.bin"];

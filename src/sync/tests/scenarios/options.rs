@@ -53,10 +53,10 @@ fn entry(world: &World, key: &str, name: &str) -> Option<String> {
     state.labels("bucket", key).headers.get(name).cloned()
 }
 
-fn why(plan: &SyncPlan) -> Vec<(&str, Change)> {
+fn why(plan: &SyncPlan) -> Vec<(String, Change)> {
     let changes = plan.transfers.iter();
     changes
-        .map(|transfer| (transfer.key.as_str(), transfer.change))
+        .map(|transfer| (transfer.key, transfer.change))
         .collect()
 }
 
@@ -99,7 +99,7 @@ async fn s05_size_only_same_size() {
         source_bytes: 5,
         target_bytes: 4,
     };
-    assert_eq!(why(&plan), [("a", Change::Changed(size))]);
+    assert_eq!(why(&plan), [("a".to_owned(), Change::Changed(size))]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,7 +119,7 @@ async fn s06_exact_timestamps_down() {
     for (second, sent) in [(EPOCH - 1, &[][..]), (EPOCH + 1, &["a"])] {
         world.touch("a", second);
         let plan = world.survey(&down).await.unwrap();
-        assert_eq!(why(&plan), [("a", Change::Changed(Why::Time))]);
+        assert_eq!(why(&plan), [("a".to_owned(), Change::Changed(Why::Time))]);
         // On the way up only a newer file is another one.
         assert_eq!(keys(&world.survey(&up).await.unwrap()), sent);
     }
@@ -323,7 +323,8 @@ async fn s17_ignore_existing() {
     world.write("same", "same");
     world.write("new", "new");
     let plan = world.converge(&keeping(with_deletion(world.up()))).await;
-    assert_eq!((keys(&plan), deleted(&plan)), (vec!["new"], vec!["extra"]));
+    assert_eq!(keys(&plan), ["new"]);
+    assert_eq!(deleted(&plan), ["extra"]);
     let kept = Totals {
         files: 2,
         bytes: 22,
@@ -357,7 +358,8 @@ async fn s18_immutable() {
     world.server.put("data/extra", b"extra");
     let immutable = [("both", &SkipReason::Immutable)];
     let plan = world.converge(&refusing(with_deletion(world.up()))).await;
-    assert_eq!((keys(&plan), plan.same.files), (vec!["new"], 1));
+    assert_eq!(keys(&plan), ["new"]);
+    assert_eq!(plan.same.files, 1);
     assert_eq!(skipped(&plan), immutable);
     assert_eq!(world.server.get("data/both").unwrap().content, "theirs");
     assert_eq!(world.server.get("data/extra").unwrap().content, "extra");
@@ -365,7 +367,8 @@ async fn s18_immutable() {
 
     world.write("ours", "ours");
     let plan = world.converge(&refusing(with_deletion(world.down()))).await;
-    assert_eq!((keys(&plan), plan.same.files), (vec!["extra"], 2));
+    assert_eq!(keys(&plan), ["extra"]);
+    assert_eq!(plan.same.files, 2);
     assert_eq!(world.read("ours"), b"ours");
     assert_eq!(skipped(&plan), immutable);
     assert_eq!(world.read("both"), b"ours");

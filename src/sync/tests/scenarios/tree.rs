@@ -338,10 +338,10 @@ async fn s71_dry_run_says_what_a_run_does_and_writes_nothing() {
             source_bytes: if goes_up { 7 } else { 5 },
             target_bytes: if goes_up { 5 } else { 7 },
         };
-        let changes: BTreeMap<&str, Change> = plan
+        let changes: BTreeMap<String, Change> = plan
             .transfers
             .iter()
-            .map(|transfer| (transfer.key.as_str(), transfer.change))
+            .map(|transfer| (transfer.key, transfer.change))
             .collect();
         assert_eq!(changes["changed"], Change::Changed(size));
         // A run moves and deletes exactly that.
