@@ -264,6 +264,7 @@ fn data(input: &Input, kit: &Kit) -> BTreeMap<Address, SyncPlan> {
         leftovers: Vec::new(),
         options: ObjectOptions::default(),
         case_conflicts: Vec::new(),
+        region: None,
     };
     for file in files {
         push(&mut plan, file);

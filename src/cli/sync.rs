@@ -250,6 +250,7 @@ mod tests {
             archive: None,
             options: ObjectOptions::default(),
             case_conflicts: Vec::new(),
+            region: None,
         };
         let mut report = SyncReport::default();
         report.transferred.files = transferred;

@@ -51,7 +51,8 @@ pub async fn survey_data(
     let mut plans = BTreeMap::new();
     let mut failures = Vec::new();
     for (address, data) in data {
-        match sync::survey(&clients.s3, &request(data, journals)).await {
+        let request = request(data, journals);
+        match Box::pin(sync::survey(&clients.s3, &request)).await {
             Ok(plan) => {
                 plans.insert(address.clone(), plan);
             }

@@ -164,6 +164,13 @@ pub enum Note {
         /// What was asked for.
         targets: Vec<String>,
     },
+    /// A data set whose bucket is in another region than the environment.
+    OtherRegion {
+        /// The data set.
+        address: Address,
+        /// Where its bucket is.
+        region: String,
+    },
     /// Objects of a data set that may come down as one file: they differ in case only.
     CaseConflicts {
         /// The data set.

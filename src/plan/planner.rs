@@ -145,6 +145,12 @@ fn notes(
                 first: format!("{}: {}", first.key, first.reason),
             });
         }
+        if let Some(region) = &files.region {
+            notes.push(Note::OtherRegion {
+                address: address.clone(),
+                region: region.clone(),
+            });
+        }
         if let Some(first) = files.case_conflicts.first() {
             notes.push(Note::CaseConflicts {
                 address: address.clone(),

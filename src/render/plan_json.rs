@@ -398,6 +398,9 @@ fn note(note: &Note) -> Value {
         Note::DeletionsWithheld { address, reason } => {
             json!({"kind": "deletions-withheld", "address": address, "reason": reason})
         }
+        Note::OtherRegion { address, region } => {
+            json!({"kind": "other-region", "address": address, "region": region})
+        }
         Note::CaseConflicts {
             address,
             count,

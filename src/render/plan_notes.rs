@@ -188,6 +188,9 @@ fn note_words<'a>(note: &'a Note, alike: &mut Alike<'a>) -> Option<String> {
         ),
         Note::DeletionsWithheld { address, reason } => format!("{address}: {reason}"),
         Note::ArchiveFound { address, remark } => format!("{address}: {remark}"),
+        Note::OtherRegion { address, region } => {
+            format!("{address}: its bucket is in another region, {region}")
+        }
         Note::CaseConflicts {
             address,
             count,

@@ -171,6 +171,7 @@ fn with_files(transfers: Vec<Transfer>, deletions: &[&str]) -> Plan {
         archive: None,
         options: ObjectOptions::default(),
         case_conflicts: Vec::new(),
+        region: None,
     };
     desired.data.insert(address.clone(), data);
     observed.data.insert(address, files);

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::error::SurveyError;
 use super::fault::Fault;
+use super::home::Home;
 use super::ledger::{Claim, Ledger};
 use super::list::timestamp;
 use super::place::Place;
@@ -57,7 +58,8 @@ pub async fn abandoned(
     if claims.is_empty() && before == Timestamp::MIN {
         return Ok(found);
     }
-    for listed in listed(client, bucket, prefix).await? {
+    let home = Home::new(client.clone(), bucket);
+    for listed in listed(&home, prefix).await? {
         let (Some(key), Some(upload)) = (listed.key, listed.upload_id) else {
             continue;
         };
@@ -71,7 +73,7 @@ pub async fn abandoned(
         let begun = listed.initiated.as_ref().and_then(timestamp);
         let is_old = begun.is_some_and(|begun| begun < before);
         if claim.is_some() || is_old {
-            let bytes = stored(client, bucket, (&key, &upload)).await;
+            let bytes = stored(&home.client(), bucket, (&key, &upload)).await;
             found.push(Abandoned {
                 key,
                 upload,
@@ -90,14 +92,13 @@ pub async fn abandoned(
 /// Gives uploads up, and says which could not be.
 pub async fn give_up(client: &Client, bucket: &str, uploads: Vec<Abandoned>) -> Vec<Failure> {
     let mut failures = Vec::new();
+    let home = Home::new(client.clone(), bucket);
     for upload in uploads {
-        let aborted = client
-            .abort_multipart_upload()
-            .bucket(bucket)
-            .key(&upload.key)
-            .upload_id(&upload.upload)
-            .send()
-            .await;
+        let abort = |client: Client| {
+            let request = client.abort_multipart_upload().bucket(bucket);
+            request.key(&upload.key).upload_id(&upload.upload).send()
+        };
+        let aborted = home.ask(abort).await;
         let fault = aborted.map_err(|error| Fault::of(&error)).err();
         // Where it is gone already, somebody was faster.
         match fault.filter(|fault| !fault.detail.starts_with("NoSuchUpload")) {
@@ -116,26 +117,22 @@ pub async fn give_up(client: &Client, bucket: &str, uploads: Vec<Abandoned>) -> 
 }
 
 /// Every unfinished upload below a prefix, page by page.
-async fn listed(
-    client: &Client,
-    bucket: &str,
-    prefix: &str,
-) -> Result<Vec<MultipartUpload>, SurveyError> {
+async fn listed(home: &Home, prefix: &str) -> Result<Vec<MultipartUpload>, SurveyError> {
     let mut uploads = Vec::new();
     let mut marker: Option<(String, Option<String>)> = None;
     loop {
         let (key, upload) = marker
             .clone()
             .map_or((None, None), |(key, upload)| (Some(key), upload));
-        let page = client
-            .list_multipart_uploads()
-            .bucket(bucket)
-            .prefix(prefix)
-            .set_key_marker(key)
-            .set_upload_id_marker(upload)
-            .send()
+        let list = |client: Client| {
+            let request = client.list_multipart_uploads().bucket(home.bucket());
+            let request = request.prefix(prefix).set_key_marker(key.clone());
+            request.set_upload_id_marker(upload.clone()).send()
+        };
+        let page = home
+            .ask(list)
             .await
-            .map_err(|error| SurveyError::listing(bucket, Fault::of(&error)))?;
+            .map_err(|error| SurveyError::listing(home.bucket(), Fault::of(&error)))?;
         let (truncated, next) = (page.is_truncated, page.next_key_marker);
         uploads.extend(page.uploads.unwrap_or_default());
         let next = next.map(|next| (next, page.next_upload_id_marker));
@@ -144,7 +141,7 @@ async fn listed(
         }
         if next.is_none() || next == marker {
             return Err(SurveyError::Untrusted {
-                bucket: bucket.to_owned(),
+                bucket: home.bucket().to_owned(),
                 problem: "its list of uploads has more pages and no way to them".to_owned(),
             });
         }

@@ -68,8 +68,8 @@ pub enum Copied {
     Stopped,
 }
 
-/// Copies one file, object or stream to another; one of the two is in a bucket. Between two
-/// objects `client` is for the region of the target, as far as that is known.
+/// Copies one file, object or stream to another; one of the two is in a bucket. `client` is for
+/// the region of that, or between two objects for that of the target, as far as it is known.
 ///
 /// # Errors
 ///
@@ -84,7 +84,44 @@ where
     R: AsyncRead + Unpin + Send,
     W: AsyncWrite + Unpin + Send,
 {
-    let (Some(route), Pipes { input, output }) = (route(from, to), pipes) else {
+    let mut pipes = pipes;
+    let bucket = match (from, to) {
+        (End::File(_) | End::Stream, End::Object(object))
+        | (End::Object(object), End::File(_) | End::Stream) => &object.bucket,
+        (End::Object(_), End::Object(_))
+        | (End::File(_) | End::Stream, End::File(_) | End::Stream) => {
+            return Box::pin(copy_here(client, (from, to), &mut pipes, control)).await;
+        }
+    };
+    let home = Home::new(client.clone(), bucket);
+    if matches!((from, to), (End::Stream, _) | (_, End::Stream)) {
+        // What has been read is gone: this cannot be tried again.
+        home.settled().await;
+        return Box::pin(copy_here(&home.client(), (from, to), &mut pipes, control)).await;
+    }
+    let failure = match Box::pin(copy_here(client, (from, to), &mut pipes, control)).await {
+        Err(failure) if Fault::was_elsewhere(&failure) => failure,
+        done => return done,
+    };
+    let there = home.settled().await;
+    if there.config().region() == client.config().region() {
+        return Err(failure);
+    }
+    Box::pin(copy_here(&there, (from, to), &mut pipes, control)).await
+}
+
+/// The same, where `client` is for the right region.
+async fn copy_here<R, W>(
+    client: &Client,
+    (from, to): (&End, &End),
+    Pipes { input, output }: &mut Pipes<R, W>,
+    control: &Control<'_>,
+) -> Result<Copied, FailureReason>
+where
+    R: AsyncRead + Unpin + Send,
+    W: AsyncWrite + Unpin + Send,
+{
+    let Some(route) = route(from, to) else {
         return Err(FailureReason::NotAPair);
     };
     let (events, heard) = mpsc::unbounded_channel();
@@ -104,7 +141,9 @@ where
             }
             (End::Stream, End::Object(object)) => upload_stream(&session, &object.key, input).await,
             (End::Object(object), End::File(path)) => download(&session, object, path).await,
-            (End::Object(object), End::Stream) => download_stream(&session, object, output).await,
+            (End::Object(object), End::Stream) => {
+                Box::pin(download_stream(&session, object, output)).await
+            }
             (End::Object(from), End::Object(to)) => {
                 let source = Home::in_region(client, control.source_region, &from.bucket);
                 let copied = copy_within(&session, (&source, from), to, control.limits);
@@ -116,7 +155,7 @@ where
         };
         moved.map(Some)
     };
-    let moved = attend(work, (control, &session), heard, stop).await;
+    let moved = Box::pin(attend(work, (control, &session), heard, stop)).await;
     match moved {
         Ok(Some(Moved { bytes, fact: _ })) => Ok(Copied::Whole(bytes)),
         Ok(None) => Ok(Copied::Itself),

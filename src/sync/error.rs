@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::case::CaseConflict;
-use super::fault::{Fault, FaultKind};
+use super::fault::{Fault, FaultKind, says_elsewhere};
 use super::filter::PatternError;
 use super::place::Place;
 use super::report::chain;
@@ -175,6 +175,35 @@ impl SurveyError {
         chain(self)
     }
 
+    /// Whether a bucket is in another region than the one that was asked.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        match self {
+            Self::Listing { source, .. } => source.is_elsewhere(),
+            Self::Archive { problem, .. } => says_elsewhere(problem),
+            Self::NoFolder(_)
+            | Self::NoSuchBucket { .. }
+            | Self::Denied { .. }
+            | Self::Expired { .. }
+            | Self::Unreachable { .. }
+            | Self::EmptySource { .. }
+            | Self::NamelessArchive(_)
+            | Self::NoArchive { .. }
+            | Self::WouldLose { .. }
+            | Self::Case(_)
+            | Self::Rules { .. }
+            | Self::DirectoryBucket(_)
+            | Self::NotInABucket(_)
+            | Self::Overlap { .. }
+            | Self::NotAPair { .. }
+            | Self::OpenPrefix(_)
+            | Self::Pattern(_)
+            | Self::NotAFolder(_)
+            | Self::Folder { .. }
+            | Self::Untrusted { .. }
+            | Self::Lost => false,
+        }
+    }
+
     /// What to do about it.
     pub fn help(&self) -> Option<&'static str> {
         match self {
@@ -193,8 +222,8 @@ impl SurveyError {
                 "check the place and the kind: s3://BUCKET/NAME stands for NAME.zip or NAME.tar.zst",
             ),
             Self::WouldLose { .. } => Some("make it readable, or exclude it"),
-            Self::Listing { source, .. } if source.is_elsewhere() => {
-                Some("the bucket is in another region: name it with `--region`, or in the spec")
+            Self::Listing { .. } | Self::Archive { .. } if self.is_elsewhere() => {
+                Some("the bucket is in another region and does not say in which: pass `--region`")
             }
             Self::Case(_) => Some("rename one of the objects, or pass `--case-conflict skip`"),
             Self::Rules { .. } => Some("write it as a `.gitignore`, or remove it"),

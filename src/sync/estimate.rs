@@ -122,6 +122,7 @@ mod tests {
             archive: None,
             options: crate::resource::ObjectOptions::default(),
             case_conflicts: Vec::new(),
+            region: None,
         };
         let Estimate { requests, seconds } = Estimate::of(&plan);
         (requests, seconds)

@@ -8,6 +8,7 @@ use md5::{Digest, Md5};
 
 use super::compare::{EtagShape, part_size};
 use super::digits::{bytes_of, hexadecimal};
+use super::source::open_to_read;
 
 /// How much is read at a time, in bytes: large enough that the reads cost nothing
 /// beside the hashing, small enough for a core's cache.
@@ -18,7 +19,7 @@ const READ_SIZE: usize = 256 * 1024;
 /// Blocks for as long as reading and hashing take. A file that has another size
 /// by now gets a tag that equals none, because it has changed anyway.
 pub(super) fn of_file(path: &Path, size: u64, shape: EtagShape) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = open_to_read(path)?;
     match shape {
         EtagShape::Whole => {
             let mut hash = Md5::new();

@@ -15,6 +15,7 @@ use super::compare::Direction;
 use super::delete::{BATCH, delete};
 use super::descriptors::affordable;
 use super::download::blocking;
+use super::home::Home;
 use super::journal::{Journal, Record, Writer};
 use super::pace::Climb;
 use super::plan::{SyncPlan, Transfer};
@@ -59,6 +60,8 @@ pub async fn execute(client: &Client, plan: &SyncPlan, control: &Control<'_>) ->
             ..SyncReport::default()
         };
     };
+    let home = Home::in_region(client, plan.region.as_deref(), &route.bucket);
+    let client = &home.client();
     if let Some(packing) = &plan.archive {
         let work = (plan, packing);
         return Box::pin(super::archive::execute(client, work, route, control)).await;

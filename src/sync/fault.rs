@@ -25,6 +25,14 @@ const DENIED: [&str; 5] = [
     "SignatureDoesNotMatch",
 ];
 
+/// Codes that say that the bucket is in another region; the last is what a HEAD has instead.
+const ELSEWHERE: [&str; 4] = [
+    "PermanentRedirect",
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+    "HTTP status 301",
+];
+
 /// What an error of AWS means to a sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
@@ -78,12 +86,7 @@ impl Fault {
     /// Whether the bucket is in another region than the one that was asked (S3 API, error
     /// responses).
     pub(super) fn is_elsewhere(&self) -> bool {
-        let codes = [
-            "PermanentRedirect",
-            "AuthorizationHeaderMalformed",
-            "IllegalLocationConstraintException",
-        ];
-        codes.iter().any(|code| self.detail.starts_with(code))
+        says_elsewhere(&self.detail)
     }
 
     /// Whether asking again later may help: S3 is busy, something broke down there, or no
@@ -124,6 +127,11 @@ impl Fault {
         self.kind == FaultKind::NoSuchKey
     }
 
+    /// Whether a file has failed because its bucket is in another region.
+    pub(super) fn was_elsewhere(failure: &FailureReason) -> bool {
+        matches!(failure, FailureReason::Remote { operation: _, detail } if says_elsewhere(detail))
+    }
+
     /// Turns the fault into the failure of one file.
     ///
     /// `operation` is what was attempted, as a verb with its object.
@@ -140,6 +148,11 @@ impl Fault {
             }
         }
     }
+}
+
+/// Whether an error in words is that the bucket is in another region.
+pub(super) fn says_elsewhere(detail: &str) -> bool {
+    ELSEWHERE.iter().any(|code| detail.starts_with(code))
 }
 
 fn kind<E>(

@@ -271,6 +271,10 @@ pub struct SyncPlan {
     /// Keys to download that may be one file, because they differ in case only.
     #[serde(default)]
     pub case_conflicts: Vec<CaseConflict>,
+    /// Where the bucket was found, if that is another region than the one it was looked for
+    /// in. Two buckets say where they are themselves.
+    #[serde(default)]
+    pub region: Option<String>,
 }
 
 impl SyncPlan {
@@ -388,6 +392,7 @@ mod tests {
             archive: None,
             options: ObjectOptions::default(),
             case_conflicts: Vec::new(),
+            region: None,
         };
         assert!(plan.is_empty());
         plan.transfers = Transfers::from(vec![

@@ -1,8 +1,8 @@
 //! The files that go up, as they are read.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use crc_fast::{CrcAlgorithm, checksum};
+use rustix::fs::OFlags;
 
 use super::attributes::Attributes;
 use super::download::blocking;
@@ -79,6 +80,15 @@ fn look(path: &Path) -> Result<(Stamp, Attributes), FailureReason> {
     }
 }
 
+/// Opens a file to read it, and never waits for the other end of a FIFO, which may have taken
+/// the place of a file since that was looked at.
+pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)
+}
+
 /// Opens a file that is to be read in parts; `None` when it is not what the stamp says.
 pub(super) async fn open(
     path: &Path,
@@ -86,7 +96,7 @@ pub(super) async fn open(
 ) -> Result<Option<(Arc<File>, Attributes)>, FailureReason> {
     let path = path.to_owned();
     blocking(move || {
-        let file = File::open(path).map_err(|error| unread(&error))?;
+        let file = open_to_read(&path).map_err(|error| unread(&error))?;
         let opened = file.metadata().map_err(|error| unread(&error))?;
         let attributes = Attributes::of(&opened);
         Ok((Stamp::of(&opened) == stamp).then(|| (Arc::new(file), attributes)))
@@ -114,7 +124,7 @@ fn unchanged<T>(
     stamp: Stamp,
     read: impl FnOnce(&File) -> io::Result<T>,
 ) -> Result<Option<T>, FailureReason> {
-    let file = File::open(path).map_err(|error| unread(&error))?;
+    let file = open_to_read(path).map_err(|error| unread(&error))?;
     let done = match read(&file) {
         Ok(done) => done,
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
@@ -170,4 +180,36 @@ fn fill(path: &Path, room: &mut [u8]) -> Result<Filled, FailureReason> {
     let read = unchanged(path, stamp, |file| file.read_exact_at(room, 0))?;
     let read = read.map(|()| (length, checksum(CrcAlgorithm::Crc64Nvme, room)));
     Ok((stamp, attributes, read))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_fifo_that_has_taken_the_place_of_a_file_does_not_block() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "content").unwrap();
+        let stamp = look(&path).unwrap().0;
+        fs::remove_file(&path).unwrap();
+        assert!(
+            Command::new("mkfifo")
+                .arg(&path)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || {
+            let read = unchanged(&path, stamp, |file| file.read_exact_at(&mut [0; 7], 0));
+            sender.send(read.is_err())
+        });
+        let refused = receiver.recv_timeout(Duration::from_secs(30));
+        assert!(refused.expect("it waits for somebody to write"));
+    }
 }

@@ -1,6 +1,6 @@
 //! Reads both sides of a sync and says what is to do.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,16 +15,18 @@ use super::case::{OnCaseConflict, folds_case};
 use super::compare::Direction;
 use super::error::SurveyError;
 use super::filter::Filter;
+use super::home::Home;
 use super::journal::Journal;
 use super::judge::{Judge, Known};
 use super::key::{check_key, check_length};
 use super::list::Listing;
 use super::merge::{Batch, Merge};
-use super::place::Request;
+use super::place::{Place, Request};
 use super::plan::{Side, SkipReason, Skipped, SyncPlan};
 use super::policy::SourceLinks;
 use super::route::Route;
 use super::rules::RulesFault;
+use super::source::open_to_read;
 use super::stretches::{How, marks, send_all};
 use super::tally::Tally;
 use super::walk::{Found, Links, Walk};
@@ -39,7 +41,7 @@ pub(super) const BATCHES_AHEAD: usize = 4;
 ///
 /// The requests are those of one listing of the target's or source's prefix, or of both
 /// where both are in buckets: then `client` is for the target's region, as far as that is
-/// known, and the buckets say themselves where they are. Where pages take long and no journal
+/// known. A bucket that is in another region is looked for, and read there. Where pages take long and no journal
 /// knows any keys, folders are asked for as well. An object is asked about on its own only
 /// where a digest differs and the times do not say so (see `compare`), which an ordinary run
 /// without changes never has.
@@ -56,6 +58,29 @@ pub(super) const BATCHES_AHEAD: usize = 4;
 /// no folder (before any request), when the listing fails or cannot be trusted,
 /// and when an empty source would delete everything in the target.
 pub async fn survey(client: &Client, request: &Request) -> Result<SyncPlan, SurveyError> {
+    let error = match Box::pin(survey_here(client, request)).await {
+        Err(error) if error.is_elsewhere() => error,
+        done => return done,
+    };
+    let bucket = match (&request.from, &request.to) {
+        (Place::Prefix { bucket, prefix: _ }, Place::Folder(_))
+        | (Place::Folder(_), Place::Prefix { bucket, prefix: _ }) => bucket,
+        (Place::Prefix { .. }, Place::Prefix { .. }) | (Place::Folder(_), Place::Folder(_)) => {
+            return Err(error);
+        }
+    };
+    let there = Home::new(client.clone(), bucket).settled().await;
+    let region = there.config().region();
+    if region == client.config().region() {
+        return Err(error);
+    }
+    let region = region.map(ToString::to_string);
+    let plan = Box::pin(survey_here(&there, request)).await?;
+    Ok(SyncPlan { region, ..plan })
+}
+
+/// The same in the client's region.
+async fn survey_here(client: &Client, request: &Request) -> Result<SyncPlan, SurveyError> {
     for place in [&request.from, &request.to] {
         if place.is_in_directory_bucket() {
             return Err(SurveyError::DirectoryBucket(place.clone()));
@@ -186,7 +211,7 @@ async fn close(
 fn without_unreadable(mut plan: SyncPlan, route: &Route) -> SyncPlan {
     let skipped = &mut plan.skipped;
     plan.transfers
-        .retain(|transfer| match File::open(route.path(&transfer.key)) {
+        .retain(|transfer| match open_to_read(&route.path(&transfer.key)) {
             Ok(_) => true,
             Err(error) => {
                 skipped.push(Skipped {

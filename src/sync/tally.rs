@@ -346,6 +346,7 @@ impl Tally {
             archive: None,
             options: request.options.clone(),
             case_conflicts: self.case_conflicts,
+            region: None,
         }
     }
 

@@ -24,18 +24,16 @@ const BLOCK: usize = 64;
 ///
 /// What comes out are values that were made anew; nothing of them can be changed in place.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Transfers {
+pub struct Transfers(Box<List>);
+
+#[derive(Clone, Default, PartialEq, Eq)]
+struct List {
     /// Each has [`BLOCK`] files.
     full: Vec<Box<[u8]>>,
-    open: Box<Open>,
-    count: usize,
-}
-
-/// What comes after the blocks that are full.
-#[derive(Clone, Default, PartialEq, Eq)]
-struct Open {
-    bytes: Vec<u8>,
+    /// What comes after those.
+    open: Vec<u8>,
     last: Last,
+    count: usize,
 }
 
 impl Transfers {
@@ -46,23 +44,23 @@ impl Transfers {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.count
+        self.0.count
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.0.count == 0
     }
 
     /// Puts one behind all others.
     pub fn push(&mut self, transfer: &Transfer) {
-        let Open { bytes, last } = &mut *self.open;
-        write(bytes, last, transfer);
-        self.count += 1;
-        if self.count.is_multiple_of(BLOCK) {
-            self.full.push(bytes.as_slice().into());
-            bytes.clear();
-            *last = Last::default();
+        let list = &mut *self.0;
+        write(&mut list.open, &mut list.last, transfer);
+        list.count += 1;
+        if list.count.is_multiple_of(BLOCK) {
+            list.full.push(list.open.as_slice().into());
+            list.open.clear();
+            list.last = Last::default();
         }
     }
 
@@ -70,12 +68,12 @@ impl Transfers {
     pub fn get(&self, place: usize) -> Option<Transfer> {
         let block = place / BLOCK;
         let begin = block * BLOCK;
-        Iter::at(self, block, self.count.saturating_sub(begin)).nth(place - begin)
+        Iter::at(&self.0, block, self.0.count.saturating_sub(begin)).nth(place - begin)
     }
 
     /// All, in order.
     pub fn iter(&self) -> Iter<'_> {
-        Iter::at(self, 0, self.count)
+        Iter::at(&self.0, 0, self.0.count)
     }
 
     /// Keeps those that pass, in order.
@@ -97,10 +95,10 @@ pub struct Iter<'a> {
 
 impl<'a> Iter<'a> {
     /// From the beginning of a block on, behind which there are so many.
-    fn at(list: &'a Transfers, block: usize, left: usize) -> Self {
+    fn at(list: &'a List, block: usize, left: usize) -> Self {
         let mut iter = Self {
             blocks: list.full.get(block..).unwrap_or_default().iter(),
-            open: &list.open.bytes,
+            open: &list.open,
             rest: &[],
             last: Last::default(),
             left,
@@ -185,13 +183,19 @@ impl IntoIterator for Transfers {
     type IntoIter = IntoIter;
 
     fn into_iter(self) -> IntoIter {
+        let List {
+            full,
+            open,
+            last: _,
+            count,
+        } = *self.0;
         IntoIter {
-            blocks: self.full.into_iter(),
-            open: self.open.bytes,
+            blocks: full.into_iter(),
+            open,
             block: Box::default(),
             begin: 0,
             last: Last::default(),
-            left: self.count,
+            left: count,
         }
     }
 }
@@ -241,9 +245,9 @@ impl Serialize for Transfers {
 
 impl<'de> Deserialize<'de> for Transfers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
+        struct Sequence;
 
-        impl<'de> Visitor<'de> for List {
+        impl<'de> Visitor<'de> for Sequence {
             type Value = Transfers;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -259,7 +263,7 @@ impl<'de> Deserialize<'de> for Transfers {
             }
         }
 
-        deserializer.deserialize_seq(List)
+        deserializer.deserialize_seq(Sequence)
     }
 }
 

@@ -142,6 +142,7 @@ pub(super) fn kept_volume(note: &Note) -> Option<&VolumeFacts> {
         | Note::DeletionsWithheld { .. }
         | Note::ArchiveFound { .. }
         | Note::CaseConflicts { .. }
+        | Note::OtherRegion { .. }
         | Note::FilesSkipped { .. } => None,
     }
 }

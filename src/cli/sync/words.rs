@@ -67,7 +67,7 @@ fn row(verb: &str, transfer: &Transfer) -> Vec<String> {
 pub(super) fn summary(plan: &SyncPlan) -> String {
     let (new, changed) = (plan.new_files(), plan.changed());
     format!(
-        "{} -> {}: {} to transfer ({} new, {} changed), {} to delete, {} the same{}{}",
+        "{} -> {}: {} to transfer ({} new, {} changed), {} to delete, {} the same{}{}{}",
         escape(&plan.from.to_string()),
         escape(&plan.to.to_string()),
         size_of(plan.transferred()),
@@ -77,7 +77,16 @@ pub(super) fn summary(plan: &SyncPlan) -> String {
         plan.same.files,
         skipped(plan),
         packed(plan),
+        elsewhere(plan),
     )
+}
+
+/// Where the bucket was found.
+fn elsewhere(plan: &SyncPlan) -> String {
+    match &plan.region {
+        Some(region) => format!("; the bucket is in {}", escape(region)),
+        None => String::new(),
+    }
 }
 
 /// What travels besides the files that differ.
@@ -242,6 +251,7 @@ pub(super) fn planned_event(plan: &SyncPlan) -> String {
             "note": packing.remark(),
         })),
         "case_conflicts": plan.case_conflicts,
+        "region": plan.region,
         "estimate": Estimate::of(plan),
     });
     json_gate(&format!("{line}\n"))

@@ -303,6 +303,7 @@ fn uploading(prefix: &str) -> Plan {
         archive: None,
         options: ObjectOptions::default(),
         case_conflicts: Vec::new(),
+        region: None,
     };
     let place = || DataPlace::Folder("/data".into());
     let data = DataSet {

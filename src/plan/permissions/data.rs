@@ -24,6 +24,7 @@ impl Grants {
             archive,
             options: _,
             case_conflicts: _,
+            region: _,
         } = files;
         let archive = archive.as_ref().map(|packing| packing.key.as_str());
         let source = place(from, archive);

@@ -154,6 +154,7 @@ fn transfer(from: Place, to: Place, deletions: usize) -> SyncPlan {
         archive: None,
         options: ObjectOptions::default(),
         case_conflicts: Vec::new(),
+        region: None,
     }
 }
 

@@ -751,6 +751,7 @@ fn files(keys: &[&str]) -> SyncPlan {
         archive: None,
         options: ObjectOptions::default(),
         case_conflicts: Vec::new(),
+        region: None,
     }
 }
 
@@ -784,6 +785,7 @@ fn files_left_out_and_deletions_withheld_are_noted() {
         reason: SkipReason::BrokenLink,
     }];
     files.withheld = Some(Withheld::UnreadableFolder("private".to_owned()));
+    files.region = Some("us-west-2".to_owned());
     let (desired, observed) = with_data(&[("set", files)]);
     let address = Address::Data("set".to_owned());
     assert_eq!(
@@ -793,6 +795,10 @@ fn files_left_out_and_deletions_withheld_are_noted() {
                 address: address.clone(),
                 count: 1,
                 first: "x: the symbolic link leads nowhere".to_owned(),
+            },
+            Note::OtherRegion {
+                address: address.clone(),
+                region: "us-west-2".to_owned(),
             },
             Note::DeletionsWithheld {
                 address,

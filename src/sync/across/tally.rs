@@ -126,6 +126,7 @@ impl Tally {
             archive: None,
             options: request.options.clone(),
             case_conflicts: Vec::new(),
+            region: None,
         })
     }
 }

@@ -1,7 +1,6 @@
 //! The files of the folder, and the digests of those that have to be known.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::num::NonZero;
 use std::path::Path;
@@ -16,6 +15,7 @@ use crate::sync::journal::{Journal, Reader, Record, Writer};
 use crate::sync::key::check_key;
 use crate::sync::plan::SkipReason;
 use crate::sync::rules::RulesFault;
+use crate::sync::source::open_to_read;
 use crate::sync::stamp::Stamp;
 use crate::sync::walk::{Found, LocalFile, Walk};
 
@@ -160,7 +160,7 @@ fn read_all(root: &Path, files: &[LocalFile], wanted: &[usize]) -> BTreeMap<usiz
 
 fn digest_of(path: &Path, stamp: Stamp) -> Digest {
     let read = || -> io::Result<Option<String>> {
-        let mut file = File::open(path)?;
+        let mut file = open_to_read(path)?;
         let mut hash = Sha256::new();
         let mut buffer = vec![0; FRAME];
         let mut left = stamp.size + 1;

@@ -16,6 +16,7 @@ use super::pipe;
 use super::writer::{Head, Writer};
 use crate::sync::digits::hexadecimal;
 use crate::sync::report::{Failure, FailureReason, Progress, local};
+use crate::sync::source::open_to_read;
 use crate::sync::stamp::Stamp;
 use crate::sync::walk::LocalFile;
 
@@ -92,7 +93,7 @@ fn add<W: Write>(
             local("read the file", &error)
         })
     };
-    let opened = File::open(root.join(&file.key)).map_err(unreadable)?;
+    let opened = open_to_read(&root.join(&file.key)).map_err(unreadable)?;
     let metadata = opened.metadata().map_err(unreadable)?;
     if Stamp::of(&metadata) != file.stamp || !metadata.is_file() {
         return Err(failed(FailureReason::ChangedSincePlanned));

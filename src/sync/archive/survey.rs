@@ -1,7 +1,6 @@
 //! Compares a folder with an archive and says what is to do.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::path::Path;
 
 use aws_sdk_s3::Client;
@@ -26,6 +25,7 @@ use crate::sync::place::{Deletion, Request};
 use crate::sync::plan::{Origin, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer, Why};
 use crate::sync::policy::{Policy, SourceLinks};
 use crate::sync::route::Route;
+use crate::sync::source::open_to_read;
 use crate::sync::survey::open_walk;
 use crate::sync::tally::Tally;
 
@@ -144,7 +144,7 @@ fn without_unreadable(mut plan: SyncPlan, mut folder: Folder, root: &Path) -> (S
         .retain(|file| !left_out.contains(file.key.as_str()));
     let mut unreadable = BTreeMap::new();
     folder.files.retain(|file| {
-        let opened = File::open(root.join(&file.key));
+        let opened = open_to_read(&root.join(&file.key));
         let problem = opened.err();
         if let Some(error) = &problem {
             unreadable.insert(file.key.clone(), error.to_string());

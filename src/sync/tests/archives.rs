@@ -2,13 +2,12 @@
 
 use std::fs::{self, File, FileTimes, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
 use std::time::Duration;
 
 use hyper::Method;
 
 use super::server::Fault;
-use super::world::{World, deleted, keys, noise, skipped, tree, with_deletion};
+use super::world::{World, deleted, empty_folder, keys, noise, skipped, tree, with_deletion};
 use crate::sync::{
     Archive, ArchiveNote, Control, FailureReason, Request, SkipReason, SurveyError, SyncPlan,
     SyncReport, execute,
@@ -99,17 +98,6 @@ impl Packed {
     }
 }
 
-fn empty(root: &Path) {
-    for entry in fs::read_dir(root).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_dir() {
-            fs::remove_dir_all(entry.path()).unwrap();
-        } else {
-            fs::remove_file(entry.path()).unwrap();
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_up_comes_down() {
     let long = format!("{}/{}.txt", "d".repeat(120), "é".repeat(90));
@@ -138,7 +126,7 @@ async fn what_goes_up_comes_down() {
         assert_eq!(plan.new_files().files, 5);
         assert_eq!(test.world.server.keys(), [test.key(), test.manifest()]);
 
-        empty(test.world.root());
+        empty_folder(test.world.root());
         let plan = test.converge(&test.down()).await;
         assert_eq!(plan.new_files().files, 5);
         for ((key, content), then) in contents.iter().zip(times) {
@@ -179,7 +167,7 @@ async fn a_plan_says_what_is_new_and_changed_and_gone() {
         test.converge(&test.up()).await;
 
         // The folder of somebody else.
-        empty(test.world.root());
+        empty_folder(test.world.root());
         test.write("changed", "another");
         test.write("mine", "mine");
         test.forget();
@@ -280,7 +268,7 @@ async fn an_archive_that_changed_since_it_was_planned_is_not_unpacked() {
         let test = Packed::new(kind).await;
         test.write("a", "a");
         test.converge(&test.up()).await;
-        empty(test.world.root());
+        empty_folder(test.world.root());
         let plan = test.survey(&test.down()).await.unwrap();
         test.world.server.put(&test.key(), b"another revision");
         let report = test.execute(&plan).await;
@@ -322,7 +310,7 @@ async fn no_archive_and_an_empty_folder_are_no_reason_to_delete() {
     let missing = test.survey(&with_deletion(test.down())).await;
     assert!(matches!(missing, Err(SurveyError::NoArchive { .. })));
     test.converge(&test.up()).await;
-    empty(test.world.root());
+    empty_folder(test.world.root());
     let refused = test.survey(&test.up()).await;
     assert!(matches!(
         refused,
@@ -387,7 +375,7 @@ async fn what_is_excluded_neither_travels_nor_goes() {
     test.write("a", "a");
     test.write("b.tmp", "b");
     test.converge(&test.up()).await;
-    empty(test.world.root());
+    empty_folder(test.world.root());
     test.write("mine.tmp", "mine");
     test.write("theirs", "theirs");
     let mut request = with_deletion(test.down());
@@ -406,7 +394,7 @@ async fn nothing_is_unpacked_through_a_link_or_over_somebodys_file() {
             test.write(key, key);
         }
         test.converge(&test.up()).await;
-        empty(test.world.root());
+        empty_folder(test.world.root());
         let outside = tempfile::tempdir().unwrap();
         fs::create_dir(test.world.path("a")).unwrap();
         fs::write(test.world.path("a/x"), "x").unwrap();
@@ -461,7 +449,7 @@ async fn a_run_that_is_stopped_leaves_nothing_half() {
 
         test.world.server.heal();
         test.converge(&test.up()).await;
-        empty(test.world.root());
+        empty_folder(test.world.root());
         let plan = test.survey(&with_deletion(test.down())).await.unwrap();
         test.world
             .server

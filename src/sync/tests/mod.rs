@@ -12,6 +12,7 @@ mod deletions;
 mod faults;
 mod journals;
 mod names;
+mod regions;
 mod roads;
 mod scenarios;
 mod server;

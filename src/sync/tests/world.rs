@@ -9,7 +9,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 
-use super::server::Server;
+use super::server::{Server, Upload};
 use crate::cloud::patience::own_quota;
 use crate::cloud::whole::Whole;
 use crate::sync::target::TEMPORARY_SUFFIX;
@@ -118,6 +118,12 @@ impl World {
         plan
     }
 
+    /// Leaves an upload in parts in the bucket that nobody finishes.
+    pub(super) fn leave_upload(&self, id: &str, upload: Upload) {
+        let mut state = self.server.state.lock().unwrap();
+        state.uploads.insert(id.to_owned(), upload);
+    }
+
     /// No temporary file and no unfinished upload is left.
     pub(super) fn assert_tidy(&self) {
         let left: Vec<_> = tree(self.root())
@@ -174,6 +180,18 @@ pub(super) fn tree(folder: &Path) -> Vec<String> {
     }
     names.sort();
     names
+}
+
+/// Removes all that is in a folder.
+pub(super) fn empty_folder(folder: &Path) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            fs::remove_dir_all(entry.path()).unwrap();
+        } else {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
 }
 
 /// Bytes that look alike nowhere.

@@ -101,6 +101,6 @@ fn a_file_among_others_takes_some_twenty_bytes() {
         },
     };
     let list: Transfers = (0..10_000).map(file).collect();
-    let bytes: usize = list.full.iter().map(|block| block.len()).sum();
+    let bytes: usize = list.0.full.iter().map(|block| block.len()).sum();
     assert!(bytes < 22 * 10_000, "{bytes}");
 }
