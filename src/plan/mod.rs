@@ -21,6 +21,7 @@ mod held;
 mod inventory;
 mod launches;
 mod limits;
+mod missing;
 mod network;
 mod observed;
 mod permissions;

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::ownership::{LONGEST_VALUE, tag};
+use super::own_tags::LONGEST_VALUE;
+use super::ownership::tag;
 
 /// The most members that a distributed group may have: their addresses must fit into the tags.
 pub const MOST_MEMBERS: u32 = 256;

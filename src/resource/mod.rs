@@ -41,6 +41,8 @@ mod need;
 mod network;
 mod object_options;
 mod ordinals;
+mod own_disks;
+mod own_tags;
 mod ownership;
 mod price;
 mod public_key;
@@ -83,11 +85,10 @@ pub use network::{
 };
 pub use object_options::{Encryption, KmsKey, KmsKeyError, ObjectOptions, StorageClass};
 pub use ordinals::Ordinals;
-pub use ownership::{
-    Claim, Mark, TAG_PREFIX, adoption_tags, claim, is_kept, object_claim, object_tags,
-    others_disks, own_disks, owned_tags, tag, too_many_tags, volume_claim,
-};
-pub(crate) use ownership::{LONGEST_VALUE, MOST_TAGS, own_tag_count};
+pub use own_disks::{is_kept, others_disks, own_disks};
+pub(crate) use own_tags::{LONGEST_VALUE, MOST_TAGS, own_tag_count};
+pub use own_tags::{adoption_tags, object_tags, owned_tags, too_many_tags};
+pub use ownership::{Claim, Mark, TAG_PREFIX, claim, object_claim, tag, volume_claim};
 pub use price::Price;
 pub use public_key::{KeyKind, PublicKey};
 pub use quota::{Quota, quota_of, raise_help};

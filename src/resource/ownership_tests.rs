@@ -7,11 +7,11 @@ use proptest::prelude::*;
 use super::super::fixtures::{
     ENVIRONMENT, account, ago, attempt, full, identity, launched, live, mark, plain,
 };
-use super::super::{AccountId, EnvironmentName, ImageSelector, Instance, LiveInstance, Ordinals};
-use super::{
-    Claim, LONGEST_VALUE, TAG_PREFIX, claim, others_disks, own_disks, own_tag_count, owned_tags,
-    tag, volume_claim,
+use super::super::{
+    AccountId, EnvironmentName, ImageSelector, Instance, LONGEST_VALUE, LiveInstance, Ordinals,
+    others_disks, own_disks, own_tag_count, owned_tags,
 };
+use super::{Claim, TAG_PREFIX, claim, tag, volume_claim};
 
 type Damage = fn(&mut LiveInstance);
 

@@ -13,6 +13,7 @@ mod check_network;
 mod diagnostic;
 mod draft;
 mod form;
+mod keys;
 mod load;
 mod locate;
 mod lower;
@@ -20,6 +21,7 @@ mod lower_group;
 mod model;
 mod model_group;
 mod one_or_many;
+mod quoted;
 mod repair;
 mod schema;
 mod shape;
@@ -29,6 +31,7 @@ mod tag_rules;
 #[cfg(test)]
 mod tests;
 mod warn;
+mod wrong_type;
 
 pub use check::check_environment;
 pub use diagnostic::{Code, Diagnostic, Segment, SpecPath};
