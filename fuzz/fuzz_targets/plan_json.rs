@@ -12,12 +12,13 @@ use trainyard::plan::{
     plan_duplicates,
 };
 use trainyard::resource::{
-    Address, InstanceId, LiveInstance, LiveVolume, OwnKeyPair, OwnNetwork, OwnPlacementGroup,
-    ObjectOptions, OwnSecurityGroup, Rule, RuleSource, SpotRequest, VolumeId, object_tags, own_name,
+    Address, InstanceId, LiveInstance, LiveVolume, ObjectOptions, OwnKeyPair, OwnNetwork,
+    OwnPlacementGroup, OwnSecurityGroup, Rule, RuleSource, SpotRequest, VolumeId, object_tags,
+    own_name,
 };
 use trainyard::sync::{
-    Change, Deleted, Origin, Place, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer, Why,
-    Withheld,
+    Change, Deleted, Origin, Place, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer,
+    Transfers, Why, Withheld,
 };
 use trainyard_fuzz::{
     Instance, Kit, Moment, Tags, Text, Volume, answer, attach, check_plan, context, empty, instant,
@@ -252,7 +253,7 @@ fn data(input: &Input, kit: &Kit) -> BTreeMap<Address, SyncPlan> {
     let mut plan = SyncPlan {
         from: Place::Folder("/specs/data".into()),
         to: Place::prefix("bucket", "prefix"),
-        transfers: Vec::new(),
+        transfers: Transfers::new(),
         deletions: Vec::new(),
         withheld: withheld
             .as_ref()
@@ -288,8 +289,10 @@ fn push(plan: &mut SyncPlan, file: &File) {
         reason,
     };
     match file.fate % 7 {
-        0 => plan.transfers.push(transfer(Change::New)),
-        1 => plan.transfers.push(transfer(Change::Changed(Why::Content))),
+        0 => plan.transfers.push(&transfer(Change::New)),
+        1 => plan
+            .transfers
+            .push(&transfer(Change::Changed(Why::Content))),
         2 => plan.deletions.push(Deleted {
             key,
             bytes,

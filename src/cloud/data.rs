@@ -38,6 +38,11 @@ impl SurveyFailure {
         if let SurveyError::NoFolder(_) = &self.error {
             return Some("paths are relative to the file that names them");
         }
+        if self.error.is_elsewhere() {
+            return Some(
+                "the bucket's region could not be found: `trainyard sync --region` reaches it",
+            );
+        }
         self.error.help()
     }
 }

@@ -96,18 +96,38 @@ where
     let home = Home::new(client.clone(), bucket);
     if matches!((from, to), (End::Stream, _) | (_, End::Stream)) {
         // What has been read is gone: this cannot be tried again.
-        home.settled().await;
-        return Box::pin(copy_here(&home.client(), (from, to), &mut pipes, control)).await;
+        let Some(there) = settled(&home, control).await else {
+            return Ok(Copied::Stopped);
+        };
+        return Box::pin(copy_here(&there, (from, to), &mut pipes, control)).await;
     }
     let failure = match Box::pin(copy_here(client, (from, to), &mut pipes, control)).await {
         Err(failure) if Fault::was_elsewhere(&failure) => failure,
         done => return done,
     };
-    let there = home.settled().await;
+    let Some(there) = settled(&home, control).await else {
+        return Ok(Copied::Stopped);
+    };
     if there.config().region() == client.config().region() {
         return Err(failure);
     }
     Box::pin(copy_here(&there, (from, to), &mut pipes, control)).await
+}
+
+/// A client for the region that a bucket is in; `None` where the run is stopped meanwhile.
+async fn settled(home: &Home, control: &Control<'_>) -> Option<Client> {
+    let mut look = interval(LOOK_EVERY);
+    let mut asked = std::pin::pin!(home.settled());
+    loop {
+        tokio::select! {
+            client = &mut asked => return Some(client),
+            _ = look.tick() => {
+                if (control.cancelled)() {
+                    return None;
+                }
+            }
+        }
+    }
 }
 
 /// The same, where `client` is for the right region.

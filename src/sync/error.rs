@@ -176,7 +176,7 @@ impl SurveyError {
     }
 
     /// Whether a bucket is in another region than the one that was asked.
-    pub(super) fn is_elsewhere(&self) -> bool {
+    pub(crate) fn is_elsewhere(&self) -> bool {
         match self {
             Self::Listing { source, .. } => source.is_elsewhere(),
             Self::Archive { problem, .. } => says_elsewhere(problem),
@@ -223,7 +223,7 @@ impl SurveyError {
             ),
             Self::WouldLose { .. } => Some("make it readable, or exclude it"),
             Self::Listing { .. } | Self::Archive { .. } if self.is_elsewhere() => {
-                Some("the bucket is in another region and does not say in which: pass `--region`")
+                Some("name its region with `--region`, or that of a source with `--source-region`")
             }
             Self::Case(_) => Some("rename one of the objects, or pass `--case-conflict skip`"),
             Self::Rules { .. } => Some("write it as a `.gitignore`, or remove it"),

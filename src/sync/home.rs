@@ -56,12 +56,20 @@ impl Home {
     ///
     /// A bucket that does not answer leaves the client as it is: the next request says why.
     pub(super) async fn settled(&self) -> Client {
-        let ask = |client: Client| async move {
-            let request = client.head_bucket().bucket(&self.bucket);
-            request.send().await
-        };
-        let _why_comes_later = self.ask(ask).await;
-        self.client()
+        let client = self.client();
+        let region = self.asked(&client).await;
+        self.go(&client, region).unwrap_or(client)
+    }
+
+    /// Goes to a region from now on, where that is another one than the client's.
+    fn go(&self, client: &Client, region: Option<String>) -> Option<Client> {
+        let region = region?;
+        if client.config().region().map(Region::as_ref) == Some(&region) {
+            return None;
+        }
+        let there = moved(client, &region);
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = there.clone();
+        Some(there)
     }
 
     /// Asks, and asks once more in the region that the answer names, if it names another.
@@ -83,14 +91,9 @@ impl Home {
             None if is_elsewhere => self.asked(&client).await,
             named => named,
         };
-        let here = client.config().region().map(ToString::to_string);
-        match region {
-            Some(region) if Some(&region) != here.as_ref() => {
-                let there = moved(&client, &region);
-                *self.client.lock().unwrap_or_else(PoisonError::into_inner) = there.clone();
-                request(there).await
-            }
-            Some(_) | None => answer,
+        match self.go(&client, region) {
+            Some(there) => request(there).await,
+            None => answer,
         }
     }
 

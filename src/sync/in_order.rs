@@ -107,7 +107,7 @@ mod tests {
         let ahead = |number: usize| number % 100 == 7;
         let much_later = |number: usize| number % 1000 == 500;
         let many = 5 * NEAR;
-        for (late, is_late) in [(0, ahead as fn(usize) -> bool), (many, much_later)] {
+        for (at_once, is_late) in [(3, ahead as fn(usize) -> bool), (many, much_later)] {
             let mut list = InOrder::default();
             let mut waiting = Vec::new();
             for number in 0..many {
@@ -116,9 +116,12 @@ mod tests {
                 } else {
                     list.add(transfer(number));
                 }
-                if waiting.len() > late / 10 {
+                if waiting.len() > at_once {
                     waiting.drain(..).for_each(|late| list.add(transfer(late)));
                 }
+            }
+            if at_once < NEAR {
+                assert!(list.late.is_empty(), "they were held back for");
             }
             waiting.drain(..).for_each(|late| list.add(transfer(late)));
             let all: Vec<Transfer> = list.finish().into_iter().collect();

@@ -59,6 +59,27 @@ pub(super) enum Like<'a> {
     Object(&'a Likeness),
 }
 
+impl Like<'_> {
+    fn metadata(self) -> BTreeMap<String, String> {
+        match self {
+            Like::Nothing => BTreeMap::new(),
+            Like::File(attributes) => {
+                let entries = attributes.entries().into_iter();
+                let owned = |(name, value): (&str, String)| (name.to_owned(), value);
+                entries.map(owned).collect()
+            }
+            Like::Object(likeness) => in_order(likeness.head.metadata.clone()),
+        }
+    }
+}
+
+/// Metadata in the order of its names; there may be none.
+fn in_order(
+    metadata: Option<impl IntoIterator<Item = (String, String)>>,
+) -> BTreeMap<String, String> {
+    metadata.into_iter().flatten().collect()
+}
+
 /// The time that a header names; one that names none is worth nothing.
 fn http_date(text: &str) -> Option<DateTime> {
     DateTime::from_str(text, DateTimeFormat::HttpDate).ok()
@@ -72,6 +93,8 @@ pub(super) struct Multipart<'a> {
     session: &'a Session,
     key: &'a str,
     id: String,
+    /// The metadata that the object gets.
+    metadata: BTreeMap<String, String>,
     /// How many bytes the parts have that were told of.
     moved: AtomicU64,
 }
@@ -95,17 +118,15 @@ impl<'a> Multipart<'a> {
             .set_server_side_encryption(encryption(&session.options))
             .set_ssekms_key_id(kms_key(&session.options))
             .set_request_payer(payer(&session.options));
+        let metadata = like.metadata();
+        for (name, value) in &metadata {
+            request = request.metadata(name, value);
+        }
         match like {
-            Like::Nothing => {}
-            Like::File(attributes) => {
-                for (name, value) in attributes.entries() {
-                    request = request.metadata(name, value);
-                }
-            }
+            Like::Nothing | Like::File(_) => {}
             Like::Object(Likeness { head: like, tags }) => {
                 let text = |text: Option<&str>| text.map(str::to_owned);
                 request = request
-                    .set_metadata(like.metadata().cloned())
                     .set_content_type(text(like.content_type()))
                     .set_content_encoding(text(like.content_encoding()))
                     .set_content_language(text(like.content_language()))
@@ -125,15 +146,26 @@ impl<'a> Multipart<'a> {
             operation: "begin the upload".to_owned(),
             detail: "the answer has no upload id".to_owned(),
         })?;
-        Ok(Self::known(session, key, id))
+        Ok(Self {
+            session,
+            key,
+            id,
+            metadata,
+            moved: AtomicU64::new(0),
+        })
     }
 
-    /// An upload that was begun before.
-    pub(super) fn known(session: &'a Session, key: &'a str, id: String) -> Self {
+    /// An upload of a file that was begun before.
+    pub(super) fn known(
+        session: &'a Session,
+        (key, attributes): (&'a str, Attributes),
+        id: String,
+    ) -> Self {
         Self {
             session,
             key,
             id,
+            metadata: Like::File(attributes).metadata(),
             moved: AtomicU64::new(0),
         }
     }
@@ -330,8 +362,10 @@ impl<'a> Multipart<'a> {
         .await
     }
 
-    /// Whether the object has this tag, so that the upload was finished and its answer lost.
+    /// Whether the object has this tag, and the metadata that it was to get: then the upload was
+    /// finished and its answer lost.
     async fn is_joined(&self, tag: Option<&str>) -> bool {
+        let Some(tag) = tag else { return false };
         let request = self
             .session
             .client
@@ -344,9 +378,10 @@ impl<'a> Multipart<'a> {
             async move { sent.await.map_err(|error| Fault::of(&error)) }
         });
         // What cannot be looked at is unknown, and the upload has failed as far as is known.
-        looked
-            .await
-            .is_ok_and(|found| tag.is_some() && found.e_tag().map(unquoted).as_deref() == tag)
+        looked.await.is_ok_and(|found| {
+            found.e_tag().map(unquoted).as_deref() == Some(tag)
+                && in_order(found.metadata) == self.metadata
+        })
     }
 
     /// Joins the parts that were sent, or gives them up where one was not.

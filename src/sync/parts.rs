@@ -115,7 +115,7 @@ async fn begin<'a>(
     let like = words.collect::<Vec<_>>().concat();
     let is_like = claim.as_ref().is_some_and(|claim| claim.is_like(&like));
     if let Some(id) = claim.as_ref().and_then(Claim::upload) {
-        let upload = Multipart::known(session, key, id.to_owned());
+        let upload = Multipart::known(session, (key, attributes), id.to_owned());
         if !is_like {
             // It would keep the time or the class that it was begun with.
             upload.abort().await;

@@ -14,6 +14,7 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::key::folders_of;
+use super::source::open_to_read;
 
 /// The name of the files that say what is left out; they take no part themselves.
 pub(super) const RULES_FILE: &str = ".trainyardignore";
@@ -122,7 +123,7 @@ fn text_of(file: &Path) -> io::Result<Option<String>> {
         let problem = format!("it has more than {LONGEST} bytes");
         return Err(io::Error::other(problem));
     }
-    fs::read_to_string(file).map(Some)
+    io::read_to_string(open_to_read(file)?).map(Some)
 }
 
 /// The rules of the folders that keys, as they come in their order, are in.

@@ -83,10 +83,19 @@ fn look(path: &Path) -> Result<(Stamp, Attributes), FailureReason> {
 /// Opens a file to read it, and never waits for the other end of a FIFO, which may have taken
 /// the place of a file since that was looked at.
 pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
+    let opened = OpenOptions::new()
         .read(true)
         .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
-        .open(path)
+        .open(path);
+    match opened {
+        // A file server holds it for somebody, and gives it up when it is asked without haste
+        // (open(2), leases).
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            look(path).map_err(|_| error)?;
+            File::open(path)
+        }
+        opened => opened,
+    }
 }
 
 /// Opens a file that is to be read in parts; `None` when it is not what the stamp says.

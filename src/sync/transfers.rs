@@ -52,6 +52,13 @@ impl Transfers {
         self.0.count == 0
     }
 
+    /// How many bytes are taken by what has been put in.
+    #[cfg(test)]
+    pub(super) fn taken(&self) -> usize {
+        let full = self.0.full.iter().map(|block| block.len());
+        full.sum::<usize>() + self.0.full.capacity() + self.0.open.capacity()
+    }
+
     /// Puts one behind all others.
     pub fn push(&mut self, transfer: &Transfer) {
         let list = &mut *self.0;

@@ -1,5 +1,6 @@
 //! Does what a plan with an archive says.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_sdk_s3::Client;
@@ -186,7 +187,7 @@ impl Run<'_> {
             return;
         };
         self.note((&unpacker, known), report);
-        let missing: Vec<usize> = unpacker.missing().collect();
+        let missing: BTreeSet<usize> = unpacker.missing().collect();
         match (trouble.take(), visited) {
             _ if self.session.is_stopped() => {
                 report.cancelled = true;
@@ -197,12 +198,10 @@ impl Run<'_> {
                 self.fail(report, self.packing.key.clone(), reason);
             }
             (Some(Undone::Stopped), _) | (None, Ok(())) => {
-                let keys = missing
-                    .iter()
-                    .filter_map(|index| self.plan.transfers.get(*index));
-                for Transfer { key, .. } in keys {
+                let transfers = self.plan.transfers.iter().enumerate();
+                for (_, transfer) in transfers.filter(|(index, _)| missing.contains(index)) {
                     let reason = FailureReason::Damaged("the archive does not have it".to_owned());
-                    self.fail(report, key, reason);
+                    self.fail(report, transfer.key, reason);
                 }
             }
             (None, Err(error)) => {
@@ -218,15 +217,15 @@ impl Run<'_> {
 
     /// Counts what landed, and writes it down for the next run.
     fn note(&self, (unpacker, mut known): (&Unpacker, Option<Writer>), report: &mut SyncReport) {
-        for (index, landed) in &unpacker.landed {
-            let Some(transfer) = self.plan.transfers.get(*index) else {
+        for (index, transfer) in self.plan.transfers.iter().enumerate() {
+            let Some(landed) = unpacker.landed.get(&index) else {
                 continue;
             };
             match landed {
                 Ok(stamp) => {
                     report.transferred.add(transfer.bytes);
                     if let (Some(writer), Some(stamp)) = (&mut known, stamp) {
-                        writer.put(*index as u64, record(&transfer, *stamp));
+                        writer.put(index as u64, record(&transfer, *stamp));
                     }
                 }
                 Err(reason) => self.fail(report, transfer.key, reason.clone()),

@@ -37,10 +37,12 @@ pub(super) async fn look(
     (key, kind): (&str, Archive),
 ) -> Result<Option<Found>, SurveyError> {
     let beside = manifest_key(key);
-    let (manifest, head) = tokio::try_join!(
+    let (manifest, head) = tokio::join!(
         Box::pin(manifest(client, bucket, &beside)),
         Box::pin(head(client, bucket, key)),
-    )?;
+    );
+    // A HEAD has no body that says what is wrong: what the other says comes first.
+    let (manifest, head) = (manifest?, head?);
     let Some(head) = head else {
         return Ok(None);
     };

@@ -6,6 +6,7 @@ use hyper::Method;
 
 use super::server::{Fault, Seen};
 use super::world::{World, moved, noise};
+use crate::resource::Compare;
 use crate::sync::FailureReason;
 
 const MEBIBYTE: usize = 1024 * 1024;
@@ -272,4 +273,25 @@ async fn an_upload_that_is_gone_at_its_end_has_failed_whatever_else_is_there() {
         world.server.get("data/a").unwrap().content,
         "of somebody else"
     );
+}
+
+/// The same content is there already, but with another time of the file.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_gone_is_not_taken_for_an_older_one_of_the_same_content() {
+    let world = World::new().await;
+    world.write("a", noise(20 * MEBIBYTE));
+    world.converge(&world.up()).await;
+    world.touch("a", 4_000_000_000);
+    let mut request = world.up();
+    request.policy.compare = Compare::SizeMtime;
+    let plan = world.survey(&request).await.unwrap();
+    assert_eq!(plan.transfers.len(), 1);
+    world
+        .server
+        .fail(|seen| finishes(seen).then_some(Fault::Error(404, "NoSuchUpload")));
+    let (report, _) = world.execute(&plan).await;
+    assert_eq!(report.failures.len(), 1, "{report:?}");
+    world.server.heal();
+    let (report, _) = world.execute(&plan).await;
+    assert!(report.is_complete(), "{report:?}");
 }

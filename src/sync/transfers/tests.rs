@@ -101,6 +101,7 @@ fn a_file_among_others_takes_some_twenty_bytes() {
         },
     };
     let list: Transfers = (0..10_000).map(file).collect();
-    let bytes: usize = list.0.full.iter().map(|block| block.len()).sum();
+    let bytes = list.taken();
     assert!(bytes < 22 * 10_000, "{bytes}");
+    assert_eq!(Transfers::new().taken(), 0);
 }
