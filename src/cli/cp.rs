@@ -1,5 +1,6 @@
 //! `cp`: one file, object or stream to another.
 
+use std::io::IsTerminal as _;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -19,7 +20,9 @@ use super::sync::quoted;
 use crate::apply::Cancel;
 use crate::render::{escape, good, warn};
 use crate::resource::human_bytes;
-use crate::sync::{Control, Copied, End, FailureReason, Object, Pipes, Totals, copy};
+use crate::sync::{
+    Control, Copied, End, FailureReason, NO_SUCH_OBJECT, Object, Pipes, Totals, copy,
+};
 
 /// Arguments of `cp`.
 #[derive(Debug, Clone, Args)]
@@ -106,7 +109,13 @@ pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> Comm
         files: 1,
         bytes: size,
     };
-    let meter = Meter::new(total, false, output);
+    let is_shown = matches!(to, End::Stream) && std::io::stdout().is_terminal();
+    let meter = if is_shown {
+        // A bar would be drawn into it.
+        Meter::plain(total, output)
+    } else {
+        Meter::new(total, false, output)
+    };
     let journals = journals(global);
     let with = (&cancel, journals.as_deref());
     let region = arguments.source_region.as_deref();
@@ -115,7 +124,13 @@ pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> Comm
     match copied {
         Ok(Copied::Whole(bytes)) => {
             let (size, rate) = (human_bytes(bytes), meter.rate(bytes));
-            output.say(&format!("{} {size} copied in {rate}", good("✓")));
+            let place = match &to {
+                End::Object(Object { bucket, key }) => format!(" to s3://{bucket}/{key}"),
+                End::File(path) => format!(" to {}", path.display()),
+                End::Stream => String::new(),
+            };
+            let place = escape(&place);
+            output.say(&format!("{} {size} copied{place} in {rate}", good("✓")));
             Ok(ExitCode::Done)
         }
         Ok(Copied::Itself) => {
@@ -127,12 +142,28 @@ pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> Comm
             output.insist(&format!("{} nothing was left behind", warn("stopped:")));
             Ok(ExitCode::Interrupted)
         }
+        Ok(Copied::Unfinished) => {
+            let kept = "what was sent is kept in the bucket, and the same command goes on with it";
+            output.insist(&format!("{} {kept}", warn("stopped:")));
+            Ok(ExitCode::Interrupted)
+        }
         Err(reason) => {
-            let (from, to) = (&arguments.from.text, &arguments.to.text);
-            let text = format!("{from} was not copied to {to}: {reason}");
-            Err(CommandError::failed(text))
+            let text = format!(
+                "{} was not copied to {}: {reason}",
+                arguments.from.text, arguments.to.text
+            );
+            let error = CommandError::failed(text);
+            Err(if matches!(from, End::Object(_)) && is_missing(&reason) {
+                error.help("`trainyard sync` copies all that is below a prefix")
+            } else {
+                error
+            })
         }
     }
+}
+
+fn is_missing(reason: &FailureReason) -> bool {
+    matches!(reason, FailureReason::Remote { operation: _, detail } if detail == NO_SUCH_OBJECT)
 }
 
 /// Copies, and shows how far it is.

@@ -15,7 +15,12 @@ use crate::sync::{Progress, Totals};
 /// How often a line is said where there is no terminal.
 pub(super) const LINE_EVERY: Duration = Duration::from_secs(10);
 
-const BAR: &str = "  {bar:32} {bytes}/{total_bytes} · {binary_bytes_per_sec} · {eta} left · {msg}";
+/// What a terminal of eighty columns has room for; the last is cut off where there is less.
+const BAR: &str =
+    "  {bar:12} {bytes}/{total_bytes} · {binary_bytes_per_sec} · {eta} left · {wide_msg}";
+
+/// The same where nobody knows how much there is.
+const COUNTER: &str = "  {bytes} · {binary_bytes_per_sec} · {wide_msg}";
 
 /// Shows the events of one run.
 pub(super) struct Meter {
@@ -39,18 +44,28 @@ struct Count {
 impl Meter {
     pub(super) fn new(total: Totals, is_json: bool, output: Output) -> Self {
         let bar = (output.draws() && !is_json && total.files > 0).then(|| {
-            let style = ProgressStyle::with_template(BAR);
+            let template = if total.bytes > 0 { BAR } else { COUNTER };
+            let style = ProgressStyle::with_template(template);
             let bar = ProgressBar::new(total.bytes);
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
         Self {
+            is_json,
+            bar,
+            ..Self::plain(total, output)
+        }
+    }
+
+    /// One that draws nothing.
+    pub(super) fn plain(total: Totals, output: Output) -> Self {
+        Self {
             total,
             begun: Instant::now(),
             output,
-            is_json,
-            bar,
+            is_json: false,
+            bar: None,
             count: Mutex::default(),
         }
     }

@@ -78,7 +78,12 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
     } else {
         words::say_failures(&report, output);
         let rate = meter.rate(report.transferred.bytes);
-        output.say(&words::verdict(&plan, &report, &rate));
+        let verdict = words::verdict(&plan, &report, &rate);
+        if report.is_complete() {
+            output.say(&verdict);
+        } else {
+            output.insist(&verdict);
+        }
     }
     if keeper.has_ended() {
         let login = format!("trainyard login{}", global.again());
@@ -143,6 +148,7 @@ fn unsurveyed(error: &SurveyError) -> CommandError {
         | SurveyError::Denied { .. }
         | SurveyError::Expired { .. }
         | SurveyError::NoSuchBucket { .. }
+        | SurveyError::NoCredentials { .. }
         | SurveyError::Unreachable { .. }
         | SurveyError::Listing { .. }
         | SurveyError::Untrusted { .. }
@@ -173,8 +179,12 @@ fn within_limit(plan: &SyncPlan, arguments: &Sync) -> Result<(), CommandError> {
     };
     let text = format!("in {}, {excess}; nothing was changed", plan.to);
     let deletions = excess.deletions;
-    let help =
-        format!("look at them with `--dry-run`; if they shall go, pass `--max-delete {deletions}`");
+    let go = format!("if they shall go, pass `--max-delete {deletions}`");
+    let help = if arguments.dry_run {
+        go
+    } else {
+        format!("look at them with `--dry-run`; {go}")
+    };
     Err(CommandError::refused(text).help(help))
 }
 

@@ -57,6 +57,9 @@ pub struct Pipes<R, W> {
     pub output: W,
 }
 
+/// What is said of an object that is not there: a HEAD does not tell which of the two it is.
+pub const NO_SUCH_OBJECT: &str = "there is no such object, or no such bucket";
+
 /// What a copy came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Copied {
@@ -66,6 +69,8 @@ pub enum Copied {
     Itself,
     /// It was stopped, and nothing of it is left.
     Stopped,
+    /// It was stopped, and the same copy goes on with the parts that are in the bucket.
+    Unfinished,
 }
 
 /// Copies one file, object or stream to another; one of the two is in a bucket. `client` is for
@@ -179,6 +184,7 @@ where
     match moved {
         Ok(Some(Moved { bytes, fact: _ })) => Ok(Copied::Whole(bytes)),
         Ok(None) => Ok(Copied::Itself),
+        Err(Undone::Stopped) if session.unfinished() > 0 => Ok(Copied::Unfinished),
         Err(Undone::Stopped) => Ok(Copied::Stopped),
         Err(Undone::Failed(reason)) => Err(reason),
     }
@@ -262,7 +268,7 @@ pub(super) async fn ask_head(
         if fault.is_missing() {
             return FailureReason::Remote {
                 operation: format!("read s3://{}/{}", object.bucket, object.key),
-                detail: "there is no such object, or no such bucket".to_owned(),
+                detail: NO_SUCH_OBJECT.to_owned(),
             };
         }
         fault.into_failure("read the object")

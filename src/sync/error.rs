@@ -86,6 +86,15 @@ pub enum SurveyError {
         #[source]
         source: Fault,
     },
+    /// There are no credentials to ask with.
+    #[error("bucket {bucket} cannot be read")]
+    NoCredentials {
+        /// Its name.
+        bucket: String,
+        /// Where they were looked for.
+        #[source]
+        source: Fault,
+    },
     /// No answer came.
     #[error("bucket {bucket} cannot be reached")]
     Unreachable {
@@ -184,6 +193,7 @@ impl SurveyError {
             | Self::NoSuchBucket { .. }
             | Self::Denied { .. }
             | Self::Expired { .. }
+            | Self::NoCredentials { .. }
             | Self::Unreachable { .. }
             | Self::EmptySource { .. }
             | Self::NamelessArchive(_)
@@ -213,6 +223,9 @@ impl SurveyError {
                 Some("ask for s3:ListBucket on that bucket, or use another profile")
             }
             Self::Expired { .. } => Some("sign in again"),
+            Self::NoCredentials { .. } => {
+                Some("`trainyard login` signs in, and `trainyard doctor` says what is there")
+            }
             Self::Unreachable { .. } => Some("check the network and the region"),
             Self::EmptySource { .. } => Some(
                 "check the source; if the target shall be emptied, pass `--allow-empty-source`",
@@ -248,6 +261,7 @@ impl SurveyError {
             Self::Denied { bucket, .. }
             | Self::Expired { bucket, .. }
             | Self::NoSuchBucket { bucket, .. }
+            | Self::NoCredentials { bucket, .. }
             | Self::Unreachable { bucket, .. }
             | Self::Listing { bucket, .. }
             | Self::Untrusted { bucket, .. } => Some(bucket),
@@ -278,6 +292,7 @@ impl SurveyError {
             FaultKind::Denied => Self::Denied { bucket, source },
             FaultKind::Expired => Self::Expired { bucket, source },
             FaultKind::NoSuchBucket => Self::NoSuchBucket { bucket, source },
+            FaultKind::NoCredentials => Self::NoCredentials { bucket, source },
             FaultKind::Unreachable => Self::Unreachable { bucket, source },
             FaultKind::NoSuchKey | FaultKind::OtherRevision | FaultKind::Other => {
                 Self::Listing { bucket, source }

@@ -33,6 +33,17 @@ const ELSEWHERE: [&str; 4] = [
     "HTTP status 301",
 ];
 
+/// What the SDK says of the credentials that it did not find: it has one error for that and for
+/// a network that is not there.
+const UNSIGNED: [&str; 3] = [
+    "an error occurred while loading credentials",
+    "no credentials found in chain",
+    "provider was not enabled",
+];
+
+const NO_CREDENTIALS: &str = "no AWS credentials were found: neither in AWS_ACCESS_KEY_ID, nor in \
+                              the profile, nor from this machine's role";
+
 /// What an error of AWS means to a sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
@@ -46,6 +57,8 @@ pub enum FaultKind {
     NoSuchKey,
     /// The object is not the revision that was asked for.
     OtherRevision,
+    /// There are no credentials to ask with.
+    NoCredentials,
     /// No answer came.
     Unreachable,
     /// Anything else.
@@ -72,10 +85,14 @@ impl Fault {
             .raw_response()
             .map(|response| response.status().as_u16());
         let code = error.code();
-        Self {
-            kind: kind(error, code, status),
-            detail: detail(error, code, status),
+        let (kind, detail) = (kind(error, code, status), detail(error, code, status));
+        if kind == FaultKind::Unreachable && UNSIGNED.iter().any(|words| detail.contains(words)) {
+            return Self {
+                kind: FaultKind::NoCredentials,
+                detail: NO_CREDENTIALS.to_owned(),
+            };
         }
+        Self { kind, detail }
     }
 
     /// Whether no answer came, so that asking again may bring one.
@@ -140,12 +157,13 @@ impl Fault {
             FaultKind::Denied => FailureReason::Denied(self.detail),
             FaultKind::Expired => FailureReason::CredentialsExpired(self.detail),
             FaultKind::OtherRevision | FaultKind::NoSuchKey => FailureReason::ChangedSincePlanned,
-            FaultKind::NoSuchBucket | FaultKind::Unreachable | FaultKind::Other => {
-                FailureReason::Remote {
-                    operation: operation.to_owned(),
-                    detail: self.detail,
-                }
-            }
+            FaultKind::NoSuchBucket
+            | FaultKind::NoCredentials
+            | FaultKind::Unreachable
+            | FaultKind::Other => FailureReason::Remote {
+                operation: operation.to_owned(),
+                detail: self.detail,
+            },
         }
     }
 }

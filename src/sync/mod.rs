@@ -120,7 +120,7 @@ pub use compare::{
     Said, Verdict, decide, first_look, part_count, part_size, settle,
 };
 #[cfg(feature = "aws")]
-pub use copy::{Copied, End, Object, Pipes, copy};
+pub use copy::{Copied, End, NO_SUCH_OBJECT, Object, Pipes, copy};
 #[cfg(feature = "aws")]
 pub use error::SurveyError;
 pub use estimate::{ASSUMPTION, Estimate};

@@ -149,6 +149,11 @@ pub(super) fn say_left_alone(plan: &SyncPlan, is_told: impl Fn(&Skipped) -> bool
             escape(&skipped.reason.to_string())
         ));
     }
+    if is_nothing(plan) {
+        let from = escape(&plan.from.to_string());
+        let text = format!("{} nothing below {from} takes part", warn("note:"));
+        output.insist(&text);
+    }
     for conflict in &plan.case_conflicts {
         output.insist(&format!(
             "{} {}",
@@ -166,6 +171,12 @@ pub(super) fn say_left_alone(plan: &SyncPlan, is_told: impl Fn(&Skipped) -> bool
     if let Some(remark) = plan.archive.as_ref().and_then(Packing::remark) {
         output.insist(&format!("{} {}", warn("note:"), escape(&remark)));
     }
+}
+
+/// Whether the source has no file at all, as far as is asked: a slip in its name looks like that.
+fn is_nothing(plan: &SyncPlan) -> bool {
+    let files = plan.same.files + plan.kept.files + plan.transferred().files;
+    files == 0 && plan.skipped.is_empty() && plan.deletions.is_empty() && plan.archive.is_none()
 }
 
 /// Every file that could not be moved or deleted, and why.

@@ -150,6 +150,7 @@ fn absent(bucket: &str, key: &str, fault: Fault) -> Result<(), SurveyError> {
         FaultKind::Denied
         | FaultKind::Expired
         | FaultKind::NoSuchBucket
+        | FaultKind::NoCredentials
         | FaultKind::Unreachable => Err(SurveyError::listing(bucket, fault)),
         FaultKind::OtherRevision | FaultKind::Other => Err(SurveyError::Archive {
             bucket: bucket.to_owned(),

@@ -4,7 +4,9 @@ use hyper::Method;
 
 use super::server::Fault;
 use super::world::{World, noise, with_deletion};
-use crate::sync::{Control, Progress, SyncPlan, SyncReport, execute};
+use crate::sync::{
+    Control, Copied, End, Object, Pipes, Progress, SyncPlan, SyncReport, copy, execute,
+};
 
 const MEBIBYTE: usize = 1024 * 1024;
 
@@ -77,4 +79,44 @@ async fn a_run_that_is_cancelled_before_it_begins_does_nothing() {
     assert!(report.cancelled);
     assert_eq!(report.not_transferred, 1);
     assert_eq!(world.server.count(|_| true), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_copy_says_whether_something_is_left() {
+    for remembers in [true, false] {
+        let world = World::new().await;
+        let journals = tempfile::tempdir().unwrap();
+        world.write("large", noise(40 * MEBIBYTE));
+        world.server.fail(|seen| {
+            let number = seen.query.get("partNumber");
+            let last = number.is_some_and(|number| number == "5");
+            last.then_some(Fault::Hang)
+        });
+        let cancelled = AtomicBool::new(false);
+        let listen = |event: Progress| {
+            if matches!(event, Progress::Moved { .. }) {
+                cancelled.store(true, Ordering::SeqCst);
+            }
+        };
+        let ask = || cancelled.load(Ordering::SeqCst);
+        let mut control = Control::new(&listen, &ask);
+        control.journals = remembers.then(|| journals.path());
+        let from = End::File(world.path("large"));
+        let to = End::Object(Object {
+            bucket: "bucket".to_owned(),
+            key: "large".to_owned(),
+        });
+        let pipes = Pipes {
+            input: tokio::io::empty(),
+            output: tokio::io::sink(),
+        };
+        let copied = Box::pin(copy(&world.client, (&from, &to), pipes, &control));
+        let (said, left) = if remembers {
+            (Copied::Unfinished, 1)
+        } else {
+            (Copied::Stopped, 0)
+        };
+        assert_eq!(copied.await, Ok(said));
+        assert_eq!(world.server.uploads(), left);
+    }
 }

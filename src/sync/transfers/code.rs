@@ -123,7 +123,7 @@ fn digest(bytes: &mut Vec<u8>, digest: Option<&str>) {
     }
 }
 
-/// Reads the next file; `None` where there is none that [`write`] has written.
+/// Reads the next file; `None` where there is none that was written so.
 pub(super) fn read(bytes: &mut &[u8], last: &mut Last) -> Option<Transfer> {
     let shared = usize::try_from(read_number(bytes)?).ok()?;
     let rest = read_text(bytes)?;
