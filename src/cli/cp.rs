@@ -1,6 +1,5 @@
 //! `cp`: one file, object or stream to another.
 
-use std::io::IsTerminal as _;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -109,8 +108,7 @@ pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> Comm
         files: 1,
         bytes: size,
     };
-    let is_shown = matches!(to, End::Stream) && std::io::stdout().is_terminal();
-    let meter = if is_shown {
+    let meter = if matches!(to, End::Stream) && super::output::is_shown() {
         // A bar would be drawn into it.
         Meter::plain(total, output)
     } else {

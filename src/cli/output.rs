@@ -120,6 +120,11 @@ pub(super) fn raw_output() -> std::io::Result<OwnedFd> {
     std::io::stdout().as_fd().try_clone_to_owned()
 }
 
+/// Whether what is written to the output is shown as it comes.
+pub(super) fn is_shown() -> bool {
+    std::io::stdout().is_terminal()
+}
+
 /// What the command line's own reader has to say: help, the version, or what it does not
 /// understand, which it repeats as it was written.
 pub(super) fn usage(error: &clap::Error) {
