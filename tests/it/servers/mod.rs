@@ -151,7 +151,7 @@ fn expected() -> Results {
         ),
         ("no bucket", "1:"),
         ("piped", "Some(0) Some(0) true"),
-        ("copied", "0: ✓ 3 B copied"),
+        ("copied", "0: ✓ 3 B copied to s3://data/copied here"),
         ("copied is the same", "a+b"),
         ("large up", "0: ✓ 1 file, 66.1 MiB transferred"),
         (
