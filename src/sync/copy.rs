@@ -135,7 +135,7 @@ async fn settled(home: &Home, control: &Control<'_>) -> Option<Client> {
     }
 }
 
-/// The same, where `client` is for the right region.
+/// Copies, where `client` is for the right region.
 async fn copy_here<R, W>(
     client: &Client,
     (from, to): (&End, &End),
