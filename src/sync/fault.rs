@@ -33,11 +33,12 @@ const ELSEWHERE: [&str; 4] = [
     "HTTP status 301",
 ];
 
-/// What the SDK says of the credentials that it did not find: it has one error for that and for
-/// a network that is not there.
+/// What the SDK says where there are no credentials: the last place that it looks in is the
+/// machine's own. Those that are there and cannot be had, as a session that is over, are not
+/// missing, and their error says why.
 const UNSIGNED: [&str; 3] = [
-    "an error occurred while loading credentials",
     "no credentials found in chain",
+    "IMDS",
     "provider was not enabled",
 ];
 
@@ -86,7 +87,7 @@ impl Fault {
             .map(|response| response.status().as_u16());
         let code = error.code();
         let (kind, detail) = (kind(error, code, status), detail(error, code, status));
-        if kind == FaultKind::Unreachable && UNSIGNED.iter().any(|words| detail.contains(words)) {
+        if kind == FaultKind::Unreachable && is_unsigned(&detail) {
             return Self {
                 kind: FaultKind::NoCredentials,
                 detail: NO_CREDENTIALS.to_owned(),
@@ -168,6 +169,11 @@ impl Fault {
     }
 }
 
+/// Whether an error in words is that there are no credentials at all.
+fn is_unsigned(detail: &str) -> bool {
+    UNSIGNED.iter().any(|words| detail.contains(words))
+}
+
 /// Whether an error in words is that the bucket is in another region.
 pub(super) fn says_elsewhere(detail: &str) -> bool {
     ELSEWHERE.iter().any(|code| detail.starts_with(code))
@@ -213,5 +219,29 @@ where
         (Some(code), None, _) => code.to_owned(),
         (None, _, Some(status)) => format!("HTTP status {status}: {}", chain(error)),
         (None, _, None) => chain(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_unsigned;
+
+    #[test]
+    fn credentials_that_cannot_be_had_are_not_missing() {
+        let loading = "dispatch failure: other: an error occurred while loading credentials";
+        for missing in [
+            format!("{loading}: failed to load IMDS session token: IMDS is disabled"),
+            "dispatch failure: other: the credential provider was not enabled".to_owned(),
+            "no credentials found in chain".to_owned(),
+        ] {
+            assert!(is_unsigned(&missing), "{missing}");
+        }
+        for there in [
+            format!("{loading}: the session of arn:aws:iam::123456789012:role/train is over"),
+            format!("{loading}: AccessDenied: not authorized to perform sts:AssumeRole"),
+            "dispatch failure: io error: connection refused".to_owned(),
+        ] {
+            assert!(!is_unsigned(&there), "{there}");
+        }
     }
 }
