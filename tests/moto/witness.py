@@ -466,7 +466,10 @@ class Witness:
     def network(self, block):
         """A network that is not the default one, with a subnet and a security group."""
         vpc = self.ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"]
-        subnet = self.ec2.create_subnet(VpcId=vpc, CidrBlock=block)["Subnet"]["SubnetId"]
+        # Who names no zone is given any of them by moto, and one has none of today's types.
+        zone = self.subnets()[0]["zone"]
+        answer = self.ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=zone)
+        subnet = answer["Subnet"]["SubnetId"]
         group = self.ec2.create_security_group(
             GroupName="inside", Description="inside", VpcId=vpc
         )["GroupId"]
