@@ -12,6 +12,7 @@ use tempfile::{Builder, NamedTempFile, TempPath};
 
 use super::key::folders_of;
 use super::report::{FailureReason, local};
+use super::source::open_to_read;
 
 /// How the temporary files of downloads end; no walk sees them.
 pub(super) const TEMPORARY_SUFFIX: &str = ".trainyard-part";
@@ -103,7 +104,7 @@ pub(super) fn collect(root: &Path, key: &str) {
     if !is_plain || !key.ends_with(TEMPORARY_SUFFIX) || check_way(root, key).is_err() {
         return;
     }
-    if let Ok(file) = File::open(&path)
+    if let Ok(file) = open_to_read(&path)
         && file.try_lock().is_ok()
     {
         // What cannot be removed is found again by the next run.
