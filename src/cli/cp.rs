@@ -15,13 +15,16 @@ use super::meter::{LINE_EVERY, Meter};
 use super::output::Output;
 use super::session::{BucketSession, journals, s3_client};
 use super::signals::{self, Known};
-use super::sync::quoted;
+use super::sync::{Objects, quoted, refuse_other_schemes};
 use crate::apply::Cancel;
 use crate::render::{escape, good, warn};
-use crate::resource::human_bytes;
+use crate::resource::{ObjectOptions, human_bytes};
 use crate::sync::{
     Control, Copied, End, FailureReason, NO_SUCH_OBJECT, Object, Pipes, Totals, copy,
 };
+
+/// What copies more than one thing.
+const SYNC: &str = "`trainyard sync` copies a folder or a prefix with all that is in it";
 
 /// Arguments of `cp`.
 #[derive(Debug, Clone, Args)]
@@ -38,6 +41,11 @@ pub(super) struct Cp {
     /// The source's region, from bucket to bucket [default: what the bucket says]
     #[arg(long, value_name = "REGION")]
     source_region: Option<String>,
+    #[command(flatten)]
+    objects: Objects,
+    /// What others copy folders with.
+    #[arg(short, long, hide = true)]
+    recursive: bool,
 }
 
 /// One end as it is written.
@@ -65,6 +73,7 @@ impl FromStr for EndName {
         } else if text.is_empty() {
             return Err("name a file, s3://BUCKET/KEY, or - for a stream".to_owned());
         } else {
+            refuse_other_schemes(text)?;
             End::File(PathBuf::from(text))
         };
         let text = text.to_owned();
@@ -80,6 +89,8 @@ impl Cp {
             to,
             region,
             source_region,
+            objects,
+            recursive: _,
         } = self;
         let (from, to) = (quoted(&from.text), quoted(&to.text));
         let mut text = format!("trainyard cp{} {from} {to}", global.again());
@@ -88,13 +99,20 @@ impl Cp {
                 text.extend([" ", flag, " ", quoted(value).as_str()]);
             }
         }
+        for word in objects.again() {
+            text.extend([" ", word.as_str()]);
+        }
         text
     }
 }
 
 pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> CommandResult {
+    if arguments.recursive {
+        return Err(CommandError::new(ExitCode::Usage, "cp copies one thing").help(SYNC));
+    }
     let from = source(&arguments.from)?;
     let to = target(&from, &arguments.to)?;
+    let options = arguments.objects.options()?;
     let size = match &from {
         End::File(path) => size_of(path)?,
         End::Object(_) | End::Stream => 0,
@@ -117,7 +135,8 @@ pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> Comm
     let journals = journals(global);
     let with = (&cancel, journals.as_deref());
     let region = arguments.source_region.as_deref();
-    let copied = carry_out(&client, (&from, &to, region), &meter, with).await?;
+    let ends = (&from, &to, &options);
+    let copied = carry_out(&client, (ends, region), &meter, with).await?;
     meter.close();
     match copied {
         Ok(Copied::Whole(bytes)) => {
@@ -167,7 +186,7 @@ fn is_missing(reason: &FailureReason) -> bool {
 /// Copies, and shows how far it is.
 async fn carry_out(
     client: &Client,
-    (from, to, source_region): (&End, &End, Option<&str>),
+    ((from, to, options), source_region): ((&End, &End, &ObjectOptions), Option<&str>),
     meter: &Meter,
     (cancel, journals): (&Cancel, Option<&Path>),
 ) -> Result<Result<Copied, FailureReason>, CommandError> {
@@ -176,7 +195,7 @@ async fn carry_out(
     let mut control = Control::new(&progress, &cancelled);
     control.journals = journals;
     control.source_region = source_region;
-    let mut work = Box::pin(copy(client, (from, to), pipes()?, &control));
+    let mut work = Box::pin(copy(client, (from, to), options, pipes()?, &control));
     loop {
         tokio::select! {
             copied = &mut work => return Ok(copied),
@@ -194,8 +213,7 @@ fn source(name: &EndName) -> Result<End, CommandError> {
     };
     if several {
         let text = format!("{} is no single file", escape(&name.text));
-        return Err(CommandError::new(ExitCode::Usage, text)
-            .help("`trainyard sync` copies a folder or a prefix with all that is in it"));
+        return Err(CommandError::new(ExitCode::Usage, text).help(SYNC));
     }
     Ok(name.end.clone())
 }

@@ -12,11 +12,19 @@ pub(super) fn run(arguments: &Guide, output: Output) -> CommandResult {
     match &arguments.page {
         None => list(output),
         Some(name) => {
-            let page = page(name).ok_or_else(|| unknown(name))?;
+            let page = page(subject(name)).ok_or_else(|| unknown(name))?;
             output.data(page.text);
         }
     }
     Ok(ExitCode::Done)
+}
+
+/// The page that a command is described on, where somebody names the command.
+fn subject(name: &str) -> &str {
+    match name {
+        "sync" | "cp" => "data",
+        name => name,
+    }
 }
 
 fn list(output: Output) {

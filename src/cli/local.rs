@@ -118,13 +118,12 @@ async fn make_bucket(global: &Global, bucket: &str, output: Output) -> CommandRe
         region: None,
     };
     let session = open(&global, destination, output).await?;
-    let answer = session
-        .clients
-        .s3
-        .create_bucket()
-        .bucket(bucket)
-        .send()
-        .await;
+    let s3 = &session.clients.s3;
+    if s3.head_bucket().bucket(bucket).send().await.is_ok() {
+        output.say(&format!("the embedded cloud has a bucket {bucket}"));
+        return Ok(ExitCode::Done);
+    }
+    let answer = s3.create_bucket().bucket(bucket).send().await;
     answer.map_err(|error| CloudError::from_sdk(&format!("make the bucket {bucket}"), &error))?;
     output.say(&format!("made the bucket {bucket} on the embedded cloud"));
     Ok(ExitCode::Done)

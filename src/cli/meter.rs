@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::output::Output;
-use crate::render::{json_gate, plural};
+use crate::render::{escape, json_gate, plural};
 use crate::resource::human_bytes;
 use crate::sync::{Progress, Totals};
 
@@ -28,6 +28,8 @@ pub(super) struct Meter {
     begun: Instant,
     output: Output,
     is_json: bool,
+    /// What was done to a file that is there, where each is named.
+    names: Option<&'static str>,
     bar: Option<ProgressBar>,
     count: Mutex<Count>,
 }
@@ -65,8 +67,17 @@ impl Meter {
             begun: Instant::now(),
             output,
             is_json: false,
+            names: None,
             bar: None,
             count: Mutex::default(),
+        }
+    }
+
+    /// Names each file that is there, with what was done to it.
+    pub(super) fn naming(self, done: &'static str) -> Self {
+        Self {
+            names: Some(done),
+            ..self
         }
     }
 
@@ -79,7 +90,7 @@ impl Meter {
             Progress::Rewound { bytes } => count.bytes = count.bytes.saturating_sub(*bytes),
             Progress::Finished { .. } => count.done += 1,
             Progress::Failed(_) => count.failed += 1,
-            Progress::Deleted { files } => count.deleted += files,
+            Progress::Deleted { .. } => count.deleted += 1,
         }
         let count = *count;
         if let Some(bar) = &self.bar {
@@ -88,6 +99,26 @@ impl Meter {
         }
         if self.is_json {
             self.event(event);
+        } else if let Some(done) = self.names {
+            self.name(done, event);
+        }
+    }
+
+    /// Names a file that is there, or that is there no more.
+    fn name(&self, done: &str, event: &Progress) {
+        let (word, key, bytes) = match event {
+            Progress::Finished { key, bytes } => (done, key, bytes),
+            Progress::Deleted { key, bytes } => ("deleted", key, bytes),
+            Progress::Started { .. }
+            | Progress::Moved { .. }
+            | Progress::Rewound { .. }
+            | Progress::Failed(_) => return,
+        };
+        let line = format!("  {word} {}, {}", escape(key), human_bytes(*bytes));
+        match &self.bar {
+            // The bar would be written over it.
+            Some(bar) => bar.suspend(|| self.output.say(&line)),
+            None => self.output.say(&line),
         }
     }
 
@@ -100,7 +131,9 @@ impl Meter {
                 let reason = failure.reason.to_string();
                 json!({"event": "failed", "key": failure.key, "reason": reason})
             }
-            Progress::Deleted { files } => json!({"event": "deleted", "files": files}),
+            Progress::Deleted { key, bytes } => {
+                json!({"event": "deleted", "key": key, "bytes": bytes})
+            }
             Progress::Started { .. } | Progress::Moved { .. } | Progress::Rewound { .. } => return,
         };
         self.output.raw(&json_gate(&format!("{line}\n")));

@@ -28,7 +28,8 @@ use crate::sync::{
 use arguments::Style;
 use case::Case;
 
-pub(super) use arguments::{Sync, quoted};
+pub(super) use arguments::{Sync, quoted, refuse_other_schemes};
+pub(super) use objects::Objects;
 
 pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> CommandResult {
     if arguments.clean {
@@ -49,10 +50,12 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
     if *format == Style::Json {
         output.raw(&words::planned_event(&plan));
     } else {
-        words::say_left_alone(&plan, is_told(arguments), output);
+        words::say_left_alone(&plan, arguments, output);
     }
     if *dry_run {
-        if *format != Style::Json {
+        if *format == Style::Json {
+            words::list_events(&plan, output);
+        } else {
             words::list(&plan, output);
             output.say(&words::summary(&plan));
             if let Some(text) = words::estimate(&plan) {
@@ -72,14 +75,15 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
     let cancel = signals::listen(&global.host, output, Known::default(), resume);
     let keeper = Keeper::begin(engine.as_ref(), &global.host.clock, &cancel, output);
     let with = (&cancel, request.journals.as_deref());
-    let (meter, report) = carry_out(&client, &plan, arguments, with, output).await;
+    let meter = meter(global, &plan, arguments, output);
+    let report = carry_out(&client, &plan, arguments, with, &meter).await;
     if *format == Style::Json {
         output.raw(&words::done_event(&plan, &report));
     } else {
         words::say_failures(&report, output);
         let rate = meter.rate(report.transferred.bytes);
         let verdict = words::verdict(&plan, &report, &rate);
-        if report.is_complete() {
+        if words::is_complete(&plan, &report) {
             output.say(&verdict);
         } else {
             output.insist(&verdict);
@@ -188,15 +192,24 @@ fn within_limit(plan: &SyncPlan, arguments: &Sync) -> Result<(), CommandError> {
     Err(CommandError::refused(text).help(help))
 }
 
+/// What shows how far it is; it names the files where more is to be said.
+fn meter(global: &Global, plan: &SyncPlan, arguments: &Sync, output: Output) -> Meter {
+    let meter = Meter::new(plan.carried(), arguments.format == Style::Json, output);
+    if global.verbose > 0 {
+        meter.naming(words::verb(plan).done)
+    } else {
+        meter
+    }
+}
+
 /// Does what the plan says, and shows how far it is.
 async fn carry_out(
     client: &Client,
     plan: &SyncPlan,
     arguments: &Sync,
     (cancel, journals): (&Cancel, Option<&Path>),
-    output: Output,
-) -> (Meter, SyncReport) {
-    let meter = Meter::new(plan.carried(), arguments.format == Style::Json, output);
+    meter: &Meter,
+) -> SyncReport {
     let report = {
         let progress = |event| meter.take(&event);
         let cancelled = || cancel.is_asked();
@@ -215,13 +228,12 @@ async fn carry_out(
         }
     };
     meter.close();
-    (meter, report)
+    report
 }
 
 fn exit_of(plan: &SyncPlan, report: &SyncReport, is_told: impl Fn(&Skipped) -> bool) -> ExitCode {
     let has_done = report.transferred.files > 0 || report.deleted > 0;
-    let is_refused = |skipped: &Skipped| skipped.reason == SkipReason::Immutable;
-    let is_complete = report.is_complete() && !plan.skipped.iter().any(is_refused);
+    let is_complete = words::is_complete(plan, report);
     // Links that are not to be followed are left alone as was asked.
     let counts = |skipped: &Skipped| is_told(skipped) && skipped.reason != SkipReason::NotFollowed;
     if report.cancelled {

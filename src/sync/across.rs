@@ -117,7 +117,7 @@ pub(super) async fn survey(
     );
     let mut tally = Tally::new((request.delete, request.policy), &ends.to.prefix);
     let known = Known::of(request.journals.as_deref(), ends).by(request.policy.compare);
-    let mut judge = Judge::new([source, target], ends, known);
+    let mut judge = Judge::new([source, target], ends, known, &request.options);
     while let Some(joined) = pairs.next().await? {
         if let Some(pair) = tally.add(joined) {
             judge.add(pair).await?;

@@ -21,6 +21,7 @@ use super::execute::LOOK_EVERY;
 use super::fault::Fault;
 use super::home::Home;
 use super::list::unquoted;
+use super::options::payer;
 use super::pace::Climb;
 use super::report::{Control, FailureReason, Progress, local};
 use super::route::Route;
@@ -75,6 +76,7 @@ pub enum Copied {
 
 /// Copies one file, object or stream to another; one of the two is in a bucket. `client` is for
 /// the region of that, or between two objects for that of the target, as far as it is known.
+/// `options` say how an object is stored that is made, and who pays for asking.
 ///
 /// # Errors
 ///
@@ -82,6 +84,7 @@ pub enum Copied {
 pub async fn copy<R, W>(
     client: &Client,
     (from, to): (&End, &End),
+    options: &ObjectOptions,
     pipes: Pipes<R, W>,
     control: &Control<'_>,
 ) -> Result<Copied, FailureReason>
@@ -90,12 +93,13 @@ where
     W: AsyncWrite + Unpin + Send,
 {
     let mut pipes = pipes;
+    let ends = (from, to, options);
     let bucket = match (from, to) {
         (End::File(_) | End::Stream, End::Object(object))
         | (End::Object(object), End::File(_) | End::Stream) => &object.bucket,
         (End::Object(_), End::Object(_))
         | (End::File(_) | End::Stream, End::File(_) | End::Stream) => {
-            return Box::pin(copy_here(client, (from, to), &mut pipes, control)).await;
+            return Box::pin(copy_here(client, ends, &mut pipes, control)).await;
         }
     };
     let home = Home::new(client.clone(), bucket);
@@ -104,9 +108,9 @@ where
         let Some(there) = settled(&home, control).await else {
             return Ok(Copied::Stopped);
         };
-        return Box::pin(copy_here(&there, (from, to), &mut pipes, control)).await;
+        return Box::pin(copy_here(&there, ends, &mut pipes, control)).await;
     }
-    let failure = match Box::pin(copy_here(client, (from, to), &mut pipes, control)).await {
+    let failure = match Box::pin(copy_here(client, ends, &mut pipes, control)).await {
         Err(failure) if Fault::was_elsewhere(&failure) => failure,
         done => return done,
     };
@@ -116,7 +120,7 @@ where
     if there.config().region() == client.config().region() {
         return Err(failure);
     }
-    Box::pin(copy_here(&there, (from, to), &mut pipes, control)).await
+    Box::pin(copy_here(&there, ends, &mut pipes, control)).await
 }
 
 /// A client for the region that a bucket is in; `None` where the run is stopped meanwhile.
@@ -138,7 +142,7 @@ async fn settled(home: &Home, control: &Control<'_>) -> Option<Client> {
 /// Copies, where `client` is for the right region.
 async fn copy_here<R, W>(
     client: &Client,
-    (from, to): (&End, &End),
+    (from, to, options): (&End, &End, &ObjectOptions),
     Pipes { input, output }: &mut Pipes<R, W>,
     control: &Control<'_>,
 ) -> Result<Copied, FailureReason>
@@ -154,7 +158,7 @@ where
     let most = affordable(control.concurrency.max(1));
     let session = Session::new(
         client.clone(),
-        (route, ObjectOptions::default()),
+        (route, options.clone()),
         (most, control.journals),
         events,
         stopped,
@@ -261,6 +265,7 @@ pub(super) async fn ask_head(
             .bucket(&object.bucket)
             .key(&object.key)
             .checksum_mode(ChecksumMode::Enabled)
+            .set_request_payer(payer(&session.options))
             .send()
     };
     home.ask(ask).await.map_err(|error| {

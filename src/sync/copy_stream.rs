@@ -17,6 +17,7 @@ use super::copy::{Object, head, size_of};
 use super::download::PAUSE;
 use super::fault::Fault;
 use super::multipart::{Like, Multipart};
+use super::options::payer;
 use super::pace::Ear;
 use super::ranged::sum_of_whole;
 use super::report::{FailureReason, Progress, chain, local};
@@ -117,6 +118,7 @@ async fn body(
         .bucket(&object.bucket)
         .key(&object.key)
         .set_if_match(etag)
+        .set_request_payer(payer(&session.options))
         // A whole object is asked for as such.
         .set_range((range.start > 0).then(|| format!("bytes={}-{}", range.start, range.end - 1)))
         .customize()

@@ -13,9 +13,11 @@ use super::home::Home;
 use super::limits::Limits;
 use super::list::unquoted;
 use super::multipart::{Like, Likeness, Multipart, patient};
+use super::options::{encryption, kms_key, payer, storage_class};
 use super::pace::Ear;
 use super::report::{FailureReason, Progress};
 use super::session::{Moved, Session, Undone};
+use crate::resource::ObjectOptions;
 
 /// How many parts are copied at a time.
 const PARTS_AT_ONCE: usize = 64;
@@ -56,7 +58,13 @@ pub(super) async fn copy_within(
         .unless_stopped(ask_head(session, source, from))
         .await?;
     let bytes = size_of(&head)?;
-    if from == to {
+    let ObjectOptions {
+        storage_class,
+        encryption,
+        request_payer: _,
+    } = &session.options;
+    // S3 takes a copy over itself where it is to be stored in another way (S3 API, `CopyObject`).
+    if from == to && storage_class.is_none() && encryption.is_none() {
         return Ok(None);
     }
     let etag = head.e_tag().map(unquoted);
@@ -104,6 +112,10 @@ async fn at_once(
             .copy_source(original.name())
             .set_copy_source_if_match(original.if_match())
             .metadata_directive(MetadataDirective::Copy)
+            .set_storage_class(storage_class(&session.options))
+            .set_server_side_encryption(encryption(&session.options))
+            .set_ssekms_key_id(kms_key(&session.options))
+            .set_request_payer(payer(&session.options))
             .customize()
             .config_override(patient())
             .interceptor(Ear(session.pace.clone()))
@@ -179,7 +191,8 @@ async fn likeness(
             .head_object()
             .bucket(original.home.bucket())
             .key(original.key)
-            .set_if_match(original.if_match());
+            .set_if_match(original.if_match())
+            .set_request_payer(payer(&session.options));
         request.send()
     };
     let head = original
@@ -191,7 +204,8 @@ async fn likeness(
         let request = client
             .get_object_tagging()
             .bucket(original.home.bucket())
-            .key(original.key);
+            .key(original.key)
+            .set_request_payer(payer(&session.options));
         request.send()
     };
     let tags = match original.home.ask(ask).await {
@@ -216,6 +230,7 @@ async fn set_tags(session: &Session, key: &str, tags: Vec<Tag>) -> Result<(), Fa
         .bucket(&session.route.bucket)
         .key(key)
         .tagging(tagging.map_err(|error| failed(error.to_string()))?)
+        .set_request_payer(payer(&session.options))
         .send()
         .await
         .map_err(|error| failed(Fault::of(&error).detail))?;

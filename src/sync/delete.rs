@@ -1,5 +1,6 @@
 //! Deletes what only the target has.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::sync::Arc;
@@ -25,11 +26,23 @@ pub(super) async fn delete(session: &Arc<Session>, batch: &[Deleted]) -> Vec<Fai
         Direction::Up => objects(session, batch).await,
         Direction::Down => files(session, batch).await,
     };
-    let files = batch.len().saturating_sub(failures.len()) as u64;
-    if files > 0 {
-        session.tell(Progress::Deleted { files });
-    }
+    events(batch, &failures).for_each(|event| session.tell(event));
     failures
+}
+
+/// What is told of files of which some could not be deleted.
+pub(super) fn events<'a>(
+    batch: &'a [Deleted],
+    failures: &'a [Failure],
+) -> impl Iterator<Item = Progress> + use<'a> {
+    let failed: BTreeSet<&str> = failures.iter().map(|failure| &*failure.key).collect();
+    let gone = batch
+        .iter()
+        .filter(move |deleted| !failed.contains(&*deleted.key));
+    gone.map(|deleted| Progress::Deleted {
+        key: deleted.key.clone(),
+        bytes: deleted.bytes,
+    })
 }
 
 async fn objects(session: &Session, batch: &[Deleted]) -> Vec<Failure> {

@@ -238,6 +238,9 @@ impl SurveyError {
             Self::Listing { .. } | Self::Archive { .. } if self.is_elsewhere() => {
                 Some("name its region with `--region`, or that of a source with `--source-region`")
             }
+            Self::Listing { source, .. } if source.is_no_name() => {
+                Some("a bucket's name is 3 to 63 lowercase letters, digits, `.` and `-`")
+            }
             Self::Case(_) => Some("rename one of the objects, or pass `--case-conflict skip`"),
             Self::Rules { .. } => Some("write it as a `.gitignore`, or remove it"),
             Self::DirectoryBucket(_) => Some("sync with a general purpose bucket"),

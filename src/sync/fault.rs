@@ -107,6 +107,11 @@ impl Fault {
         says_elsewhere(&self.detail)
     }
 
+    /// Whether no bucket can have the name that was asked for (S3 API, error responses).
+    pub(super) fn is_no_name(&self) -> bool {
+        self.detail.starts_with("InvalidBucketName")
+    }
+
     /// Whether asking again later may help: S3 is busy, something broke down there, or no
     /// answer came (S3 API, error responses).
     ///

@@ -219,7 +219,7 @@ impl Judge {
             Look::Decided(Verdict::Same)
                 if compare == Compare::Content && candidate.is_touched() =>
             {
-                self.judged(candidate, Judgement::Changed(Why::Time));
+                self.judged(candidate, Judgement::Changed(Why::Touched));
             }
             Look::Decided(verdict) => self.file(candidate, verdict),
             Look::NeedsDigest(shape) => {
@@ -303,10 +303,12 @@ impl Judge {
 /// run has found the same need not have its time.
 fn without_asking(word: Word, doubt: Doubt) -> Option<Why> {
     match (word, doubt) {
-        (Word::Touched { .. }, Doubt::Digest | Doubt::Time) | (Word::OtherObject, Doubt::Time) => {
-            Some(Why::Time)
+        // Whether its digest is to be believed is in doubt, and that it was touched is not.
+        (Word::Touched { .. }, Doubt::Digest | Doubt::Time | Doubt::DigestAndTime) => {
+            Some(Why::Touched)
         }
-        (Word::Touched { .. } | Word::OtherObject, Doubt::DigestAndTime) => Some(Why::Content),
+        (Word::OtherObject, Doubt::Time) => Some(Why::Time),
+        (Word::OtherObject, Doubt::DigestAndTime) => Some(Why::Content),
         (Word::OtherObject, Doubt::Digest) | (Word::Same | Word::Nothing, _) => None,
     }
 }

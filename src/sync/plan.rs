@@ -80,6 +80,9 @@ pub enum Why {
     /// Nothing but the time could be compared, and it says so.
     #[error("the time of modification differs")]
     Time,
+    /// The file has been touched since a run found it the same, and its size tells nothing.
+    #[error("modified since the last run")]
+    Touched,
     /// The entity tags of two objects differ, and nothing shows that they have one content.
     #[error("the entity tag differs")]
     Tag,

@@ -91,10 +91,12 @@ pub enum Progress {
     },
     /// A file could not be moved or deleted.
     Failed(Failure),
-    /// Files of the target have been deleted.
+    /// A file of the target has been deleted.
     Deleted {
-        /// Number of files.
-        files: u64,
+        /// Its relative key.
+        key: String,
+        /// Its size in bytes.
+        bytes: u64,
     },
 }
 

@@ -123,6 +123,14 @@ fn what_cannot_be_copied_leaves_nothing() {
         .expect(64)
         .says(&["s3://BUCKET/KEY"]);
     bench
+        .run(&["-r", "model", "s3://data/run/"])
+        .expect(64)
+        .says(&["cp copies one thing", "trainyard sync"]);
+    bench
+        .run(&["model", "S3://data/run/"])
+        .expect(64)
+        .says(&["write it as s3://data/run/"]);
+    bench
         .run(&["-", "s3://data/run/"])
         .expect(64)
         .says(&["under which name"]);

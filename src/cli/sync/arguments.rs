@@ -17,6 +17,8 @@ use crate::sync::{Archive, Place};
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
+#[command(override_usage = "trainyard sync [OPTIONS] <SOURCE> <TARGET>\n       \
+    trainyard sync --clean [OPTIONS] <PLACE>")]
 #[command(group = ArgGroup::new("removal").args(["delete", "archive"]).multiple(true))]
 pub(in crate::cli) struct Sync {
     /// Where the files are: a folder, or `s3://BUCKET/PREFIX`
@@ -55,7 +57,7 @@ pub(in crate::cli) struct Sync {
     #[arg(long, requires = "dry_run")]
     pub(super) detailed_exitcode: bool,
     /// Give up what interrupted uploads have left below SOURCE, instead of a sync
-    #[arg(long, conflicts_with_all = ["to", "include", "exclude", "delete", "detailed_exitcode"])]
+    #[arg(long, conflicts_with_all = ["to", "include", "exclude", "delete", "detailed_exitcode", "Objects"])]
     pub(super) clean: bool,
     /// What becomes of keys that differ in case only, on their way down [default: warn, where the file system folds case]
     #[arg(long, value_name = "WHAT", value_enum, conflicts_with = "clean")]
@@ -147,8 +149,27 @@ impl FromStr for PlaceName {
         if text.is_empty() {
             return Err("name a folder, or s3://BUCKET/PREFIX".to_owned());
         }
+        refuse_other_schemes(text)?;
         Ok(Self(Place::Folder(PathBuf::from(text))))
     }
+}
+
+/// A URL of something else than S3 is no folder, though it could be the name of one.
+pub(in crate::cli) fn refuse_other_schemes(text: &str) -> Result<(), String> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Ok(());
+    };
+    let is_scheme = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
+    if scheme.is_empty() || !scheme.chars().all(is_scheme) {
+        return Ok(());
+    }
+    Err(
+        if scheme.eq_ignore_ascii_case("s3") || scheme == "s3a" || scheme == "s3n" {
+            format!("write it as s3://{rest}")
+        } else {
+            format!("only s3:// is known here; a folder of that name is written ./{text}")
+        },
+    )
 }
 
 impl Sync {
@@ -244,7 +265,15 @@ mod tests {
         assert_eq!(place("data/images").unwrap(), "data/images");
         assert_eq!(place("s3://bucket/images").unwrap(), "s3://bucket/images/");
         assert_eq!(place("./s3:odd").unwrap(), "./s3:odd");
-        for wrong in ["", "s3://", "s3:/bucket/images", "s3:bucket"] {
+        assert_eq!(place("./gs://odd").unwrap(), "./gs://odd");
+        for wrong in [
+            "",
+            "s3://",
+            "s3:/bucket/images",
+            "s3:bucket",
+            "gs://b",
+            "S3://b/c",
+        ] {
             assert!(place(wrong).is_err(), "{wrong}");
         }
     }

@@ -13,7 +13,7 @@ use crate::cli::output::Output;
 use crate::cli::session::{journals, s3_client};
 use crate::render::{bad, escape, good, json_gate, plural, table};
 use crate::resource::{human_bytes, human_duration};
-use crate::sync::{Abandoned, Place, abandoned, give_up};
+use crate::sync::{Abandoned, Failure, Place, abandoned, give_up};
 
 /// How old an upload must be that no run here has left, unless somebody says otherwise: an
 /// upload that takes longer may be under way on another machine.
@@ -48,11 +48,32 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
     if arguments.dry_run || count == 0 {
         if !is_json {
             output.say(&summary(place, count, bytes));
+        } else if !arguments.dry_run {
+            output.raw(&done(0, 0));
         }
         return Ok(ExitCode::Done);
     }
     let failures = give_up(&client, bucket, found).await;
-    for failure in &failures {
+    let given_up = (count - failures.len().min(count)) as u64;
+    if is_json {
+        for Failure { key, reason } in &failures {
+            let line = json!({"event": "failed", "key": key, "reason": reason.to_string()});
+            output.raw(&json_gate(&format!("{line}\n")));
+        }
+        output.raw(&done(given_up, failures.len()));
+    } else {
+        say(&failures, (given_up, bytes), output);
+    }
+    Ok(match (failures.len(), given_up) {
+        (0, _) => ExitCode::Done,
+        (_, 0) => ExitCode::Failed,
+        (_, _) => ExitCode::Partly,
+    })
+}
+
+/// What came of giving up so many uploads, with so many bytes.
+fn say(failures: &[Failure], (given_up, bytes): (u64, u64), output: Output) {
+    for failure in failures {
         output.insist(&format!(
             "{} {}: {}",
             bad("failed"),
@@ -60,20 +81,22 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
             escape(&failure.reason.to_string())
         ));
     }
-    let done = (count - failures.len().min(count)) as u64;
-    let uploads = plural(done, "unfinished upload");
-    let text = format!("{uploads} given up, {} failed", failures.len());
-    Ok(if failures.is_empty() {
+    let uploads = plural(given_up, "unfinished upload");
+    if failures.is_empty() {
         let size = human_bytes(bytes);
         output.say(&format!("{} {uploads} given up, {size} freed", good("✓")));
-        ExitCode::Done
-    } else if done == 0 {
-        output.say(&format!("{} {text}", bad("✗")));
-        ExitCode::Failed
     } else {
-        output.say(&format!("{} {text}", bad("✗")));
-        ExitCode::Partly
-    })
+        let count = failures.len();
+        output.insist(&format!("{} {uploads} given up, {count} failed", bad("✗")));
+    }
+}
+
+/// The end for programs, in one line.
+fn done(given_up: u64, failed: usize) -> String {
+    let line = json!({
+        "event": "done", "complete": failed == 0, "given_up": given_up, "failed": failed,
+    });
+    json_gate(&format!("{line}\n"))
 }
 
 fn listing(found: &[Abandoned], now: Timestamp) -> String {

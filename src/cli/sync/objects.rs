@@ -1,4 +1,4 @@
-//! How objects are stored, as it is written after `trainyard sync`.
+//! How objects are stored, as it is written after `trainyard sync` and `trainyard cp`.
 
 use clap::Args;
 
@@ -9,18 +9,18 @@ use crate::resource::{Encryption, KmsKey, ObjectOptions, StorageClass};
 
 /// What every request says beside what it moves.
 #[derive(Debug, Clone, Default, Args)]
-pub(super) struct Objects {
-    /// The storage class of what is uploaded, such as `STANDARD_IA`
-    #[arg(long, value_name = "CLASS", conflicts_with = "clean")]
+pub(in crate::cli) struct Objects {
+    /// The storage class of what is uploaded or copied, such as `STANDARD_IA`
+    #[arg(long, value_name = "CLASS")]
     storage_class: Option<StorageClass>,
-    /// What encrypts what is uploaded: AES256 or aws:kms [default: what the bucket says]
-    #[arg(long, value_name = "KIND", conflicts_with = "clean")]
+    /// What encrypts what is uploaded or copied: AES256 or aws:kms [default: what the bucket says]
+    #[arg(long, value_name = "KIND")]
     sse: Option<String>,
     /// The key for aws:kms: its id, its ARN or its alias [default: the account's key for S3]
-    #[arg(long, value_name = "KEY", conflicts_with = "clean")]
+    #[arg(long, value_name = "KEY")]
     sse_kms_key_id: Option<KmsKey>,
     /// Agree to pay for requests to a bucket whose owner does not
-    #[arg(long, conflicts_with = "clean")]
+    #[arg(long)]
     request_payer: bool,
 }
 
@@ -30,7 +30,7 @@ impl Objects {
     /// # Errors
     ///
     /// When the encryption is none that is offered, or does not go with the key.
-    pub(super) fn options(&self) -> Result<ObjectOptions, CommandError> {
+    pub(in crate::cli) fn options(&self) -> Result<ObjectOptions, CommandError> {
         let wrong = |text: String, help: &str| {
             Err(CommandError::new(ExitCode::Usage, text).help(help.to_owned()))
         };
@@ -58,7 +58,7 @@ impl Objects {
     }
 
     /// The same as words of a command.
-    pub(super) fn again(&self) -> Vec<String> {
+    pub(in crate::cli) fn again(&self) -> Vec<String> {
         let Self {
             storage_class,
             sse,

@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use super::arguments::Sync;
+use super::is_told;
 use crate::cli::output::Output;
 use crate::render::{Columns, bad, escape, good, json_gate, plural, warn};
 use crate::resource::{human_bytes, human_duration};
@@ -13,59 +15,131 @@ use crate::sync::{
 /// How much of a listing is printed at a time, in bytes.
 const CHUNK: usize = 64 * 1024;
 
-/// Prints the plan, file by file. There may be a million of them, which need not be held as
-/// text, so that they are gone through twice.
-pub(super) fn list(plan: &SyncPlan, output: Output) {
-    let verb = match (&plan.from, &plan.to, &plan.archive) {
-        (Place::Prefix { .. }, Place::Prefix { .. }, _) => "copy",
-        (_, Place::Folder(_), None) => "download",
-        (_, Place::Folder(_), Some(_)) => "unpack",
-        (Place::Folder(_), Place::Prefix { .. }, None) => "upload",
-        (Place::Folder(_), Place::Prefix { .. }, Some(_)) => "pack",
+/// What moving a file is called.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Verb {
+    /// Before it.
+    pub(super) to_do: &'static str,
+    /// After it.
+    pub(super) done: &'static str,
+}
+
+/// What moving a file of a plan is called.
+pub(super) fn verb(plan: &SyncPlan) -> Verb {
+    let (to_do, done) = match (&plan.from, &plan.to, &plan.archive) {
+        (Place::Prefix { .. }, Place::Prefix { .. }, _) => ("copy", "copied"),
+        (_, Place::Folder(_), None) => ("download", "downloaded"),
+        (_, Place::Folder(_), Some(_)) => ("unpack", "unpacked"),
+        (Place::Folder(_), Place::Prefix { .. }, None) => ("upload", "uploaded"),
+        (Place::Folder(_), Place::Prefix { .. }, Some(_)) => ("pack", "packed"),
     };
+    Verb { to_do, done }
+}
+
+/// One file that something is done to.
+struct Line {
+    verb: &'static str,
+    key: String,
+    bytes: u64,
+    /// Nothing is said of deletions: only the target has the file.
+    why: Option<String>,
+}
+
+/// What is done, file by file. There may be a million of them, so that none is held.
+fn lines(plan: &SyncPlan) -> impl Iterator<Item = Line> {
+    let verb = verb(plan).to_do;
+    let moved = plan.transfers.iter().map(move |transfer| {
+        let Transfer {
+            key,
+            bytes,
+            change,
+            origin: _,
+        } = transfer;
+        let why = Some(match change {
+            Change::New => "new".to_owned(),
+            Change::Changed(why) => why.to_string(),
+        });
+        Line {
+            verb,
+            key,
+            bytes,
+            why,
+        }
+    });
+    let deleted = plan.deletions.iter().map(|deleted| {
+        let Deleted {
+            key,
+            bytes,
+            modified: _,
+        } = deleted;
+        Line {
+            verb: "delete",
+            key: key.clone(),
+            bytes: *bytes,
+            why: None,
+        }
+    });
+    moved.chain(deleted)
+}
+
+/// Prints the plan, file by file, in columns: it is gone through twice.
+pub(super) fn list(plan: &SyncPlan, output: Output) {
     let rows = || {
-        let moved = plan.transfers.iter().map(|transfer| row(verb, &transfer));
-        moved.chain(plan.deletions.iter().map(deletion))
+        lines(plan).map(|line| {
+            let Line {
+                verb,
+                key,
+                bytes,
+                why,
+            } = line;
+            let cells = [verb.to_owned(), escape(&key), human_bytes(bytes)];
+            cells.into_iter().chain(why).collect::<Vec<_>>()
+        })
     };
     let mut columns = Columns::default();
     rows().for_each(|row| columns.fit(&row));
+    in_chunks(rows().map(|row| columns.line(&row)), |text| {
+        output.data(text);
+    });
+}
+
+/// Prints the plan for programs, one event a file.
+pub(super) fn list_events(plan: &SyncPlan, output: Output) {
+    let events = lines(plan).map(|line| {
+        let Line {
+            verb,
+            key,
+            bytes,
+            why,
+        } = line;
+        let event = json!({
+            "event": "change", "action": verb, "key": key, "bytes": bytes, "why": why,
+        });
+        json_gate(&format!("{event}\n"))
+    });
+    in_chunks(events, |text| output.raw(text));
+}
+
+fn in_chunks(lines: impl Iterator<Item = String>, print: impl Fn(&str)) {
     let mut text = String::new();
-    for row in rows() {
-        text.push_str(&columns.line(&row));
+    for line in lines {
+        text.push_str(&line);
         if text.len() >= CHUNK {
-            output.data(&text);
+            print(&text);
             text.clear();
         }
     }
-    output.data(&text);
-}
-
-fn deletion(deleted: &Deleted) -> Vec<String> {
-    let Deleted {
-        key,
-        bytes,
-        modified: _,
-    } = deleted;
-    vec!["delete".to_owned(), escape(key), human_bytes(*bytes)]
-}
-
-fn row(verb: &str, transfer: &Transfer) -> Vec<String> {
-    let Transfer {
-        key,
-        bytes,
-        change,
-        origin: _,
-    } = transfer;
-    let why = match change {
-        Change::New => "new".to_owned(),
-        Change::Changed(why) => why.to_string(),
-    };
-    vec![verb.to_owned(), escape(key), human_bytes(*bytes), why]
+    print(&text);
 }
 
 /// The plan in one line.
 pub(super) fn summary(plan: &SyncPlan) -> String {
     let (new, changed) = (plan.new_files(), plan.changed());
+    let left_alone = [
+        (plan.kept.files, "kept"),
+        (skipped(plan), "skipped"),
+        (refused(plan), "failed"),
+    ];
     format!(
         "{} -> {}: {} to transfer ({} new, {} changed), {} to delete, {} the same{}{}{}",
         escape(&plan.from.to_string()),
@@ -75,7 +149,7 @@ pub(super) fn summary(plan: &SyncPlan) -> String {
         changed.files,
         plan.deletions.len(),
         plan.same.files,
-        skipped(plan),
+        counted(&left_alone),
         packed(plan),
         elsewhere(plan),
     )
@@ -123,11 +197,8 @@ fn size_of(totals: Totals) -> String {
     format!("{files}, {}", human_bytes(totals.bytes))
 }
 
-fn skipped(plan: &SyncPlan) -> String {
-    let counts = [
-        (plan.kept.files, "kept"),
-        (plan.skipped.len() as u64, "skipped"),
-    ];
+/// Those of the counts that are not nothing.
+fn counted(counts: &[(u64, &str)]) -> String {
     let some = counts.iter().filter(|(count, _)| *count > 0);
     let words: Vec<String> = some
         .map(|(count, word)| format!(", {count} {word}"))
@@ -135,8 +206,19 @@ fn skipped(plan: &SyncPlan) -> String {
     words.concat()
 }
 
+/// How many files the target has in another version, which is to stay.
+pub(super) fn refused(plan: &SyncPlan) -> u64 {
+    let refused = |skipped: &&Skipped| skipped.reason == SkipReason::Immutable;
+    plan.skipped.iter().filter(refused).count() as u64
+}
+
+fn skipped(plan: &SyncPlan) -> u64 {
+    plan.skipped.len() as u64 - refused(plan)
+}
+
 /// What is reported and left alone.
-pub(super) fn say_left_alone(plan: &SyncPlan, is_told: impl Fn(&Skipped) -> bool, output: Output) {
+pub(super) fn say_left_alone(plan: &SyncPlan, arguments: &Sync, output: Output) {
+    let is_told = is_told(arguments);
     for skipped in plan.skipped.iter().filter(|skipped| is_told(skipped)) {
         let word = if skipped.reason == SkipReason::Immutable {
             bad("failed")
@@ -151,7 +233,15 @@ pub(super) fn say_left_alone(plan: &SyncPlan, is_told: impl Fn(&Skipped) -> bool
     }
     if is_nothing(plan) {
         let from = escape(&plan.from.to_string());
-        let text = format!("{} nothing below {from} takes part", warn("note:"));
+        let filters = match (arguments.include.is_empty(), arguments.exclude.is_empty()) {
+            (true, true) => "",
+            (true, false) => ": `--exclude` leaves out what it matches, whatever else is said",
+            (false, true) => ": a file has to match one `--include`",
+            (false, false) => {
+                ": a file has to match one `--include` and no `--exclude`, in any order"
+            }
+        };
+        let text = format!("{} nothing below {from} takes part{filters}", warn("note:"));
         output.insist(&text);
     }
     for conflict in &plan.case_conflicts {
@@ -191,6 +281,11 @@ pub(super) fn say_failures(report: &SyncReport, output: Output) {
     }
 }
 
+/// Whether everything that was asked for is done.
+pub(super) fn is_complete(plan: &SyncPlan, report: &SyncReport) -> bool {
+    report.is_complete() && refused(plan) == 0
+}
+
 /// How it ended, in one line.
 pub(super) fn verdict(plan: &SyncPlan, report: &SyncReport, rate: &str) -> String {
     let SyncReport {
@@ -202,22 +297,21 @@ pub(super) fn verdict(plan: &SyncPlan, report: &SyncReport, rate: &str) -> Strin
         unfinished,
         cancelled,
     } = report;
-    let mut text = if plan.is_empty() {
+    let mut text = if plan.is_empty() && refused(plan) == 0 {
         format!("nothing to do, {} the same", size_of(plan.same))
     } else if plan.carried().files == 0 {
         "nothing to transfer".to_owned()
     } else {
         format!("{} transferred in {rate}", size_of(*transferred))
     };
-    text.push_str(&skipped(plan));
-    let counts = [
+    text.push_str(&counted(&[
+        (plan.kept.files, "kept"),
+        (skipped(plan), "skipped"),
         (*deleted, "deleted"),
-        (failures.len() as u64, "failed"),
-        (*not_transferred, "not begun"),
+        (failures.len() as u64 + refused(plan), "failed"),
+        (*not_transferred, "not transferred"),
         (*not_deleted, "not deleted"),
-    ];
-    let told = counts.iter().filter(|(count, _)| *count > 0);
-    text.extend(told.map(|(count, word)| format!(", {count} {word}")));
+    ]));
     if *unfinished > 0 {
         let uploads = plural(*unfinished, "unfinished upload");
         let kept = [
@@ -229,7 +323,7 @@ pub(super) fn verdict(plan: &SyncPlan, report: &SyncReport, rate: &str) -> Strin
     }
     let sign = if *cancelled {
         warn("stopped:")
-    } else if report.is_complete() {
+    } else if is_complete(plan, report) {
         good("✓")
     } else {
         bad("✗")
@@ -272,12 +366,12 @@ pub(super) fn planned_event(plan: &SyncPlan) -> String {
 pub(super) fn done_event(plan: &SyncPlan, report: &SyncReport) -> String {
     let line = json!({
         "event": "done",
-        "complete": report.is_complete(),
+        "complete": is_complete(plan, report),
         "cancelled": report.cancelled,
         "transferred": report.transferred,
         "deleted": report.deleted,
-        "failed": report.failures.len(),
-        "skipped": plan.skipped.len(),
+        "failed": report.failures.len() as u64 + refused(plan),
+        "skipped": skipped(plan),
         "not_transferred": report.not_transferred,
         "not_deleted": report.not_deleted,
         "unfinished": report.unfinished,

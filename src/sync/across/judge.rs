@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use aws_sdk_s3::types::ChecksumMode;
+use aws_sdk_s3::types::{ChecksumMode, RequestPayer};
 use tokio::task::JoinSet;
 
 use super::Ends;
 use super::compare::{Look, Sums, first_look, settle};
 use super::pairs::Pair;
 use super::twins::Known;
-use crate::resource::Compare;
+use crate::resource::{Compare, ObjectOptions};
 use crate::sync::error::SurveyError;
 use crate::sync::home::Home;
 use crate::sync::list::RemoteObject;
+use crate::sync::options::payer;
 use crate::sync::plan::Why;
 
 /// How many pairs are asked about at a time.
@@ -35,8 +36,14 @@ pub(super) struct Judge {
 
 impl Judge {
     /// Takes the source and then the target.
-    pub(super) fn new([source, target]: [Arc<Home>; 2], ends: &Ends, known: Known) -> Self {
+    pub(super) fn new(
+        [source, target]: [Arc<Home>; 2],
+        ends: &Ends,
+        known: Known,
+        options: &ObjectOptions,
+    ) -> Self {
         let asker = Asker {
+            payer: payer(options),
             source: (source, ends.from.prefix.clone()),
             target: (target, ends.to.prefix.clone()),
         };
@@ -104,6 +111,7 @@ impl Judge {
 
 /// Asks both objects of a pair; each side is a bucket and the prefix of its keys.
 struct Asker {
+    payer: Option<RequestPayer>,
     source: (Arc<Home>, String),
     target: (Arc<Home>, String),
 }
@@ -111,27 +119,32 @@ struct Asker {
 impl Asker {
     async fn ask(&self, pair: &Pair) -> Judgement {
         let (source, target) = tokio::join!(
-            sums(&self.source, &pair.source),
-            sums(&self.target, &pair.target)
+            self.sums(&self.source, &pair.source),
+            self.sums(&self.target, &pair.target)
         );
         settle(source.as_ref(), target.as_ref()).map_or(Judgement::Same, Judgement::Changed)
     }
-}
 
-/// The checksums of an object, if it still is the one that was listed.
-async fn sums((home, prefix): &(Arc<Home>, String), object: &RemoteObject) -> Option<Sums> {
-    let key = format!("{prefix}{}", object.key);
-    let listed = object.etag.as_ref().map(|etag| format!("\"{etag}\""));
-    let answer = home
-        .ask(|client| {
-            let request = client
-                .head_object()
-                .bucket(home.bucket())
-                .key(&key)
-                .set_if_match(listed.clone())
-                .checksum_mode(ChecksumMode::Enabled);
-            request.send()
-        })
-        .await;
-    answer.ok().map(|output| Sums::of(&output))
+    /// The checksums of an object, if it still is the one that was listed.
+    async fn sums(
+        &self,
+        (home, prefix): &(Arc<Home>, String),
+        object: &RemoteObject,
+    ) -> Option<Sums> {
+        let key = format!("{prefix}{}", object.key);
+        let listed = object.etag.as_ref().map(|etag| format!("\"{etag}\""));
+        let answer = home
+            .ask(|client| {
+                let request = client
+                    .head_object()
+                    .bucket(home.bucket())
+                    .key(&key)
+                    .set_if_match(listed.clone())
+                    .checksum_mode(ChecksumMode::Enabled)
+                    .set_request_payer(self.payer.clone());
+                request.send()
+            })
+            .await;
+        answer.ok().map(|output| Sums::of(&output))
+    }
 }

@@ -14,7 +14,7 @@ use super::send::{Order, Unsent, send};
 use super::survey::journal_of;
 use super::unpack::Unpacker;
 use crate::sync::copy::attend;
-use crate::sync::delete::{BATCH, delete};
+use crate::sync::delete::{BATCH, delete, events};
 use crate::sync::descriptors::affordable;
 use crate::sync::filter::Filter;
 use crate::sync::journal::{Journal, Record, Writer};
@@ -142,9 +142,7 @@ impl Run<'_> {
                 bytes: transfer.bytes,
             });
         }
-        if deleted > 0 {
-            self.tell(Progress::Deleted { files: deleted });
-        }
+        events(&self.plan.deletions, &[]).for_each(|event| self.tell(event));
         SyncReport {
             transferred: self.packing.whole,
             deleted,
@@ -254,11 +252,8 @@ impl Run<'_> {
                 break;
             };
             let failures = delete(&self.session, batch).await;
-            let files = (batch.len() - failures.len().min(batch.len())) as u64;
-            report.deleted += files;
-            if files > 0 {
-                self.tell(Progress::Deleted { files });
-            }
+            report.deleted += (batch.len() - failures.len().min(batch.len())) as u64;
+            events(batch, &failures).for_each(|event| self.tell(event));
             for Failure { key, reason } in failures {
                 self.fail(report, key, reason);
             }

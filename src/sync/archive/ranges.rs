@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::sync::download::{Broken, again, unbegun, untouched};
 use crate::sync::fault::Fault;
+use crate::sync::options::payer;
 use crate::sync::pace::Ear;
 use crate::sync::report::{FailureReason, Progress, chain};
 use crate::sync::session::{Session, Undone};
@@ -199,6 +200,7 @@ async fn one_range(
         .key(&revision.key)
         .set_if_match(revision.etag.as_ref().map(|etag| format!("\"{etag}\"")))
         .range(format!("bytes={}-{last}", range.start))
+        .set_request_payer(payer(&session.options))
         .customize()
         .interceptor(Ear(Arc::clone(&session.pace)))
         .send()

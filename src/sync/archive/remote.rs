@@ -8,9 +8,11 @@ use jiff::Timestamp;
 use super::kind::{Archive, manifest_key};
 use super::manifest::{LARGEST_MANIFEST, Manifest};
 use super::packing::ArchiveNote;
+use crate::resource::ObjectOptions;
 use crate::sync::error::SurveyError;
 use crate::sync::fault::{Fault, FaultKind};
 use crate::sync::list::unquoted;
+use crate::sync::options::payer;
 use crate::sync::report::chain;
 
 /// An archive of a bucket.
@@ -35,11 +37,12 @@ pub(super) async fn look(
     client: &Client,
     bucket: &str,
     (key, kind): (&str, Archive),
+    options: &ObjectOptions,
 ) -> Result<Option<Found>, SurveyError> {
     let beside = manifest_key(key);
     let (manifest, head) = tokio::join!(
-        Box::pin(manifest(client, bucket, &beside)),
-        Box::pin(head(client, bucket, key)),
+        Box::pin(manifest(client, bucket, &beside, options)),
+        Box::pin(head(client, bucket, key, options)),
     );
     // A HEAD has no body that says what is wrong: what the other says comes first.
     let (manifest, head) = (manifest?, head?);
@@ -97,12 +100,14 @@ async fn manifest(
     client: &Client,
     bucket: &str,
     key: &str,
+    options: &ObjectOptions,
 ) -> Result<Option<Result<Vec<u8>, String>>, SurveyError> {
     let sent = client
         .get_object()
         .bucket(bucket)
         .key(key)
         .checksum_mode(ChecksumMode::Enabled)
+        .set_request_payer(payer(options))
         .send()
         .await;
     let output = match sent {
@@ -129,12 +134,14 @@ async fn head(
     client: &Client,
     bucket: &str,
     key: &str,
+    options: &ObjectOptions,
 ) -> Result<Option<HeadObjectOutput>, SurveyError> {
     let sent = client
         .head_object()
         .bucket(bucket)
         .key(key)
         .checksum_mode(ChecksumMode::Enabled)
+        .set_request_payer(payer(options))
         .send()
         .await;
     match sent {

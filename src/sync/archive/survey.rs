@@ -66,7 +66,7 @@ pub(in crate::sync) async fn survey(
     let key = key.ok_or_else(|| SurveyError::NamelessArchive(place.clone()))?;
     let filter = Filter::new(&request.include, &request.exclude).map_err(SurveyError::Pattern)?;
     let walk = open_walk(route, &filter, (true, SourceLinks::Follow)).await?;
-    let found = look(client, &route.bucket, (&key, kind)).await?;
+    let found = look(client, &route.bucket, (&key, kind), &request.options).await?;
     let folder = spawn_blocking(move || Folder::of(walk));
     let folder = folder.await.map_err(|_| SurveyError::Lost)?;
     let journal = request.journals.as_deref();

@@ -4,6 +4,7 @@ use hyper::Method;
 
 use super::server::Fault;
 use super::world::{World, noise, with_deletion};
+use crate::resource::ObjectOptions;
 use crate::sync::{
     Control, Copied, End, Object, Pipes, Progress, SyncPlan, SyncReport, copy, execute,
 };
@@ -110,7 +111,8 @@ async fn a_cancelled_copy_says_whether_something_is_left() {
             input: tokio::io::empty(),
             output: tokio::io::sink(),
         };
-        let copied = Box::pin(copy(&world.client, (&from, &to), pipes, &control));
+        let options = ObjectOptions::default();
+        let copied = Box::pin(copy(&world.client, (&from, &to), &options, pipes, &control));
         let (said, left) = if remembers {
             (Copied::Unfinished, 1)
         } else {

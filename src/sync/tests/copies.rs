@@ -6,6 +6,7 @@ use hyper::Method;
 
 use super::server::Fault;
 use super::world::{World, noise};
+use crate::resource::ObjectOptions;
 use crate::sync::{Control, Copied, End, FailureReason, Object, Pipes, copy};
 
 fn object(key: &str) -> End {
@@ -24,7 +25,14 @@ async fn read(world: &World, key: &str) -> (Result<Copied, FailureReason>, Vec<u
     };
     let control = Control::new(&|_| {}, &|| false);
     let ends = (&object(key), &End::Stream);
-    let copied = Box::pin(copy(&world.client, ends, pipes, &control)).await;
+    let copied = Box::pin(copy(
+        &world.client,
+        ends,
+        &ObjectOptions::default(),
+        pipes,
+        &control,
+    ))
+    .await;
     (copied, output)
 }
 

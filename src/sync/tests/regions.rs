@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::server::Upload;
 use super::world::{World, empty_folder, keys, noise, with_deletion};
+use crate::resource::ObjectOptions;
 use crate::sync::{Archive, Control, Copied, End, Object, Pipes, Place, abandoned, copy, give_up};
 
 const MEBIBYTE: usize = 1024 * 1024;
@@ -74,7 +75,14 @@ async fn single_files_and_streams_find_their_bucket() {
             output: &mut printed,
         };
         let control = Control::new(&|_| {}, &|| false);
-        let copied = copy(&world.client, (&from, &to), pipes, &control).await;
+        let copied = copy(
+            &world.client,
+            (&from, &to),
+            &ObjectOptions::default(),
+            pipes,
+            &control,
+        )
+        .await;
         (copied, printed)
     };
     world.write("small", "content");

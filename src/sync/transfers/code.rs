@@ -64,6 +64,7 @@ fn write_change(bytes: &mut Vec<u8>, change: &Change) {
         Change::Changed(Why::Time) => bytes.push(3),
         Change::Changed(Why::Tag) => bytes.push(4),
         Change::Changed(Why::Link) => bytes.push(5),
+        Change::Changed(Why::Touched) => bytes.push(6),
     }
 }
 
@@ -168,6 +169,7 @@ fn read_change(bytes: &mut &[u8]) -> Option<Change> {
         3 => Why::Time,
         4 => Why::Tag,
         5 => Why::Link,
+        6 => Why::Touched,
         _ => return None,
     }))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_s3::config::StalledStreamProtectionConfig;
 use hyper::Method;
 
+use crate::resource::ObjectOptions;
 use crate::sync::limits::Limits;
 use crate::sync::tests::buckets::Labels;
 use crate::sync::tests::server::{Fault, Seen, multipart_etag};
@@ -114,7 +115,14 @@ impl Two {
         let mut control = Control::new(&|_| {}, &|| false);
         control.limits = self.limits;
         control.source_region = self.source_region;
-        Box::pin(copy(&self.world.client, (&from, &to), pipes, &control)).await
+        Box::pin(copy(
+            &self.world.client,
+            (&from, &to),
+            &ObjectOptions::default(),
+            pipes,
+            &control,
+        ))
+        .await
     }
 }
 

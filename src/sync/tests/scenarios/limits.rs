@@ -4,9 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use hyper::Method;
-
-use crate::resource::{DeletionLimit, Encryption, ObjectOptions, StorageClass};
+use crate::resource::DeletionLimit;
 use crate::sync::tests::server::{Fault, Seen};
 use crate::sync::tests::world::{World, deleted, keys, moved, noise, skipped, tree, with_deletion};
 use crate::sync::{
@@ -112,83 +110,6 @@ async fn s31_max_delete() {
     // A plan without deletions is within every limit.
     let plan = world.survey(&world.up()).await.unwrap();
     assert!(plan.beyond(DeletionLimit::Count(0)).is_none());
-}
-
-fn paid(seen: &Seen) -> bool {
-    seen.headers.get("x-amz-request-payer").map(String::as_str) == Some("requester")
-}
-
-/// Whether a request makes an object, so that it says how it is stored.
-fn stores(seen: &Seen) -> bool {
-    let is_part = seen.query.contains_key("partNumber");
-    (seen.method == Method::PUT && !is_part)
-        || (seen.method == Method::POST && seen.query.contains_key("uploads"))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn s70_request_payer_and_customer_keys_pass_through() {
-    let world = World::new().await;
-    world.server.state.lock().unwrap().encryption = "aws:kms";
-    for number in 0..20 {
-        world.write(&format!("small/{number}"), format!("{number}"));
-    }
-    world.write("large", noise(20 * MEBIBYTE));
-    world.server.put("data/old", b"old");
-    let options = ObjectOptions {
-        storage_class: Some(StorageClass::StandardIa),
-        encryption: Some(Encryption::Kms(Some("alias/mine".parse().unwrap()))),
-        request_payer: true,
-    };
-    let mut request = with_deletion(world.up());
-    request.options = options.clone();
-    let plan = world.survey(&request).await.unwrap();
-    let (report, _) = world.execute(&plan).await;
-    assert!(report.is_complete(), "{report:?}");
-    let log = std::mem::take(&mut world.server.state.lock().unwrap().log);
-    assert!(log.len() > 20);
-    for seen in &log {
-        assert!(paid(seen), "{seen:?}");
-        let said = |name: &str| seen.headers.get(name).map(String::as_str);
-        let expected = stores(seen);
-        let on = |value| expected.then_some(value);
-        assert_eq!(said("x-amz-storage-class"), on("STANDARD_IA"), "{seen:?}");
-        assert_eq!(
-            said("x-amz-server-side-encryption"),
-            on("aws:kms"),
-            "{seen:?}"
-        );
-        let key = said("x-amz-server-side-encryption-aws-kms-key-id");
-        assert_eq!(key, on("alias/mine"), "{seen:?}");
-        assert_eq!(said("x-amz-acl"), None);
-    }
-    assert_eq!(log.iter().filter(|seen| stores(seen)).count(), 21);
-
-    let target = tempfile::tempdir().unwrap();
-    world.server.put("data/huge", &noise(65 * MEBIBYTE));
-    let mut request = world.down();
-    request.to = Place::Folder(target.path().to_owned());
-    request.options = options;
-    let plan = world.survey(&request).await.unwrap();
-    let (report, _) = world.execute(&plan).await;
-    assert!(report.is_complete(), "{report:?}");
-    let log = std::mem::take(&mut world.server.state.lock().unwrap().log);
-    let kinds = [Method::GET, Method::HEAD];
-    for kind in kinds {
-        assert!(log.iter().any(|seen| seen.method == kind), "{kind}");
-    }
-    for seen in &log {
-        assert!(paid(seen), "{seen:?}");
-        assert!(!stores(seen));
-    }
-
-    // Nothing is said where nothing was asked for.
-    let plan = world.survey(&world.down()).await.unwrap();
-    world.execute(&plan).await;
-    assert_eq!(world.server.count(paid), 0);
-
-    let arn = "s3://arn:aws:s3:eu-central-1:123456789012:accesspoint/mine/data";
-    let refused = Place::parse_url(arn).unwrap_err().to_string();
-    assert!(refused.contains("is an ARN"), "{refused}");
 }
 
 /// An object under a customer's own key cannot be read: it is named, and the others come.

@@ -10,6 +10,7 @@ mod names;
 mod odd_names;
 mod options;
 mod resilience;
+mod stored;
 mod tree;
 
 use std::collections::BTreeSet;
@@ -49,7 +50,7 @@ fn unreadable_folder(world: &World) -> (PathBuf, String) {
 }
 
 /// Where scenarios are shown.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     include_str!("across.rs"),
     include_str!("compare.rs"),
     include_str!("deletions.rs"),
@@ -60,9 +61,10 @@ const SOURCES: [&str; 12] = [
     include_str!("odd_names.rs"),
     include_str!("options.rs"),
     include_str!("resilience.rs"),
+    include_str!("stored.rs"),
     include_str!("tree.rs"),
     // What only a real process shows.
-    include_str!("../../../../tests/it/sync.rs"),
+    include_str!("../../../../tests/it/sync/interrupted.rs"),
 ];
 
 /// The number of the scenario that a test shows, if the line begins one that is named so.

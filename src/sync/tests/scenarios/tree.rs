@@ -10,6 +10,7 @@ use std::time::Duration;
 use hyper::Method;
 
 use super::{deep_folder, unreadable_folder};
+use crate::resource::ObjectOptions;
 use crate::sync::tests::server::{Seen, md5, multipart_etag};
 use crate::sync::tests::world::{World, deleted, keys, noise, skipped, tree, with_deletion};
 use crate::sync::{
@@ -43,7 +44,14 @@ async fn fetch(world: &World, key: &str, file: &str) -> Result<Copied, FailureRe
     };
     let control = Control::new(&|_| {}, &|| false);
     let ends = (&object, &End::File(world.path(file)));
-    Box::pin(copy(&world.client, ends, pipes, &control)).await
+    Box::pin(copy(
+        &world.client,
+        ends,
+        &ObjectOptions::default(),
+        pipes,
+        &control,
+    ))
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
