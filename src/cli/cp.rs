@@ -155,6 +155,10 @@ pub(super) async fn run(global: &Global, arguments: &Cp, output: Output) -> Comm
             output.say(&format!("{} {text}", good("✓")));
             Ok(ExitCode::Done)
         }
+        Ok(Copied::Stopped) if matches!(to, End::Stream) => {
+            output.insist(&format!("{} the output is not whole", warn("stopped:")));
+            Ok(ExitCode::Interrupted)
+        }
         Ok(Copied::Stopped) => {
             output.insist(&format!("{} nothing was left behind", warn("stopped:")));
             Ok(ExitCode::Interrupted)
@@ -256,10 +260,15 @@ fn target(from: &End, name: &EndName) -> Result<End, CommandError> {
 }
 
 fn size_of(path: &Path) -> Result<u64, CommandError> {
-    let metadata = std::fs::metadata(path);
-    metadata.map(|metadata| metadata.len()).map_err(|error| {
+    let metadata = std::fs::metadata(path).map_err(|error| {
         CommandError::failed(format!("{} cannot be read: {error}", path.display()))
-    })
+    })?;
+    if !metadata.is_file() {
+        let text = format!("{} is no file", path.display());
+        return Err(CommandError::new(ExitCode::Usage, text)
+            .help("a pipe is read from the input: write `-`, and `< PIPE` behind the command"));
+    }
+    Ok(metadata.len())
 }
 
 /// The process's own input and output, unbuffered and without a lock.

@@ -19,6 +19,8 @@ use super::output::Output;
 
 /// How long a server may take to start; a debug build on a busy machine is slow.
 const START: Duration = Duration::from_secs(20);
+/// The file in the state folder that a server holds.
+const LOCK: &str = "server.lock";
 /// How long a server that nobody uses stays.
 const IDLE: &str = "30m";
 
@@ -34,7 +36,7 @@ impl Guard {
             CommandError::failed(format!("cannot use {}: {error}", folder.display()))
         };
         std::fs::create_dir_all(folder).map_err(failed)?;
-        let path = folder.join("server.lock");
+        let path = folder.join(LOCK);
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -110,7 +112,8 @@ pub(super) async fn stop() -> Result<bool, CommandError> {
         )));
     }
     let until = Instant::now() + START;
-    while running().await.is_some() {
+    // It answers no more before it has put everything away.
+    while running().await.is_some() || is_held() {
         if Instant::now() >= until {
             return Err(CommandError::failed(format!(
                 "process {process} does not end"
@@ -119,6 +122,12 @@ pub(super) async fn stop() -> Result<bool, CommandError> {
         sleep(Duration::from_millis(20)).await;
     }
     Ok(true)
+}
+
+/// Whether a server has the state folder here.
+fn is_held() -> bool {
+    let lock = File::open(state_folder().join(LOCK));
+    lock.is_ok_and(|lock| lock.try_lock().is_err())
 }
 
 fn start() -> Result<(), CommandError> {

@@ -30,7 +30,23 @@ pub fn main() -> std::process::ExitCode {
     start_log(&global);
     let output = output_of(&global);
     let result = block_on(dispatch(&global, &command, output));
-    shown(result, output).into()
+    let exit = shown(result, output);
+    whole(exit, output).into()
+}
+
+/// The exit code, where all that was printed has got there.
+fn whole(exit: ExitCode, output: Output) -> ExitCode {
+    match output::loss() {
+        Some(error) => {
+            output.error(&error);
+            if exit == ExitCode::Done {
+                ExitCode::Failed
+            } else {
+                exit
+            }
+        }
+        None => exit,
+    }
 }
 
 fn output_of(global: &Global) -> Output {
@@ -76,11 +92,12 @@ fn refused(host: &Host, text: &str) -> ExitCode {
 /// Help and version are no mistakes; anything else on the command line is, with a code of its own.
 fn usage(error: &clap::Error) -> std::process::ExitCode {
     output::usage(error);
+    let output = Output::new(false, false, Host::default().streams);
     if matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     ) {
-        ExitCode::Done.into()
+        whole(ExitCode::Done, output).into()
     } else {
         ExitCode::Usage.into()
     }

@@ -16,8 +16,7 @@ use crate::sync::{Progress, Totals};
 pub(super) const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// What a terminal of eighty columns has room for; the last is cut off where there is less.
-const BAR: &str =
-    "  {bar:12} {bytes}/{total_bytes} · {binary_bytes_per_sec} · {eta} left · {wide_msg}";
+const BAR: &str = "  {bar:8} {bytes}/{total_bytes} · {binary_bytes_per_sec} · {eta} · {wide_msg}";
 
 /// The same where nobody knows how much there is.
 const COUNTER: &str = "  {bytes} · {binary_bytes_per_sec} · {wide_msg}";
@@ -156,9 +155,12 @@ impl Meter {
             self.output.raw(&json_gate(&format!("{line}\n")));
             return;
         }
+        let files = match self.files(count) {
+            none if none.is_empty() => none,
+            some => format!("{some}, "),
+        };
         self.output.say(&format!(
-            "  {}, {} of {}, {}",
-            self.files(count),
+            "  {files}{} of {}, {}",
             human_bytes(count.bytes),
             human_bytes(self.total.bytes),
             self.rate(count.bytes),
@@ -171,11 +173,12 @@ impl Meter {
             0 => String::new(),
             some => format!(", {some} failed"),
         };
-        format!(
-            "{} of {}, {in_flight} in flight{failed}",
-            count.done,
-            plural(self.total.files, "file")
-        )
+        // One file says nothing that the bytes do not say better.
+        if self.total.files == 1 {
+            return failed.trim_start_matches(", ").to_owned();
+        }
+        let (done, all) = (count.done, plural(self.total.files, "file"));
+        format!("{done} of {all}, {in_flight} in flight{failed}")
     }
 
     /// Takes the bar away.

@@ -1,7 +1,8 @@
 //! The only place that prints. Data goes to stdout, talk to stderr.
 
-use std::io::{IsTerminal as _, Write};
+use std::io::{ErrorKind, IsTerminal as _, Write};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::OnceLock;
 
 use anstream::{AutoStream, ColorChoice};
 
@@ -80,10 +81,14 @@ impl Output {
 
     fn print(self, text: &str) {
         match self.streams {
-            // A reader that went away is no reason to stop: least of all a destroy.
-            Streams::Process => AutoStream::new(std::io::stdout(), self.choice())
-                .write_all(text.as_bytes())
-                .unwrap_or_default(),
+            Streams::Process => {
+                let mut stream = AutoStream::new(std::io::stdout(), self.choice());
+                keep_loss(
+                    stream
+                        .write_all(text.as_bytes())
+                        .and_then(|()| stream.flush()),
+                );
+            }
             Streams::Kept(kept) => kept.push(text),
         }
     }
@@ -111,6 +116,27 @@ impl Output {
     }
 }
 
+/// Why something that was printed is lost, for the first time that it was.
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// Remembers that something could not be printed: it is told at the end, as nothing is to stop
+/// for it, least of all a destroy. A reader that went away has seen enough.
+fn keep_loss(printed: std::io::Result<()>) {
+    if let Err(error) = printed
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        let _only_the_first = LOST.set(error.to_string());
+    }
+}
+
+/// Why the standard output is not whole, if it is not.
+pub(super) fn loss() -> Option<CommandError> {
+    let reason = LOST.get()?;
+    Some(CommandError::failed(format!(
+        "what was printed is not whole: {reason}"
+    )))
+}
+
 /// The standard output itself, for bytes that are data and no text.
 ///
 /// # Errors
@@ -134,7 +160,11 @@ pub(super) fn usage(error: &clap::Error) {
         stream.write_all(text.as_bytes()).unwrap_or_default();
     } else {
         let mut stream = AutoStream::new(std::io::stdout(), ColorChoice::Auto);
-        stream.write_all(text.as_bytes()).unwrap_or_default();
+        keep_loss(
+            stream
+                .write_all(text.as_bytes())
+                .and_then(|()| stream.flush()),
+        );
     }
 }
 

@@ -15,6 +15,7 @@ use super::arguments::Global;
 use super::error::{CommandError, CommandResult};
 use super::exit::ExitCode;
 use super::keeper::Keeper;
+use super::local::state_folder;
 use super::meter::{LINE_EVERY, Meter};
 use super::output::Output;
 use super::session::{BucketSession, journals, s3_client};
@@ -77,13 +78,14 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
     let with = (&cancel, request.journals.as_deref());
     let meter = meter(global, &plan, arguments, output);
     let report = carry_out(&client, &plan, arguments, with, &meter).await;
+    let exit = exit_of(&plan, &report, is_told(arguments));
     if *format == Style::Json {
         output.raw(&words::done_event(&plan, &report));
     } else {
         words::say_failures(&report, output);
         let rate = meter.rate(report.transferred.bytes);
-        let verdict = words::verdict(&plan, &report, &rate);
-        if words::is_complete(&plan, &report) {
+        let verdict = words::verdict(&plan, &report, (exit, &rate));
+        if exit == ExitCode::Done {
             output.say(&verdict);
         } else {
             output.insist(&verdict);
@@ -93,7 +95,7 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
         let login = format!("trainyard login{}", global.again());
         output.insist(&format!("to go on: {login}, then {again}"));
     }
-    Ok(exit_of(&plan, &report, is_told(arguments)))
+    Ok(exit)
 }
 
 /// Whether something that is left alone is to be told of.
@@ -118,7 +120,7 @@ fn request(global: &Global, arguments: &Sync) -> Result<Request, CommandError> {
         from,
         to,
         include: arguments.include.clone(),
-        exclude: arguments.exclude.clone(),
+        exclude: exclude(global, arguments),
         delete: if arguments.delete {
             Deletion::Extra
         } else {
@@ -135,6 +137,15 @@ fn request(global: &Global, arguments: &Sync) -> Result<Request, CommandError> {
     })
 }
 
+/// What takes no part: the embedded cloud does not keep itself.
+fn exclude(global: &Global, arguments: &Sync) -> Vec<String> {
+    let mut patterns = arguments.exclude.clone();
+    if global.local {
+        patterns.push(format!("{}/", state_folder().display()));
+    }
+    patterns
+}
+
 fn unsurveyed(error: &SurveyError) -> CommandError {
     let exit = match error {
         SurveyError::EmptySource { .. } | SurveyError::Case(_) => ExitCode::Refused,
@@ -144,6 +155,7 @@ fn unsurveyed(error: &SurveyError) -> CommandError {
         | SurveyError::Overlap { .. }
         | SurveyError::OpenPrefix(_)
         | SurveyError::DirectoryBucket(_)
+        | SurveyError::ArchiveBetweenBuckets { .. }
         | SurveyError::NamelessArchive(_) => ExitCode::Usage,
         SurveyError::NoFolder(_)
         | SurveyError::NotAFolder(_)
@@ -183,7 +195,11 @@ fn within_limit(plan: &SyncPlan, arguments: &Sync) -> Result<(), CommandError> {
     };
     let text = format!("in {}, {excess}; nothing was changed", plan.to);
     let deletions = excess.deletions;
-    let go = format!("if they shall go, pass `--max-delete {deletions}`");
+    let most = match arguments.max_delete {
+        Some(_) => "",
+        None => "half of the files is the most, unless something else is said; ",
+    };
+    let go = format!("{most}if they shall go, pass `--max-delete {deletions}`");
     let help = if arguments.dry_run {
         go
     } else {
@@ -217,7 +233,7 @@ async fn carry_out(
         control.journals = journals;
         control.source_region = arguments.source_region.as_deref();
         if let Some(concurrency) = arguments.concurrency {
-            control.concurrency = concurrency.get();
+            control.concurrency = usize::from(concurrency);
         }
         let mut work = Box::pin(execute(client, plan, &control));
         loop {

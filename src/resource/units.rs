@@ -270,11 +270,13 @@ pub fn human_duration(seconds: i64) -> String {
 pub fn human_bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut unit = 0;
-    // Tenths, so that no floating point is needed.
+    // Tenths, so that no floating point is needed; to the nearest one.
     let mut tenths = u128::from(bytes) * 10;
-    while tenths >= 10_240 && unit + 1 < UNITS.len() {
-        tenths = tenths.div_ceil(1024);
+    let mut size = 1_u128;
+    while tenths >= 10_235 && unit + 1 < UNITS.len() {
         unit += 1;
+        size *= 1024;
+        tenths = (u128::from(bytes) * 10 + size / 2) / size;
     }
     if unit == 0 {
         format!("{bytes} B")

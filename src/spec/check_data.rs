@@ -34,6 +34,7 @@ pub(super) fn check_data(data: &DataSpec, path: &SpecPath, found: &mut Vec<Diagn
     }
     nameless_archive(data, &places, path, found);
     compared_archive(data, path, found);
+    archive_between_buckets(data, path, found);
     if !places.iter().any(|(_, text)| text.starts_with("s3://")) {
         found.push(
             Diagnostic::at(path.clone(), Code::BadData, "neither place is a bucket")
@@ -91,6 +92,21 @@ fn nameless_archive(
                 .help("write `s3://BUCKET/NAME`: the archive is `NAME.zip` or `NAME.tar.zst`"),
             );
         }
+    }
+}
+
+/// Between buckets S3 copies by itself, and packs nothing.
+fn archive_between_buckets(data: &DataSpec, path: &SpecPath, found: &mut Vec<Diagnostic>) {
+    let is_in_bucket = |text: &str| parse_bucket_prefix(text).is_some();
+    if data.archive.is_some() && is_in_bucket(&data.from) && is_in_bucket(&data.to) {
+        found.push(
+            Diagnostic::at(
+                path.key("archive"),
+                Code::BadData,
+                "an archive is packed from a folder, or unpacked into one",
+            )
+            .help("leave `archive` out, and S3 copies the files"),
+        );
     }
 }
 

@@ -14,8 +14,10 @@ use super::fault::Fault;
 use super::home::Home;
 use super::ledger::{Claim, Ledger};
 use super::list::timestamp;
+use super::options::payer;
 use super::place::Place;
 use super::report::Failure;
+use crate::resource::ObjectOptions;
 
 /// An upload in parts that was begun and neither finished nor aborted.
 #[derive(Debug)]
@@ -47,6 +49,7 @@ pub async fn abandoned(
     client: &Client,
     place: &Place,
     (journals, before): (Option<&Path>, Timestamp),
+    options: &ObjectOptions,
 ) -> Result<Vec<Abandoned>, SurveyError> {
     let Place::Prefix { bucket, prefix } = place else {
         return Err(SurveyError::NotInABucket(place.clone()));
@@ -59,7 +62,7 @@ pub async fn abandoned(
         return Ok(found);
     }
     let home = Home::new(client.clone(), bucket);
-    for listed in listed(&home, prefix).await? {
+    for listed in listed(&home, prefix, options).await? {
         let (Some(key), Some(upload)) = (listed.key, listed.upload_id) else {
             continue;
         };
@@ -73,7 +76,7 @@ pub async fn abandoned(
         let begun = listed.initiated.as_ref().and_then(timestamp);
         let is_old = begun.is_some_and(|begun| begun < before);
         if claim.is_some() || is_old {
-            let bytes = stored(&home.client(), bucket, (&key, &upload)).await;
+            let bytes = stored(&home.client(), bucket, (&key, &upload), options).await;
             found.push(Abandoned {
                 key,
                 upload,
@@ -90,12 +93,20 @@ pub async fn abandoned(
 }
 
 /// Gives uploads up, and says which could not be.
-pub async fn give_up(client: &Client, bucket: &str, uploads: Vec<Abandoned>) -> Vec<Failure> {
+pub async fn give_up(
+    client: &Client,
+    bucket: &str,
+    uploads: Vec<Abandoned>,
+    options: &ObjectOptions,
+) -> Vec<Failure> {
     let mut failures = Vec::new();
     let home = Home::new(client.clone(), bucket);
     for upload in uploads {
         let abort = |client: Client| {
-            let request = client.abort_multipart_upload().bucket(bucket);
+            let request = client
+                .abort_multipart_upload()
+                .bucket(bucket)
+                .set_request_payer(payer(options));
             request.key(&upload.key).upload_id(&upload.upload).send()
         };
         let aborted = home.ask(abort).await;
@@ -117,7 +128,11 @@ pub async fn give_up(client: &Client, bucket: &str, uploads: Vec<Abandoned>) -> 
 }
 
 /// Every unfinished upload below a prefix, page by page.
-async fn listed(home: &Home, prefix: &str) -> Result<Vec<MultipartUpload>, SurveyError> {
+async fn listed(
+    home: &Home,
+    prefix: &str,
+    options: &ObjectOptions,
+) -> Result<Vec<MultipartUpload>, SurveyError> {
     let mut uploads = Vec::new();
     let mut marker: Option<(String, Option<String>)> = None;
     loop {
@@ -127,6 +142,7 @@ async fn listed(home: &Home, prefix: &str) -> Result<Vec<MultipartUpload>, Surve
         let list = |client: Client| {
             let request = client.list_multipart_uploads().bucket(home.bucket());
             let request = request.prefix(prefix).set_key_marker(key.clone());
+            let request = request.set_request_payer(payer(options));
             request.set_upload_id_marker(upload.clone()).send()
         };
         let page = home
@@ -151,12 +167,18 @@ async fn listed(home: &Home, prefix: &str) -> Result<Vec<MultipartUpload>, Surve
 
 /// How many bytes of an upload are stored. This is only told to people, so what cannot be
 /// asked counts as nothing.
-async fn stored(client: &Client, bucket: &str, (key, upload): (&str, &str)) -> u64 {
+async fn stored(
+    client: &Client,
+    bucket: &str,
+    (key, upload): (&str, &str),
+    options: &ObjectOptions,
+) -> u64 {
     let mut pages = client
         .list_parts()
         .bucket(bucket)
         .key(key)
         .upload_id(upload)
+        .set_request_payer(payer(options))
         .into_paginator()
         .send();
     let mut bytes: u64 = 0;

@@ -107,13 +107,13 @@ pub(super) async fn survey(
             to: request.to.clone(),
         });
     }
-    let filter = Filter::new(&request.include, &request.exclude).map_err(SurveyError::Pattern)?;
+    let (source_filter, target_filter) = Filter::of_ends(request).map_err(SurveyError::Pattern)?;
     let region = request.source_region.as_deref();
     let source = Arc::new(Home::in_region(client, region, &ends.from.bucket));
     let target = Arc::new(Home::new(client.clone(), &ends.to.bucket));
     let mut pairs = Pairs::new(
-        list(&source, &ends.from, (filter.clone(), &request.options)),
-        list(&target, &ends.to, (filter, &request.options)),
+        list(&source, &ends.from, (source_filter, &request.options)),
+        list(&target, &ends.to, (target_filter, &request.options)),
     );
     let mut tally = Tally::new((request.delete, request.policy), &ends.to.prefix);
     let known = Known::of(request.journals.as_deref(), ends).by(request.policy.compare);

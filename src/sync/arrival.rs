@@ -185,11 +185,11 @@ impl Sums {
         }
     }
 
-    /// Sums that can be joined with those of other parts.
-    pub(super) fn of_part() -> Self {
+    /// A sum that can be joined with those of other parts.
+    pub(super) fn of_part(algorithm: CrcAlgorithm) -> Self {
         Self {
             whole: None,
-            crc: Some((Crc::new(CrcAlgorithm::Crc64Nvme), None)),
+            crc: Some((Crc::new(algorithm), None)),
         }
     }
 
@@ -202,7 +202,7 @@ impl Sums {
         }
     }
 
-    /// The CRC64NVME of a part.
+    /// The checksum of a part.
     pub(super) fn of_this_part(self) -> u64 {
         self.crc.map_or(0, |(crc, _)| crc.finalize())
     }

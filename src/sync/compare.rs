@@ -22,18 +22,21 @@
 //!
 //! Doubtful is what looks like an MD5 and need not be one, as an object encrypted
 //! with a KMS or a customer's key has such a tag too; and what has the time of its
-//! object's metadata, which no listing tells. One question to the object settles it
-//! ([`settle`]):
+//! object's metadata, which no listing tells. A question to the object settles it
+//! ([`settle`]), with the checksum of the whole that S3 keeps, where it keeps one that
+//! the file's can be compared with:
 //!
-//! | doubtful | tag | time in the metadata | verdict |
-//! |---|---|---|---|
-//! | digest | a digest, or nobody could say | any | changed: content |
-//! | digest | no digest | any | same |
-//! | digest and time | a digest, or nobody could say | any | changed: content |
-//! | digest and time | no digest | that of the file | same |
-//! | digest and time | no digest | another, or none | changed: time |
-//! | time | any | that of the file | same |
-//! | time | any | another, or none | changed: time |
+//! | doubtful | tag | checksum of the file | time in the metadata | verdict |
+//! |---|---|---|---|---|
+//! | time | any | not taken | that of the file | same |
+//! | any | any | equal | any other | same |
+//! | any | any | differs | any other | changed: content |
+//! | digest | a digest, or nobody could say | nothing to compare with | any | changed: content |
+//! | digest | no digest | nothing to compare with | any | same |
+//! | digest and time | a digest, or nobody could say | nothing to compare with | any | changed: content |
+//! | digest and time | no digest | nothing to compare with | that of the file | same |
+//! | digest and time | no digest | nothing to compare with | another, or none | changed: time |
+//! | time | any | nothing to compare with | another, or none | changed: time |
 //!
 //! This is how content is compared. The other ways of comparing read no file; their
 //! table is with [`Compare`](crate::resource::Compare).
@@ -183,6 +186,9 @@ pub struct Said {
     pub nature: Nature,
     /// The time of its file that its metadata has.
     pub modified: Option<Timestamp>,
+    /// Whether the checksum of the whole that S3 keeps is that of the file; `None` where
+    /// there is nothing to compare with.
+    pub content: Option<bool>,
 }
 
 /// What can be said before the file is read.
@@ -254,10 +260,18 @@ pub fn decide(pair: &Pair<'_>, digest: &str) -> Verdict {
 /// Where nobody could say, the file is moved: that costs a transfer, and taking
 /// it for the same could cost its content.
 pub fn settle(pair: &Pair<'_>, doubt: Doubt, said: Said) -> Option<Why> {
-    let Said { nature, modified } = said;
-    // Some file systems keep no fractions of a second.
-    let second = |time: Timestamp| time.as_second();
-    let has_time = modified.is_some_and(|time| second(time) == second(pair.local.modified));
+    let Said {
+        nature,
+        modified: _,
+        content,
+    } = said;
+    let has_time = has_time(pair, said);
+    match (doubt, content) {
+        (Doubt::Time, _) if has_time => return None,
+        (_, Some(true)) => return None,
+        (_, Some(false)) => return Some(Why::Content),
+        (_, None) => {}
+    }
     match (doubt, nature) {
         (Doubt::Digest | Doubt::DigestAndTime, Nature::Honest | Nature::Unknown) => {
             Some(Why::Content)
@@ -267,6 +281,14 @@ pub fn settle(pair: &Pair<'_>, doubt: Doubt, said: Said) -> Option<Why> {
             (!has_time).then_some(Why::Time)
         }
     }
+}
+
+/// Whether an object's metadata has the time of the file.
+pub(super) fn has_time(pair: &Pair<'_>, said: Said) -> bool {
+    // Some file systems keep no fractions of a second.
+    let second = |time: Timestamp| time.as_second();
+    said.modified
+        .is_some_and(|time| second(time) == second(pair.local.modified))
 }
 
 fn size_differs(pair: &Pair<'_>) -> Why {

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::CompletedPart;
 use bytes::Bytes;
-use crc_fast::{CrcAlgorithm, Digest as Crc};
 use futures_util::TryStreamExt as _;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::compare::SINGLE_REQUEST_LIMIT;
 use super::copy::{Object, head, size_of};
@@ -19,11 +18,11 @@ use super::fault::Fault;
 use super::multipart::{Like, Multipart};
 use super::options::payer;
 use super::pace::Ear;
-use super::ranged::sum_of_whole;
 use super::report::{FailureReason, Progress, chain, local};
 use super::session::{Moved, Session, Undone};
 use super::source::Content;
 use super::upload::put_content;
+use super::whole::{Passing, Proof};
 
 /// How many parts of a stream are in flight: each is held in memory.
 const PARTS_OF_A_STREAM: usize = 4;
@@ -42,7 +41,7 @@ pub(super) async fn download_stream(
 ) -> Result<Moved, Undone> {
     let head = session.unless_stopped(head(session, object)).await?;
     let (bytes, etag) = (size_of(&head)?, head.e_tag().map(str::to_owned));
-    let mut sum = Crc::new(CrcAlgorithm::Crc64Nvme);
+    let mut passing = Passing::of(Proof::of(&head));
     let (mut written, mut attempt) = (0, 1);
     while written < bytes {
         let broken = match session
@@ -54,7 +53,7 @@ pub(super) async fn download_stream(
             .await?
         {
             Ok(body) => {
-                let sink = (&mut output, &mut sum, &mut written);
+                let sink = (&mut output, &mut passing, &mut written);
                 session.unless_stopped(pass_on(session, body, sink)).await?
             }
             Err(fault) if fault.is_unanswered() => fault.detail,
@@ -74,11 +73,12 @@ pub(super) async fn download_stream(
     }
     let flushing = output.flush().await;
     flushing.map_err(|error| local("write the output", &error))?;
-    let found = sum.finalize();
-    let is_damaged = sum_of_whole(&head).is_some_and(|expected| expected != found);
-    if written != bytes || is_damaged {
-        let what = format!("{written} of {bytes} bytes came, and their CRC64NVME is {found:016x}");
+    if written != bytes {
+        let what = format!("{written} of {bytes} bytes came");
         return Err(FailureReason::Damaged(what).into());
+    }
+    if let Some(problem) = passing.problem() {
+        return Err(FailureReason::Damaged(problem).into());
     }
     Ok(Moved { bytes, fact: None })
 }
@@ -87,14 +87,14 @@ pub(super) async fn download_stream(
 async fn pass_on<W: AsyncWrite + Unpin + Send>(
     session: &Session,
     mut body: ByteStream,
-    (output, sum, written): (&mut W, &mut Crc, &mut u64),
+    (output, passing, written): (&mut W, &mut Passing, &mut u64),
 ) -> Result<String, FailureReason> {
     loop {
         match body.next().await {
             Some(Ok(chunk)) => {
                 let writing = output.write_all(&chunk).await;
                 writing.map_err(|error| local("write the output", &error))?;
-                sum.update(&chunk);
+                passing.update(&chunk);
                 let bytes = chunk.len() as u64;
                 *written += bytes;
                 session.tell(Progress::Moved { bytes });
@@ -183,23 +183,26 @@ async fn send_parts(
     // Reading waits for the input and sending for the network, and neither for the other.
     let (parts, read) = mpsc::channel(1);
     let reading = async move {
-        let (mut number, mut part) = (1, first);
-        while !part.is_empty() && parts.send((number, part)).await.is_ok() {
+        let (mut number, mut part, mut held) = (1, first, None);
+        while !part.is_empty() && parts.send((number, part, held)).await.is_ok() {
             number += 1;
+            // Of parts that have grown large only so many are in memory as there is room for.
+            held = Some(session.room(stream_part_size(number)).await?);
             part = part_of(input, number).await?;
         }
         Ok(())
     };
     let read = stream::unfold(read, |mut read| async {
-        let part: Option<(u32, Bytes)> = read.recv().await;
+        let part: Option<(u32, Bytes, Option<OwnedSemaphorePermit>)> = read.recv().await;
         part.map(|part| (part, read))
     });
     let sending = read
-        .map(|(number, part)| async move {
+        .map(|(number, part, held)| async move {
             let _request = session.request().await?;
             let bytes = part.len() as u64;
             let number = i32::try_from(number).map_err(|_| FailureReason::Lost)?;
             let sent = upload.send(number, &Content::of(part)).await?;
+            drop(held);
             Ok((sent, bytes))
         })
         .buffer_unordered(PARTS_OF_A_STREAM)

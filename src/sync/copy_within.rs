@@ -3,7 +3,9 @@
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::types::{CompletedPart, MetadataDirective, Tag, Tagging};
+use aws_sdk_s3::types::{
+    CompletedPart, MetadataDirective, ServerSideEncryption, StorageClass, Tag, Tagging,
+};
 use futures_util::TryStreamExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
@@ -17,7 +19,7 @@ use super::options::{encryption, kms_key, payer, storage_class};
 use super::pace::Ear;
 use super::report::{FailureReason, Progress};
 use super::session::{Moved, Session, Undone};
-use crate::resource::ObjectOptions;
+use crate::resource::{Encryption, ObjectOptions};
 
 /// How many parts are copied at a time.
 const PARTS_AT_ONCE: usize = 64;
@@ -58,15 +60,16 @@ pub(super) async fn copy_within(
         .unless_stopped(ask_head(session, source, from))
         .await?;
     let bytes = size_of(&head)?;
-    let ObjectOptions {
-        storage_class,
-        encryption,
-        request_payer: _,
-    } = &session.options;
-    // S3 takes a copy over itself where it is to be stored in another way (S3 API, `CopyObject`).
-    if from == to && storage_class.is_none() && encryption.is_none() {
-        return Ok(None);
-    }
+    let again;
+    let session = if from == to {
+        let Some(options) = restated(&session.options, &head) else {
+            return Ok(None);
+        };
+        again = session.storing(options);
+        &*again
+    } else {
+        session
+    };
     let etag = head.e_tag().map(unquoted);
     let original = Original {
         home: source,
@@ -77,6 +80,34 @@ pub(super) async fn copy_within(
     let target = Home::new(session.client.clone(), &to.bucket);
     copy_object(session, &original, (&target, &to.key), limits).await?;
     Ok(Some(Moved { bytes, fact: None }))
+}
+
+/// How an object is stored that is copied over itself: in the way that is asked for, and for
+/// the rest as it is, as S3 inherits neither class nor key; `None` where nothing is asked for.
+///
+/// S3 takes such a copy only where something is stored in another way (S3 API, `CopyObject`).
+fn restated(asked: &ObjectOptions, head: &HeadObjectOutput) -> Option<ObjectOptions> {
+    let ObjectOptions {
+        storage_class,
+        encryption,
+        request_payer,
+    } = asked;
+    if storage_class.is_none() && encryption.is_none() {
+        return None;
+    }
+    let class = head.storage_class().map(StorageClass::as_str);
+    let key = head.ssekms_key_id().and_then(|key| key.parse().ok());
+    let kept = match head.server_side_encryption() {
+        Some(ServerSideEncryption::AwsKms) => Some(Encryption::Kms(key)),
+        Some(ServerSideEncryption::Aes256) => Some(Encryption::S3),
+        // The bucket decides, as it did.
+        Some(_) | None => None,
+    };
+    Some(ObjectOptions {
+        storage_class: storage_class.or(class.and_then(|class| class.parse().ok())),
+        encryption: encryption.clone().or(kept),
+        request_payer: *request_payer,
+    })
 }
 
 /// Copies an object with its metadata and tags, in one request or in parts, and gives the

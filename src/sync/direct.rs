@@ -160,8 +160,6 @@ impl Direct {
 
 async fn drain(body: SdkBody) -> Option<()> {
     let mut body = aws_sdk_s3::primitives::ByteStream::new(body);
-    while let Some(chunk) = body.next().await {
-        chunk.ok()?;
-    }
+    while next(&mut body).await.ok()?.is_some() {}
     Some(())
 }

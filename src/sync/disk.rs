@@ -110,6 +110,8 @@ fn put(file: &File, offset: u64, chunk: &[u8]) -> Result<u64, FailureReason> {
 
 #[cfg(test)]
 mod tests {
+    use crc_fast::CrcAlgorithm;
+
     use super::*;
 
     #[tokio::test]
@@ -121,7 +123,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("file");
             let file = Arc::new(File::create(&path).unwrap());
-            let mut sums = Sums::of_part();
+            let mut sums = Sums::of_part(CrcAlgorithm::Crc64Nvme);
             let mut writer = Writer::new(&disk, &file, 7);
             let mut expected = vec![0; 7];
             for number in 0..40_u8 {
@@ -131,7 +133,7 @@ mod tests {
             }
             writer.finish(&mut sums).await.unwrap();
             assert!(std::fs::read(&path).unwrap() == expected, "{slow}");
-            let mut whole = Sums::of_part();
+            let mut whole = Sums::of_part(CrcAlgorithm::Crc64Nvme);
             whole.update(&expected[7..]);
             assert_eq!(sums.of_this_part(), whole.of_this_part());
         }

@@ -134,7 +134,7 @@ pub enum SurveyError {
     Case(CaseConflict),
     /// Deletion was asked for and the source is empty.
     #[error(
-        "{from} has no files, and deleting what only {to} has would delete all {files} files there"
+        "no file of {from} takes part, and deleting what only {to} has would delete all {files} files there"
     )]
     EmptySource {
         /// The source.
@@ -147,6 +147,16 @@ pub enum SurveyError {
     /// The prefix that an archive is named after is empty.
     #[error("an archive in {0} has no name")]
     NamelessArchive(Place),
+    /// An archive is asked for between two buckets.
+    #[error(
+        "{from} and {to} are both in buckets: an archive is packed from a folder, or unpacked into one"
+    )]
+    ArchiveBetweenBuckets {
+        /// The source.
+        from: Place,
+        /// The target.
+        to: Place,
+    },
     /// There is no archive to unpack.
     #[error("there is no archive s3://{bucket}/{key}")]
     NoArchive {
@@ -197,6 +207,7 @@ impl SurveyError {
             | Self::Unreachable { .. }
             | Self::EmptySource { .. }
             | Self::NamelessArchive(_)
+            | Self::ArchiveBetweenBuckets { .. }
             | Self::NoArchive { .. }
             | Self::WouldLose { .. }
             | Self::Case(_)
@@ -218,6 +229,7 @@ impl SurveyError {
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::NoFolder(_) => Some("check the path"),
+            Self::NotAFolder(_) => Some("`trainyard cp` copies a single file"),
             Self::NoSuchBucket { .. } => Some("create the bucket, or check its name and region"),
             Self::Denied { .. } => {
                 Some("ask for s3:ListBucket on that bucket, or use another profile")
@@ -228,9 +240,12 @@ impl SurveyError {
             }
             Self::Unreachable { .. } => Some("check the network and the region"),
             Self::EmptySource { .. } => Some(
-                "check the source; if the target shall be emptied, pass `--allow-empty-source`",
+                "check the source and what is excluded; if the target shall be emptied, pass `--allow-empty-source`",
             ),
             Self::NamelessArchive(_) => Some("name a prefix: s3://BUCKET/NAME becomes NAME.zip"),
+            Self::ArchiveBetweenBuckets { .. } => Some(
+                "`trainyard cp` copies the archive itself; leave `archive` out to copy the files",
+            ),
             Self::NoArchive { .. } => Some(
                 "check the place and the kind: s3://BUCKET/NAME stands for NAME.zip or NAME.tar.zst",
             ),
@@ -249,7 +264,6 @@ impl SurveyError {
             Self::NotAPair { .. }
             | Self::OpenPrefix(_)
             | Self::Pattern(_)
-            | Self::NotAFolder(_)
             | Self::Folder { .. }
             | Self::Listing { .. }
             | Self::Untrusted { .. }
@@ -279,6 +293,7 @@ impl SurveyError {
             | Self::Folder { .. }
             | Self::EmptySource { .. }
             | Self::NamelessArchive(_)
+            | Self::ArchiveBetweenBuckets { .. }
             | Self::NoArchive { .. }
             | Self::Archive { .. }
             | Self::WouldLose { .. }

@@ -1,7 +1,7 @@
 //! The entity tag that S3 gives to the content of a file.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _};
 use std::path::Path;
 
 use md5::{Digest, Md5};
@@ -33,6 +33,15 @@ pub(super) fn of_file(path: &Path, size: u64, shape: EtagShape) -> io::Result<St
         EtagShape::Parts(_) => of_parts(&mut file, size),
         EtagShape::Opaque => Ok(String::new()),
     }
+}
+
+/// The MD5 of all that a file has, from its beginning, in hexadecimal digits; blocks.
+#[cfg(feature = "aws")]
+pub(super) fn whole(mut file: &File) -> io::Result<String> {
+    file.rewind()?;
+    let mut hash = Md5::new();
+    hash_up_to(&mut file, u64::MAX, &mut hash)?;
+    Ok(hexadecimal(&hash.finalize()))
 }
 
 fn of_parts(file: &mut File, size: u64) -> io::Result<String> {
@@ -73,7 +82,7 @@ pub(super) fn of_joined<'a>(tags: impl IntoIterator<Item = &'a str>) -> Option<S
 }
 
 /// Feeds at most `limit` bytes to a hash and says how many there were.
-fn hash_up_to(file: &mut File, limit: u64, hash: &mut Md5) -> io::Result<u64> {
+fn hash_up_to(file: &mut impl Read, limit: u64, hash: &mut Md5) -> io::Result<u64> {
     let mut buffer = vec![0; READ_SIZE];
     let mut source = file.take(limit);
     let mut total = 0;

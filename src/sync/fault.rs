@@ -222,6 +222,10 @@ where
     match (code, error.message(), status) {
         (Some(code), Some(message), _) => format!("{code}: {message}"),
         (Some(code), None, _) => code.to_owned(),
+        // The answer to a HEAD has no body that would say more.
+        (None, _, Some(status)) if matches!(error, SdkError::ServiceError(_)) => {
+            format!("HTTP status {status}, without a reason")
+        }
         (None, _, Some(status)) => format!("HTTP status {status}: {}", chain(error)),
         (None, _, None) => chain(error),
     }

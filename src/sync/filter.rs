@@ -3,6 +3,8 @@
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::key::folders_of;
+#[cfg(feature = "aws")]
+use super::place::Request;
 
 /// Why a pattern cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +59,23 @@ impl Filter {
             include: Patterns::new(include)?,
             exclude: Patterns::new(exclude)?,
         })
+    }
+
+    /// What takes part at the source, and what at the target: everything where what is
+    /// excluded is to go.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Self::new`].
+    #[cfg(feature = "aws")]
+    pub(super) fn of_ends(request: &Request) -> Result<(Self, Self), PatternError> {
+        let source = Self::new(&request.include, &request.exclude)?;
+        let target = if request.delete_excluded {
+            Self::new(&[], &[])?
+        } else {
+            source.clone()
+        };
+        Ok((source, target))
     }
 
     /// Whether a file of this relative key takes part.

@@ -34,6 +34,8 @@ const MAGIC: &[u8] = b"trainyard journal 1\n";
 const NEAR: u64 = 16;
 /// The longest record that is believed, in bytes: a key has 1024 at most.
 const LONGEST: usize = 4096;
+/// How many records are held at most that wait for one before them.
+const MOST_WAITING: usize = 32 * 1024;
 /// A file that was modified this recently, in seconds, may be modified again without
 /// getting another time: file systems tick.
 const SETTLED_AFTER: i64 = 1;
@@ -324,8 +326,18 @@ impl<F: Fact> Writer<F> {
 
     /// Takes what there is to say of the file with this number; files are numbered from
     /// zero in the order of their keys, and each is to be spoken of once.
+    ///
+    /// What keeps too many others waiting is not waited for, and not known to the next run.
     pub(super) fn put(&mut self, number: u64, record: Option<F>) {
+        if number < self.next {
+            return;
+        }
         self.early.insert(number, record);
+        if self.early.len() > MOST_WAITING
+            && let Some((first, _)) = self.early.first_key_value()
+        {
+            self.next = *first;
+        }
         while let Some(record) = self.early.remove(&self.next) {
             self.next += 1;
             self.count(record.as_ref().map(Fact::key));

@@ -21,6 +21,9 @@ use super::route::Route;
 use super::walk::LocalFile;
 use crate::resource::{Compare, ObjectOptions};
 
+/// How many candidates are held until they are asked about.
+const DOUBTFUL_AT_ONCE: usize = 256;
+
 /// A file and an object of one key.
 #[derive(Debug)]
 pub(super) struct Candidate {
@@ -33,7 +36,7 @@ pub(super) struct Candidate {
 }
 
 /// What came out for one candidate.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Judgement {
     Same,
     Changed(Why),
@@ -42,8 +45,7 @@ pub(super) enum Judgement {
 
 /// Judges candidates; files are read on blocking threads, a few at a time.
 pub(super) struct Judge {
-    client: Client,
-    options: ObjectOptions,
+    asker: Asker,
     route: Arc<Route>,
     readers: JoinSet<(Candidate, io::Result<String>)>,
     most_readers: usize,
@@ -131,8 +133,8 @@ impl Known {
         }
     }
 
-    /// Writes down what came of a candidate that is not in doubt.
-    fn keep(&mut self, candidate: &Candidate, judgement: Option<&Judgement>) {
+    /// Writes down what came of a candidate.
+    fn keep(&mut self, candidate: &Candidate, judgement: &Judgement) {
         let Some(writer) = &mut self.after else {
             return;
         };
@@ -143,7 +145,7 @@ impl Known {
             word,
         } = candidate;
         let is_proven = self.compare == Compare::Content || *word == Word::Same;
-        let is_same = is_proven && matches!(judgement, Some(Judgement::Same));
+        let is_same = is_proven && matches!(judgement, Judgement::Same);
         let same = is_same.then_some(&object.etag);
         let record = same.and_then(Option::as_ref).map(|etag| Record {
             key: file.key.clone(),
@@ -177,16 +179,11 @@ impl Candidate {
 }
 
 impl Judge {
-    pub(super) fn new(
-        (client, options): (Client, ObjectOptions),
-        route: Arc<Route>,
-        known: Known,
-    ) -> Self {
+    pub(super) fn new(whom: (Client, ObjectOptions), route: Arc<Route>, known: Known) -> Self {
         // Hashing is bound by the cores; a second reader a core hides the disk.
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self {
-            client,
-            options,
+            asker: Asker::new(whom, Arc::clone(&route), known.compare),
             route,
             readers: JoinSet::new(),
             most_readers: cores * 2,
@@ -221,7 +218,7 @@ impl Judge {
             {
                 self.judged(candidate, Judgement::Changed(Why::Touched));
             }
-            Look::Decided(verdict) => self.file(candidate, verdict),
+            Look::Decided(verdict) => self.file(candidate, verdict).await,
             Look::NeedsDigest(shape) => {
                 if self.readers.len() >= self.most_readers {
                     self.collect_one().await?;
@@ -249,13 +246,16 @@ impl Judge {
         while !self.readers.is_empty() {
             self.collect_one().await?;
         }
-        let asker = Asker {
-            client: self.client,
-            options: self.options,
-            route: self.route,
-        };
-        self.done.extend(asker.settle(self.doubtful).await);
+        self.settle().await;
         Ok((self.done, self.known.after))
+    }
+
+    /// Asks about what is doubtful by now.
+    async fn settle(&mut self) {
+        let doubtful = std::mem::take(&mut self.doubtful);
+        for (candidate, judgement) in Box::pin(self.asker.settle(doubtful)).await {
+            self.judged(candidate, judgement);
+        }
     }
 
     async fn collect_one(&mut self) -> Result<(), SurveyError> {
@@ -266,7 +266,7 @@ impl Judge {
         match digest {
             Ok(digest) => {
                 let verdict = decide(&candidate.pair(&self.route), &digest);
-                self.file(candidate, verdict);
+                self.file(candidate, verdict).await;
             }
             Err(error) => {
                 let reason = SkipReason::UnreadableFile(error.to_string());
@@ -276,7 +276,7 @@ impl Judge {
         Ok(())
     }
 
-    fn file(&mut self, candidate: Candidate, verdict: Verdict) {
+    async fn file(&mut self, candidate: Candidate, verdict: Verdict) {
         match verdict {
             Verdict::Same => self.judged(candidate, Judgement::Same),
             Verdict::Changed(why) => self.judged(candidate, Judgement::Changed(why)),
@@ -284,15 +284,17 @@ impl Judge {
                 if let Some(why) = without_asking(candidate.word, doubt) {
                     self.judged(candidate, Judgement::Changed(why));
                 } else {
-                    self.known.keep(&candidate, None);
                     self.doubtful.push((candidate, doubt));
+                    if self.doubtful.len() >= DOUBTFUL_AT_ONCE {
+                        self.settle().await;
+                    }
                 }
             }
         }
     }
 
     fn judged(&mut self, candidate: Candidate, judgement: Judgement) {
-        self.known.keep(&candidate, Some(&judgement));
+        self.known.keep(&candidate, &judgement);
         self.done.push((candidate, judgement));
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -114,6 +114,10 @@ impl Ledger {
 impl Claim {
     fn hold(path: PathBuf, file: File, (bucket, key): (&str, &str)) -> Option<Self> {
         file.try_lock().ok()?;
+        // Whoever had it may have thrown it away before it was locked here.
+        if file.metadata().ok()?.nlink() == 0 {
+            return None;
+        }
         let note = read(&file);
         let is_ours = |note: &Note| (&*note.bucket, &*note.key) == (bucket, key);
         Some(Self {

@@ -110,6 +110,8 @@ mod transfers;
 mod upload;
 #[cfg(feature = "aws")]
 mod walk;
+#[cfg(feature = "aws")]
+mod whole;
 
 #[cfg(feature = "aws")]
 pub use abandoned::{Abandoned, abandoned, give_up};

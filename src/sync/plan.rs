@@ -83,6 +83,9 @@ pub enum Why {
     /// The file has been touched since a run found it the same, and its size tells nothing.
     #[error("modified since the last run")]
     Touched,
+    /// What the archive has was not described, so that all of it is packed again.
+    #[error("the archive is made anew")]
+    Anew,
     /// The entity tags of two objects differ, and nothing shows that they have one content.
     #[error("the entity tag differs")]
     Tag,

@@ -4,30 +4,55 @@ use std::sync::Arc;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::types::ServerSideEncryption;
+use aws_sdk_s3::types::{ChecksumMode, ServerSideEncryption};
 use futures_util::future::join_all;
+use tokio::task::spawn_blocking;
 
 use super::attributes::Attributes;
-use super::compare::{Doubt, EtagShape, Nature, Said, part_size, settle};
+use super::compare::{Doubt, EtagShape, Nature, Said, has_time, part_size, settle};
+use super::fault::{Fault, FaultKind};
 use super::judge::{Candidate, Judgement};
 use super::options::payer;
+use super::plan::SkipReason;
 use super::route::Route;
-use crate::resource::ObjectOptions;
+use super::whole::Proof;
+use crate::resource::{Compare, ObjectOptions};
 
-/// How many objects are asked about at a time, once one has shown that asking helps.
-const QUESTIONS_AT_ONCE: usize = 16;
+/// How many objects are asked about at a time, where each has to be.
+const QUESTIONS_AT_ONCE: usize = 64;
+/// How many are asked where they may speak for all others.
+const SPEAKERS: usize = 16;
 
 /// Asks objects about themselves.
 pub(super) struct Asker {
-    pub(super) client: Client,
-    pub(super) options: ObjectOptions,
-    pub(super) route: Arc<Route>,
+    client: Client,
+    options: ObjectOptions,
+    route: Arc<Route>,
+    /// Whether files may be read.
+    reads: bool,
+    /// What objects are taken to say that are doubtful in these ways, digest and time or time
+    /// alone, once many have been asked.
+    likely: [Option<Said>; 2],
 }
 
 impl Asker {
+    pub(super) fn new(
+        (client, options): (Client, ObjectOptions),
+        route: Arc<Route>,
+        compare: Compare,
+    ) -> Self {
+        Self {
+            client,
+            options,
+            route,
+            reads: compare == Compare::Content,
+            likely: [None; 2],
+        }
+    }
+
     /// Settles what is doubtful.
     pub(super) async fn settle(
-        &self,
+        &mut self,
         doubtful: Vec<(Candidate, Doubt)>,
     ) -> Vec<(Candidate, Judgement)> {
         let (mut digest, mut both, mut time) = (Vec::new(), Vec::new(), Vec::new());
@@ -46,129 +71,163 @@ impl Asker {
 
     /// Settles what is doubtful in one way.
     ///
-    /// In a bucket that encrypts with KMS every unchanged object can be in doubt, and
-    /// asking each would cost a request an object on each run. So the first is asked
-    /// alone, and where what was said is likely to be true of the others, they are not
-    /// asked. What is taken for changed costs a transfer, and the next run knows it.
+    /// What looks the same but for its digest is asked about one by one: to take it for the
+    /// same unasked could cost its content. The others may cost a transfer at most, and where
+    /// many have said nothing that helps, the rest are not asked.
     async fn settle_alike(
-        &self,
+        &mut self,
         doubt: Doubt,
         candidates: Vec<Candidate>,
     ) -> Vec<(Candidate, Judgement)> {
         let mut rest = candidates.into_iter();
-        let (mut at_once, mut of_all, mut judged) = (1, None, Vec::new());
+        let at_once = match doubt {
+            Doubt::Digest => QUESTIONS_AT_ONCE,
+            Doubt::DigestAndTime | Doubt::Time => SPEAKERS,
+        };
+        let mut judged = Vec::new();
         loop {
             let some: Vec<Candidate> = rest.by_ref().take(at_once).collect();
             if some.is_empty() {
                 return judged;
             }
-            let answers = if let Some(said) = of_all {
-                vec![said; some.len()]
-            } else {
-                let asked = join_all(some.iter().map(|candidate| self.ask(candidate))).await;
-                of_all = likely_of_all(doubt, &asked);
-                asked.into_iter().map(|answer| answer.said).collect()
+            let answers = match self.likely(doubt) {
+                Some(said) => vec![Ok(said); some.len()],
+                None => join_all(some.iter().map(|one| self.ask(one, doubt))).await,
             };
-            for (candidate, said) in some.into_iter().zip(answers) {
-                let settled = settle(&candidate.pair(&self.route), doubt, said);
-                let judgement = settled.map_or(Judgement::Same, Judgement::Changed);
+            self.learn(doubt, &answers);
+            for (candidate, answer) in some.into_iter().zip(answers) {
+                let judgement = match answer {
+                    Ok(said) => settle(&candidate.pair(&self.route), doubt, said)
+                        .map_or(Judgement::Same, Judgement::Changed),
+                    Err(problem) => Judgement::Skipped(SkipReason::UnreadableFile(problem)),
+                };
                 judged.push((candidate, judgement));
             }
-            at_once = QUESTIONS_AT_ONCE;
         }
     }
 
-    async fn ask(&self, candidate: &Candidate) -> Answer {
+    fn likely(&self, doubt: Doubt) -> Option<Said> {
+        let [both, time] = self.likely;
+        match doubt {
+            Doubt::Digest => None,
+            Doubt::DigestAndTime => both,
+            Doubt::Time => time,
+        }
+    }
+
+    /// Takes what many have said for what the rest would say, where it is nothing that is each
+    /// object's own: a time or a checksum.
+    fn learn(&mut self, doubt: Doubt, answers: &[Result<Said, String>]) {
+        let says_nothing = |answer: &Result<Said, String>| {
+            matches!(
+                answer,
+                Ok(Said {
+                    nature: _,
+                    modified: None,
+                    content: None,
+                })
+            )
+        };
+        let are_many = answers.len() >= SPEAKERS && answers.iter().all(says_nothing);
+        let [both, time] = &mut self.likely;
+        let known = match doubt {
+            Doubt::Digest => return,
+            Doubt::DigestAndTime => both,
+            Doubt::Time => time,
+        };
+        if let Some(Ok(said)) = answers.last().filter(|_| are_many) {
+            known.get_or_insert(*said);
+        }
+    }
+
+    /// What an object says of itself, and whether its checksum is that of the file; the error
+    /// is that the file could not be read.
+    async fn ask(&self, candidate: &Candidate, doubt: Doubt) -> Result<Said, String> {
         let etag = candidate.object.etag.as_deref().unwrap_or_default();
         let in_parts = matches!(EtagShape::of(etag), EtagShape::Parts(_));
-        let output = self
-            .client
-            .head_object()
-            .bucket(&self.route.bucket)
-            .key(self.route.full_key(&candidate.object.key))
-            .set_part_number(in_parts.then_some(1))
-            .set_request_payer(payer(&self.options))
-            .send()
-            .await;
-        match output {
-            Ok(output) if in_parts => Answer::of_parts(&output, candidate.object.size),
-            Ok(output) => Answer::of_whole(&output),
-            Err(_) => Answer::unknown(),
+        let first = self.head(candidate, in_parts.then_some(1)).await;
+        let mut said = match &first {
+            Some(output) if in_parts => of_parts(output, candidate.object.size),
+            Some(output) => of_whole(output),
+            None => UNKNOWN,
+        };
+        let is_settled = doubt == Doubt::Time && has_time(&candidate.pair(&self.route), said);
+        let helps = said.nature == Nature::Other || doubt == Doubt::Time;
+        if is_settled || !helps || !self.reads {
+            return Ok(said);
+        }
+        // The checksum of a part says nothing of the whole.
+        let whole = if in_parts {
+            self.head(candidate, None).await
+        } else {
+            first
+        };
+        if let Some(Proof::Sum(check)) = whole.as_ref().map(Proof::of) {
+            let path = self.route.path(&candidate.file.key);
+            let size = candidate.file.size;
+            let read = spawn_blocking(move || check.holds(&path, size)).await;
+            let is_same = read.map_err(|error| error.to_string())?;
+            said.content = Some(is_same.map_err(|error| error.to_string())?);
+        }
+        Ok(said)
+    }
+
+    /// Asks for a checksum too, where one helps; whoever may not decrypt an object is told the
+    /// rest without one (S3 API, `HeadObject`).
+    async fn head(&self, candidate: &Candidate, part: Option<i32>) -> Option<HeadObjectOutput> {
+        let key = self.route.full_key(&candidate.object.key);
+        let ask = |mode: Option<ChecksumMode>| {
+            self.client
+                .head_object()
+                .bucket(&self.route.bucket)
+                .key(&key)
+                .set_part_number(part)
+                .set_checksum_mode(mode)
+                .set_request_payer(payer(&self.options))
+                .send()
+        };
+        let mode = self.reads.then_some(ChecksumMode::Enabled);
+        match ask(mode).await {
+            Ok(output) => Some(output),
+            Err(error) if Fault::of(&error).kind == FaultKind::Denied => ask(None).await.ok(),
+            Err(_) => None,
         }
     }
 }
 
-/// What an object said of itself.
-struct Answer {
-    said: Said,
-    /// Whether its encryption is why its tag is no digest.
-    encrypted: bool,
-}
+const UNKNOWN: Said = Said {
+    nature: Nature::Unknown,
+    modified: None,
+    content: None,
+};
 
-impl Answer {
-    fn unknown() -> Self {
-        Self {
-            said: Said {
-                nature: Nature::Unknown,
-                modified: None,
-            },
-            encrypted: false,
-        }
-    }
-
-    fn of_whole(output: &HeadObjectOutput) -> Self {
-        let encrypted = encrypted(
-            output.server_side_encryption(),
-            output.sse_customer_algorithm(),
-        );
-        let nature = if encrypted {
+fn of_whole(output: &HeadObjectOutput) -> Said {
+    let is_encrypted = encrypted(
+        output.server_side_encryption(),
+        output.sse_customer_algorithm(),
+    );
+    Said {
+        nature: if is_encrypted {
             Nature::Other
         } else {
             Nature::Honest
-        };
-        Self {
-            said: Said {
-                nature,
-                modified: Attributes::of_head(output).modified,
-            },
-            encrypted,
-        }
-    }
-
-    /// The first part's length tells whether the parts are of our size.
-    fn of_parts(output: &HeadObjectOutput, size: u64) -> Self {
-        let first = output
-            .content_length()
-            .and_then(|length| u64::try_from(length).ok());
-        let ours = first == Some(part_size(size).min(size));
-        let mut answer = Self::of_whole(output);
-        if !ours {
-            answer.said.nature = Nature::Other;
-        }
-        answer
+        },
+        modified: Attributes::of_head(output).modified,
+        content: None,
     }
 }
 
-/// What objects are taken to say that are doubtful in the same way as those that were asked,
-/// where that is likely.
-///
-/// One that is encrypted speaks for its bucket. A time is each object's own: only that not
-/// one of many has any says something of the others.
-fn likely_of_all(doubt: Doubt, asked: &[Answer]) -> Option<Said> {
-    let answer = match doubt {
-        Doubt::Digest => asked.iter().find(|answer| answer.encrypted)?,
-        Doubt::DigestAndTime | Doubt::Time => {
-            let has_time = |answer: &Answer| answer.said.modified.is_some();
-            let are_many = asked.len() >= QUESTIONS_AT_ONCE;
-            asked
-                .last()
-                .filter(|_| are_many && !asked.iter().any(has_time))?
-        }
-    };
-    Some(Said {
-        modified: None,
-        ..answer.said
-    })
+/// The first part's length tells whether the parts are of our size.
+fn of_parts(output: &HeadObjectOutput, size: u64) -> Said {
+    let first = output
+        .content_length()
+        .and_then(|length| u64::try_from(length).ok());
+    let is_ours = first == Some(part_size(size).min(size));
+    let mut said = of_whole(output);
+    if !is_ours {
+        said.nature = Nature::Other;
+    }
+    said
 }
 
 /// Whether an object is encrypted so that its entity tag is no digest.

@@ -3,23 +3,21 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumMode, ChecksumType};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use crc_fast::{CrcAlgorithm, checksum_combine};
+use aws_sdk_s3::types::ChecksumMode;
+use crc_fast::CrcAlgorithm;
 use futures_util::TryStreamExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::arrival::{self, Sums};
 use super::attributes::Attributes;
 use super::compare::part_size;
-use super::download::{Broken, Place, Revision, again, receive, untouched};
+use super::download::{Broken, Place, Revision, again, blocking, receive, untouched};
 use super::fault::Fault;
 use super::options::payer;
 use super::report::{FailureReason, Progress, local};
 use super::session::Session;
+use super::whole::{Part, Proof};
 
 /// How many ranges of one object are in flight, so that others get their turn.
 const MOST_RANGES_AT_ONCE: usize = 32;
@@ -29,14 +27,17 @@ const MOST_CONFIRMATIONS: u32 = 5;
 
 /// Gets an object in ranges of one revision, each into its place of the file.
 ///
-/// The whole is checked by the sum that S3 keeps of it, where it keeps one:
-/// responses to ranges carry none, so the object is asked for it once.
+/// The whole is checked by what S3 keeps of it, where it keeps something: responses to ranges
+/// carry nothing, so the object is asked for it once. It is on the disk before it is done: a
+/// file whose room was made first has its size at once, and after a power cut nothing else
+/// would tell that its content never got there.
 pub(super) async fn fetch(
     session: &Session,
     revision: Revision<'_>,
     file: &Arc<File>,
 ) -> Result<Attributes, FailureReason> {
-    let (expected, attributes) = ask(session, revision).await?;
+    let (proof, attributes) = ask(session, revision).await?;
+    let algorithm = proof.algorithm();
     file.set_len(revision.bytes)
         .map_err(|error| local("make room for the file", &error))?;
     let length = part_size(revision.bytes);
@@ -49,7 +50,7 @@ pub(super) async fn fetch(
                 length: length.min(revision.bytes - offset),
             };
             async move {
-                let sum = again(session, || range(session, revision, &place)).await?;
+                let sum = again(session, || range(session, revision, &place, algorithm)).await?;
                 Ok::<_, FailureReason>((place.offset, place.length, sum))
             }
         })
@@ -57,32 +58,20 @@ pub(super) async fn fetch(
         .try_collect()
         .await?;
     parts.sort_unstable();
-    let Some(expected) = expected.filter(|expected| *expected != joined(&parts)) else {
-        return Ok(attributes);
-    };
-    let parts = confirm(session, revision, file, parts).await?;
-    let found = joined(&parts);
-    if found == expected {
-        return Ok(attributes);
+    if proof.problem(file, &parts).await?.is_some() {
+        let parts = confirm(session, revision, (file, algorithm), parts).await?;
+        if let Some(problem) = proof.problem(file, &parts).await? {
+            return Err(FailureReason::Damaged(problem));
+        }
     }
-    Err(FailureReason::Damaged(format!(
-        "its CRC64NVME is {found:016x} and not {expected:016x}"
-    )))
-}
-
-/// A part of a file: its offset, its length in bytes, and its CRC64NVME.
-type Part = (u64, u64, u64);
-
-/// The CRC64NVME of parts that follow each other.
-fn joined(parts: &[Part]) -> u64 {
-    parts
-        .iter()
-        .map(|(_, length, sum)| (*sum, *length))
-        .reduce(|(whole, before), (sum, length)| {
-            let joined = checksum_combine(CrcAlgorithm::Crc64Nvme, whole, sum, length);
-            (joined, before + length)
-        })
-        .map_or(0, |(sum, _)| sum)
+    let whole = Arc::clone(file);
+    let stored = blocking(move || {
+        whole
+            .sync_data()
+            .map_err(|error| local("bring the file to the disk", &error))
+    });
+    stored.await?;
+    Ok(attributes)
 }
 
 /// Gets each part anew until it comes twice in the same way.
@@ -92,7 +81,7 @@ fn joined(parts: &[Part]) -> u64 {
 async fn confirm(
     session: &Session,
     revision: Revision<'_>,
-    file: &Arc<File>,
+    (file, algorithm): (&Arc<File>, CrcAlgorithm),
     parts: Vec<Part>,
 ) -> Result<Vec<Part>, FailureReason> {
     let mut parts: Vec<Part> = stream::iter(parts)
@@ -105,7 +94,7 @@ async fn confirm(
             let mut last = first;
             for _attempt in 0..MOST_CONFIRMATIONS {
                 session.tell(Progress::Rewound { bytes: length });
-                let sum = again(session, || range(session, revision, &place)).await?;
+                let sum = again(session, || range(session, revision, &place, algorithm)).await?;
                 if sum == last {
                     break;
                 }
@@ -120,11 +109,11 @@ async fn confirm(
     Ok(parts)
 }
 
-/// The CRC64NVME that S3 keeps of the whole object, if it does, and its attributes.
+/// What S3 keeps of the whole object to check it by, and its attributes.
 async fn ask(
     session: &Session,
     revision: Revision<'_>,
-) -> Result<(Option<u64>, Attributes), FailureReason> {
+) -> Result<(Proof, Attributes), FailureReason> {
     let _request = session.request().await?;
     let output = session
         .client
@@ -137,22 +126,14 @@ async fn ask(
         .send()
         .await
         .map_err(|error| Fault::of(&error).into_failure("download"))?;
-    Ok((sum_of_whole(&output), Attributes::of_head(&output)))
-}
-
-/// The CRC64NVME of the whole object that an answer about it tells, if it does.
-pub(super) fn sum_of_whole(output: &HeadObjectOutput) -> Option<u64> {
-    if output.checksum_type() == Some(&ChecksumType::Composite) {
-        return None;
-    }
-    let sum = BASE64_STANDARD.decode(output.checksum_crc64_nvme()?).ok()?;
-    Some(u64::from_be_bytes(sum.try_into().ok()?))
+    Ok((Proof::of(&output), Attributes::of_head(&output)))
 }
 
 async fn range(
     session: &Session,
     revision: Revision<'_>,
     place: &Place<'_>,
+    algorithm: CrcAlgorithm,
 ) -> Result<u64, (Broken, u64)> {
     let _request = session.request().await.map_err(untouched)?;
     let last = place.offset + place.length - 1;
@@ -165,7 +146,7 @@ async fn range(
             "another range came than was asked for".to_owned(),
         )));
     }
-    let mut sums = Sums::of_part();
+    let mut sums = Sums::of_part(algorithm);
     receive(session, body, place, &mut sums).await?;
     Ok(sums.of_this_part())
 }

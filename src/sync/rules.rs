@@ -7,7 +7,9 @@
 
 use std::fs;
 use std::io;
+use std::iter::Peekable;
 use std::path::{Path, PathBuf};
+use std::slice::Iter;
 use std::sync::Arc;
 
 use ignore::Match;
@@ -161,22 +163,42 @@ impl OpenRules {
     }
 }
 
+/// The rules of a whole folder beside keys that come in their order.
+#[derive(Debug)]
+pub(super) struct RulesInOrder<'a> {
+    rest: Peekable<Iter<'a, Rules>>,
+    open: OpenRules,
+}
+
+impl<'a> RulesInOrder<'a> {
+    /// Takes the rules in the order of their folders.
+    pub(super) fn of(rules: &'a [Rules]) -> Self {
+        Self {
+            rest: rules.iter().peekable(),
+            open: OpenRules::default(),
+        }
+    }
+
+    /// Whether a key that comes next takes part: files of rules never do.
+    pub(super) fn keep(&mut self, key: &str) -> bool {
+        while let Some(rules) = self.rest.next_if(|rules| rules.folder() < key) {
+            self.open.push(rules.clone());
+        }
+        !is_rules_file(key) && !self.open.leave_out(key)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn left_out<'a>(rules: &[(&str, &str)], keys: &[&'a str]) -> Vec<&'a str> {
-        let mut open = OpenRules::default();
-        let mut rest = rules
+        let rules: Vec<Rules> = rules
             .iter()
             .map(|(folder, text)| Rules::parse(folder, text).unwrap())
-            .peekable();
-        let judged = keys.iter().filter(|key| {
-            while let Some(rules) = rest.next_if(|rules| rules.folder() < **key) {
-                open.push(rules);
-            }
-            open.leave_out(key)
-        });
+            .collect();
+        let mut rules = RulesInOrder::of(&rules);
+        let judged = keys.iter().filter(|key| !rules.keep(key));
         judged.copied().collect()
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use aws_sdk_s3::Client;
-use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc, watch};
 
 use super::direct::Direct;
 use super::disk::Disk;
@@ -102,10 +102,19 @@ impl Session {
 
     /// The same session with another client, for a bucket in another region.
     pub(super) fn with(&self, client: Client) -> Arc<Self> {
+        self.like(client, self.options.clone())
+    }
+
+    /// The same session, in which objects are stored in another way.
+    pub(super) fn storing(&self, options: ObjectOptions) -> Arc<Self> {
+        self.like(self.client.clone(), options)
+    }
+
+    fn like(&self, client: Client, options: ObjectOptions) -> Arc<Self> {
         Arc::new(Self {
             client,
             route: self.route.clone(),
-            options: self.options.clone(),
+            options,
             pace: Arc::clone(&self.pace),
             direct: Arc::default(),
             pool: Arc::clone(&self.pool),
@@ -129,6 +138,13 @@ impl Session {
     /// Waits until a file of `bytes` bytes may be held in memory.
     pub(super) async fn memory(&self, bytes: u64) -> Result<SemaphorePermit<'_>, FailureReason> {
         share(&self.memory, bytes, MEMORY).await
+    }
+
+    /// The same for content that is handed on.
+    pub(super) async fn room(&self, bytes: u64) -> Result<OwnedSemaphorePermit, FailureReason> {
+        let share = share_of(bytes, MEMORY);
+        let permit = Arc::clone(&self.memory).acquire_many_owned(share).await;
+        permit.map_err(|_| FailureReason::Lost)
     }
 
     /// Waits until files that go together, of `bytes` bytes in all, may be held in memory.
@@ -209,8 +225,13 @@ async fn share(
     bytes: u64,
     all: u32,
 ) -> Result<SemaphorePermit<'_>, FailureReason> {
-    let share = u32::try_from(bytes.div_ceil(KIBIBYTE)).unwrap_or(all);
     // The semaphore lives as long as the run and is never closed.
-    let permit = memory.acquire_many(share.clamp(1, all)).await;
+    let permit = memory.acquire_many(share_of(bytes, all)).await;
     permit.map_err(|_| FailureReason::Lost)
+}
+
+/// So many bytes in KiB, and no more than all of them.
+fn share_of(bytes: u64, all: u32) -> u32 {
+    let share = u32::try_from(bytes.div_ceil(KIBIBYTE)).unwrap_or(all);
+    share.clamp(1, all)
 }

@@ -87,6 +87,12 @@ async fn survey_here(client: &Client, request: &Request) -> Result<SyncPlan, Sur
         }
     }
     if let Some(ends) = Ends::of(&request.from, &request.to) {
+        if request.archive.is_some() {
+            return Err(SurveyError::ArchiveBetweenBuckets {
+                from: request.from.clone(),
+                to: request.to.clone(),
+            });
+        }
         return Box::pin(across::survey(client, request, &ends)).await;
     }
     let route = Route::of(&request.from, &request.to).ok_or_else(|| SurveyError::NotAPair {
@@ -103,7 +109,11 @@ async fn survey_here(client: &Client, request: &Request) -> Result<SyncPlan, Sur
     if let Some(kind) = request.archive {
         return Box::pin(super::archive::survey(client, (request, &route), kind)).await;
     }
-    let (folder_filter, bucket_filter) = filters(request, route.direction)?;
+    let (source_filter, target_filter) = Filter::of_ends(request).map_err(SurveyError::Pattern)?;
+    let (folder_filter, bucket_filter) = match route.direction {
+        Direction::Up => (source_filter, target_filter),
+        Direction::Down => (target_filter, source_filter),
+    };
     let obeys = |side| side == Side::From || !request.delete_excluded;
     let (folder_side, bucket_side) = match route.direction {
         Direction::Up => (Side::From, Side::To),
@@ -141,21 +151,6 @@ async fn survey_here(client: &Client, request: &Request) -> Result<SyncPlan, Sur
         known.finish();
     }
     close(tally, request, &route).await
-}
-
-/// What takes part in the folder, and what in the bucket. Everything of a target does whose
-/// excluded files are to go.
-fn filters(request: &Request, direction: Direction) -> Result<(Filter, Filter), SurveyError> {
-    let source = Filter::new(&request.include, &request.exclude).map_err(SurveyError::Pattern)?;
-    let target = if request.delete_excluded {
-        Filter::new(&[], &[]).map_err(SurveyError::Pattern)?
-    } else {
-        source.clone()
-    };
-    Ok(match direction {
-        Direction::Up => (source, target),
-        Direction::Down => (target, source),
-    })
 }
 
 /// What becomes of keys that differ in case only; uploads keep what the folder can hold.

@@ -317,6 +317,7 @@ impl Tally {
             self.skip(key, Side::From, reason);
         }
         self.leave_special(&mut transfers);
+        self.leave_other_case(&mut transfers);
         let protected: BTreeSet<&str> = self
             .skipped
             .iter()
@@ -347,6 +348,32 @@ impl Tally {
             options: request.options.clone(),
             case_conflicts: self.case_conflicts,
             region: None,
+        }
+    }
+
+    /// Leaves a file of the target alone whose name differs from that of a new one in case
+    /// only: where the file system folds case, the two are one, and it would be deleted after
+    /// the new one was found to be there.
+    fn leave_other_case(&mut self, transfers: &mut Transfers) {
+        if self.on_case_conflict == OnCaseConflict::Ignore || self.deletions.is_empty() {
+            return;
+        }
+        let extra = self.deletions.iter();
+        let extra: BTreeMap<String, String> = extra
+            .map(|deleted| (deleted.key.to_lowercase(), deleted.key.clone()))
+            .collect();
+        let mut left = BTreeMap::new();
+        transfers.retain(|transfer| {
+            let other = extra.get(&transfer.key.to_lowercase());
+            if let Some(other) = other {
+                left.insert(other.clone(), transfer.key.clone());
+            }
+            other.is_none()
+        });
+        self.deletions
+            .retain(|deleted| !left.contains_key(&deleted.key));
+        for (other, key) in left {
+            self.skip(key, Side::From, SkipReason::SameButCase(other));
         }
     }
 

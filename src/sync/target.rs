@@ -8,14 +8,17 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
-use tempfile::{Builder, NamedTempFile, TempPath};
+use tempfile::{Builder, NamedTempFile, PathPersistError, TempPath};
 
 use super::key::folders_of;
 use super::report::{FailureReason, local};
+#[cfg(feature = "aws")]
 use super::source::open_to_read;
 
 /// How the temporary files of downloads end; no walk sees them.
 pub(super) const TEMPORARY_SUFFIX: &str = ".trainyard-part";
+/// How many letters and digits before that are drawn by lot.
+pub(super) const DRAWN: usize = 6;
 
 /// How much of the final name a temporary name repeats, in bytes, so that even the
 /// longest name leaves room for what is added to it.
@@ -34,18 +37,25 @@ pub(super) struct Landing {
 
 /// The folder that the file before needed: the next one, when it is a neighbour, need not
 /// make it again.
+#[cfg(feature = "aws")]
 #[derive(Debug, Default)]
 pub(super) struct Made(Option<String>);
 
 /// Makes the folders that a file needs and opens a temporary file in the last.
 pub(super) fn land(root: &Path, key: &str) -> Result<Landing, FailureReason> {
     make_way(root, key)?;
-    check_final(&root.join(key))?;
+    let path = root.join(key);
+    match check_final(&path) {
+        // An empty folder holds nothing that would be lost.
+        Err(FailureReason::FolderInTheWay) if fs::remove_dir(&path).is_ok() => {}
+        other => other?,
+    }
     open(root, key)
 }
 
 /// Does the same for a file that is finished at once, and in a folder that may have been made
 /// at once before.
+#[cfg(feature = "aws")]
 pub(super) fn land_beside(
     root: &Path,
     key: &str,
@@ -85,6 +95,7 @@ fn temporary(path: &Path, parent: &Path) -> io::Result<NamedTempFile> {
         let file = Builder::new()
             .prefix(&temporary_prefix(path))
             .suffix(TEMPORARY_SUFFIX)
+            .rand_bytes(DRAWN)
             .permissions(Permissions::from_mode(NEW_FILE_MODE))
             .tempfile_in(parent)?;
         // Some file systems have no locks, and then nothing is collected either.
@@ -98,6 +109,7 @@ fn temporary(path: &Path, parent: &Path) -> io::Result<NamedTempFile> {
 }
 
 /// Removes what a run has left that was killed, unless a process still writes to it.
+#[cfg(feature = "aws")]
 pub(super) fn collect(root: &Path, key: &str) {
     let path = root.join(key);
     let is_plain = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());
@@ -116,6 +128,7 @@ pub(super) fn collect(root: &Path, key: &str) {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
     /// One that nothing had when it was planned: what has appeared there since is somebody's.
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "plans say it"))]
     Free,
     /// Whatever has it now.
     Any,
@@ -123,6 +136,7 @@ pub(super) enum Name {
 
 impl Landing {
     /// Lets everybody run the file who may read it.
+    #[cfg(feature = "aws")]
     pub(super) fn make_executable(&self) -> Result<(), FailureReason> {
         let permit = || {
             let mode = self.file.metadata()?.permissions().mode();
@@ -152,10 +166,21 @@ impl Landing {
             .map_err(|error| local("set the time of the file", &error))?;
         check_way(root, key)?;
         let path = root.join(key);
-        let named = match name {
-            Name::Free => self.path.persist_noclobber(&path),
-            Name::Any => self.path.persist(&path),
-        };
+        let named = take_name(self.path, &path, name).or_else(|failed| {
+            let is_folder = check_final(&path) == Err(FailureReason::FolderInTheWay);
+            // An empty one holds nothing that would be lost.
+            if is_folder && fs::remove_dir(&path).is_ok() {
+                take_name(failed.path, &path, name)
+            } else {
+                Err(failed)
+            }
+        });
+        let is_taken = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
+        if named.as_ref().is_err_and(|error| is_taken(&error.error)) && is_alike(&self.file, &path)
+        {
+            // Another run has brought the same object.
+            return Ok(None);
+        }
         let named = named.map_err(|error| match (name, error.error.kind()) {
             // No file takes the name of a folder, and each system says so in its own way.
             _ if check_final(&path) == Err(FailureReason::FolderInTheWay) => {
@@ -164,13 +189,16 @@ impl Landing {
             (Name::Free, io::ErrorKind::AlreadyExists) => FailureReason::ChangedSincePlanned,
             (Name::Free | Name::Any, _) => local("rename the finished file", &error.error),
         });
-        if named.is_err() && is_alike(&self.file, &path) {
-            // Another run has brought the same object.
-            return Ok(None);
-        }
         named?;
         // Renaming changes the inode, so it is looked at as it is now.
         Ok(self.file.metadata().ok())
+    }
+}
+
+fn take_name(own: TempPath, path: &Path, name: Name) -> Result<(), PathPersistError> {
+    match name {
+        Name::Free => own.persist_noclobber(path),
+        Name::Any => own.persist(path),
     }
 }
 
@@ -208,7 +236,7 @@ fn make_folder(root: &Path, folder: &str) -> Result<(), FailureReason> {
     match fs::create_dir(&path) {
         Ok(()) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(local("make a folder", &error)),
+        Err(error) => return Err(local(&format!("make the folder `{folder}`"), &error)),
     }
     let metadata = fs::symlink_metadata(&path)
         .map_err(|error| local("look at a folder of the target", &error))?;
@@ -234,13 +262,20 @@ fn check_final(path: &Path) -> Result<(), FailureReason> {
     }
 }
 
-/// Whether a file of the same size and time stands at a path already.
+/// Whether a file of the same size and time stands at a path already, under that very name: a
+/// file system that folds case shows one of another name as well.
 fn is_alike(file: &File, path: &Path) -> bool {
     let (Ok(ours), Ok(theirs)) = (file.metadata(), fs::symlink_metadata(path)) else {
         return false;
     };
     let times = (ours.modified(), theirs.modified());
-    theirs.is_file()
+    let has_name = |entries: fs::ReadDir| {
+        let mut names = entries.flatten().map(|entry| entry.file_name());
+        names.any(|name| Some(name.as_os_str()) == path.file_name())
+    };
+    path.parent()
+        .is_some_and(|parent| fs::read_dir(parent).is_ok_and(has_name))
+        && theirs.is_file()
         && ours.len() == theirs.len()
         && matches!(times, (Ok(ours), Ok(theirs)) if ours == theirs)
 }
@@ -339,7 +374,7 @@ mod tests {
         for name in [Name::Free, Name::Any] {
             let mut made = Made::default();
             let landing = land_beside(root.path(), "d/a", &mut made).unwrap();
-            fs::create_dir_all(root.path().join("d/a")).unwrap();
+            fs::create_dir_all(root.path().join("d/a/somebody's")).unwrap();
             assert_eq!(
                 landing
                     .finish(root.path(), "d/a", Timestamp::UNIX_EPOCH, name)
@@ -364,7 +399,7 @@ mod tests {
     fn what_stands_in_the_way_is_named() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("file"), "").unwrap();
-        fs::create_dir(root.path().join("folder")).unwrap();
+        fs::create_dir_all(root.path().join("folder/somebody's")).unwrap();
         assert_eq!(
             land(root.path(), "file/below").map(|_| ()),
             Err(FailureReason::FileInTheWay("file".to_owned()))
@@ -373,6 +408,43 @@ mod tests {
             land(root.path(), "folder").map(|_| ()),
             Err(FailureReason::FolderInTheWay)
         );
+    }
+
+    #[test]
+    fn an_empty_folder_gives_way() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |key: &str| root.path().join(key);
+        fs::create_dir(at("before")).unwrap();
+        let before = land(root.path(), "before").unwrap();
+        let after = land_beside(root.path(), "after", &mut Made::default()).unwrap();
+        fs::create_dir(at("after")).unwrap();
+        for (landing, key, name) in [(before, "before", Name::Any), (after, "after", Name::Free)] {
+            landing
+                .finish(root.path(), key, Timestamp::UNIX_EPOCH, name)
+                .unwrap();
+            assert!(at(key).is_file());
+        }
+    }
+
+    #[test]
+    fn another_file_of_the_same_looks_is_no_damage_undone() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("folder")).unwrap();
+        // What is there has another name in a file system that folds case, and here no name
+        // that is listed: either way it is not what was brought.
+        let file = tempfile::tempfile_in(root.path()).unwrap();
+        let path = root.path().join("folder/../A");
+        fs::write(root.path().join("A"), "").unwrap();
+        let time = FileTimes::new().set_modified(SystemTime::UNIX_EPOCH);
+        file.set_times(time).unwrap();
+        File::options()
+            .append(true)
+            .open(&path)
+            .unwrap()
+            .set_times(time)
+            .unwrap();
+        assert!(is_alike(&file, &path));
+        assert!(!is_alike(&file, &root.path().join("a")));
     }
 
     #[test]

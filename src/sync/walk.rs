@@ -13,7 +13,7 @@ use super::filter::Filter;
 use super::plan::SkipReason;
 use super::rules::{RULES_FILE, Rules, RulesFault, leave_out};
 use super::stamp::Stamp;
-use super::target::TEMPORARY_SUFFIX;
+use super::target::{DRAWN, TEMPORARY_SUFFIX};
 
 /// One file of the folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -359,7 +359,13 @@ fn is_loop(error: &io::Error) -> bool {
 }
 
 fn is_temporary(name: &str) -> bool {
-    name.starts_with('.') && name.ends_with(TEMPORARY_SUFFIX)
+    let own = name.strip_suffix(TEMPORARY_SUFFIX);
+    let Some((before, drawn)) = own.and_then(|own| own.rsplit_once('.')) else {
+        return false;
+    };
+    before.starts_with('.')
+        && drawn.len() == DRAWN
+        && drawn.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn identity(metadata: &Metadata) -> Identity {

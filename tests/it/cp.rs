@@ -123,6 +123,10 @@ fn what_cannot_be_copied_leaves_nothing() {
         .expect(64)
         .says(&["s3://BUCKET/KEY"]);
     bench
+        .run(&["s3://Not_A_Name/x", "x"])
+        .expect(1)
+        .says(&["read the object: HTTP status 400, without a reason"]);
+    bench
         .run(&["-r", "model", "s3://data/run/"])
         .expect(64)
         .says(&["cp copies one thing", "trainyard sync"]);

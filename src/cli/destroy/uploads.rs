@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::render::{escape, plural, warn};
-use crate::resource::{DataPlace, human_bytes};
+use crate::resource::{DataPlace, ObjectOptions, human_bytes};
 use crate::sync::{Place, abandoned, give_up};
 
 /// Gives up the uploads that runs on this machine have left below the targets of the data
@@ -16,6 +16,8 @@ pub(super) async fn give_up_left(session: &Session, targets: &[DataPlace], outpu
     let Some(folder) = session.journals.as_deref() else {
         return;
     };
+    // What is kept of an environment does not say who pays; its own buckets' owner does.
+    let options = ObjectOptions::default();
     for target in targets {
         let DataPlace::Prefix { bucket, prefix } = target else {
             continue;
@@ -23,7 +25,7 @@ pub(super) async fn give_up_left(session: &Session, targets: &[DataPlace], outpu
         let place = Place::prefix(bucket, prefix);
         let s3 = &session.clients.s3;
         let named = escape(&place.to_string());
-        let found = match abandoned(s3, &place, (Some(folder), Timestamp::MIN)).await {
+        let found = match abandoned(s3, &place, (Some(folder), Timestamp::MIN), &options).await {
             Ok(found) => found,
             Err(error) => {
                 output.insist(&format!(
@@ -38,7 +40,7 @@ pub(super) async fn give_up_left(session: &Session, targets: &[DataPlace], outpu
             found.len(),
             found.iter().map(|upload| upload.bytes).sum::<u64>(),
         );
-        let failures = give_up(s3, bucket, found).await;
+        let failures = give_up(s3, bucket, found, &options).await;
         for failure in &failures {
             output.insist(&format!(
                 "{} the unfinished upload of {} is left: {}",

@@ -45,8 +45,8 @@ pub(in crate::cli) struct Sync {
     /// With --delete: also what --include, --exclude or .trainyardignore leave out
     #[arg(long, requires = "delete")]
     pub(super) delete_excluded: bool,
-    /// With --delete: delete everything in the target where the source is empty
-    #[arg(long, requires = "delete")]
+    /// With --delete, or --archive: delete everything in the target where the source is empty
+    #[arg(long, requires = "removal")]
     pub(super) allow_empty_source: bool,
     #[command(flatten)]
     pub(super) choices: Choices,
@@ -57,7 +57,7 @@ pub(in crate::cli) struct Sync {
     #[arg(long, requires = "dry_run")]
     pub(super) detailed_exitcode: bool,
     /// Give up what interrupted uploads have left below SOURCE, instead of a sync
-    #[arg(long, conflicts_with_all = ["to", "include", "exclude", "delete", "detailed_exitcode", "Objects"])]
+    #[arg(long, conflicts_with_all = ["to", "include", "exclude", "delete", "detailed_exitcode", "storage_class", "sse", "sse_kms_key_id"])]
     pub(super) clean: bool,
     /// What becomes of keys that differ in case only, on their way down [default: warn, where the file system folds case]
     #[arg(long, value_name = "WHAT", value_enum, conflicts_with = "clean")]
@@ -68,8 +68,8 @@ pub(in crate::cli) struct Sync {
     #[arg(long, value_name = "AGE", requires = "clean")]
     pub(super) older_than: Option<Age>,
     /// How many requests are in flight at most
-    #[arg(long, value_name = "COUNT", hide_short_help = true)]
-    pub(super) concurrency: Option<std::num::NonZero<usize>>,
+    #[arg(long, value_name = "COUNT", hide_short_help = true, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) concurrency: Option<u16>,
     /// The bucket's region, or the target's [default: the environment's]
     #[arg(long, value_name = "REGION")]
     pub(super) region: Option<String>,

@@ -27,13 +27,14 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
             CommandError::new(ExitCode::Usage, text).help("name the place as s3://BUCKET/PREFIX")
         );
     };
+    let options = arguments.objects.options()?;
     let now = clock::now();
     let age = arguments.older_than.unwrap_or(OLD);
     let reached = s3_client(global, arguments.region.as_deref(), output).await?;
     let client = reached.client;
     let before = now.checked_sub(age.span()).unwrap_or(Timestamp::MIN);
     let folder = journals(global);
-    let found = abandoned(&client, place, (folder.as_deref(), before))
+    let found = abandoned(&client, place, (folder.as_deref(), before), &options)
         .await
         .map_err(|error| unsurveyed(&error))?;
     let (count, bytes) = (found.len(), found.iter().map(|upload| upload.bytes).sum());
@@ -53,7 +54,7 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
         }
         return Ok(ExitCode::Done);
     }
-    let failures = give_up(&client, bucket, found).await;
+    let failures = give_up(&client, bucket, found, &options).await;
     let given_up = (count - failures.len().min(count)) as u64;
     if is_json {
         for Failure { key, reason } in &failures {

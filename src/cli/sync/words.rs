@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::arguments::Sync;
 use super::is_told;
+use crate::cli::exit::ExitCode;
 use crate::cli::output::Output;
 use crate::render::{Columns, bad, escape, good, json_gate, plural, warn};
 use crate::resource::{human_bytes, human_duration};
@@ -287,7 +288,11 @@ pub(super) fn is_complete(plan: &SyncPlan, report: &SyncReport) -> bool {
 }
 
 /// How it ended, in one line.
-pub(super) fn verdict(plan: &SyncPlan, report: &SyncReport, rate: &str) -> String {
+pub(super) fn verdict(
+    plan: &SyncPlan,
+    report: &SyncReport,
+    (exit, rate): (ExitCode, &str),
+) -> String {
     let SyncReport {
         transferred,
         deleted,
@@ -323,8 +328,11 @@ pub(super) fn verdict(plan: &SyncPlan, report: &SyncReport, rate: &str) -> Strin
     }
     let sign = if *cancelled {
         warn("stopped:")
-    } else if is_complete(plan, report) {
+    } else if exit == ExitCode::Done {
         good("✓")
+    } else if is_complete(plan, report) {
+        // All is done that could be, and something was left out.
+        warn("!")
     } else {
         bad("✗")
     };
@@ -333,11 +341,13 @@ pub(super) fn verdict(plan: &SyncPlan, report: &SyncReport, rate: &str) -> Strin
 
 /// The plan for programs, in one line.
 pub(super) fn planned_event(plan: &SyncPlan) -> String {
-    let skipped: Vec<_> = plan
-        .skipped
-        .iter()
-        .map(|skipped| json!({"key": skipped.key, "reason": skipped.reason.to_string()}))
-        .collect();
+    let told = |refused: bool| -> Vec<_> {
+        plan.skipped
+            .iter()
+            .filter(|skipped| (skipped.reason == SkipReason::Immutable) == refused)
+            .map(|skipped| json!({"key": skipped.key, "reason": skipped.reason.to_string()}))
+            .collect()
+    };
     let line = json!({
         "event": "planned",
         "from": plan.from.to_string(),
@@ -347,7 +357,8 @@ pub(super) fn planned_event(plan: &SyncPlan) -> String {
         "same": plan.same,
         "kept": plan.kept,
         "delete": plan.deleted(),
-        "skipped": skipped,
+        "skipped": told(false),
+        "failed": told(true),
         "withheld": plan.withheld.as_ref().map(ToString::to_string),
         "archive": plan.archive.as_ref().map(|packing| json!({
             "kind": packing.kind,

@@ -7,7 +7,7 @@ use crate::sync::in_order::InOrder;
 use crate::sync::key::check_length;
 use crate::sync::list::RemoteObject;
 use crate::sync::place::{Deletion, Request};
-use crate::sync::plan::{Change, Deleted, Side, SkipReason, Skipped, SyncPlan, Totals};
+use crate::sync::plan::{Change, Deleted, Side, SkipReason, Skipped, SyncPlan, Totals, Withheld};
 use crate::sync::policy::{Archived, Existing, Policy};
 use crate::sync::tally::download;
 
@@ -22,6 +22,7 @@ pub(super) struct Tally {
     same: Totals,
     kept: Totals,
     skipped: Vec<Skipped>,
+    withheld: Option<Withheld>,
     /// Objects at the source, without those that were skipped for their keys.
     source_objects: u64,
 }
@@ -37,6 +38,7 @@ impl Tally {
             same: Totals::default(),
             kept: Totals::default(),
             skipped: Vec::new(),
+            withheld: None,
             source_objects: 0,
         }
     }
@@ -67,7 +69,10 @@ impl Tally {
         match judgement {
             Judgement::Same => self.same.add(pair.source.size),
             Judgement::Changed(_) if self.policy.existing == Existing::Refuse => {
-                self.skip(pair.source.key, Side::From, SkipReason::Immutable);
+                let key = pair.source.key;
+                self.withheld
+                    .get_or_insert_with(|| Withheld::Immutable(key.clone()));
+                self.skip(key, Side::From, SkipReason::Immutable);
             }
             Judgement::Changed(why) => self.copy(pair.source, Change::Changed(why)),
         }
@@ -104,12 +109,16 @@ impl Tally {
     /// What is skipped for its key is so at both ends, and what is archived has been seen at
     /// the source: neither is ever extra.
     pub(super) fn close(mut self, request: &Request) -> Result<SyncPlan, SurveyError> {
-        if self.source_objects == 0 && !self.deletions.is_empty() {
+        let is_empty = self.source_objects == 0 && !request.allow_empty_source;
+        if is_empty && !self.deletions.is_empty() {
             return Err(SurveyError::EmptySource {
                 from: request.from.clone(),
                 to: request.to.clone(),
                 files: self.deletions.len(),
             });
+        }
+        if self.withheld.is_some() {
+            self.deletions.clear();
         }
         self.skipped
             .sort_by(|one, other| (&one.key, one.side).cmp(&(&other.key, other.side)));
@@ -118,7 +127,7 @@ impl Tally {
             to: request.to.clone(),
             transfers: self.transfers.finish(),
             deletions: self.deletions,
-            withheld: None,
+            withheld: self.withheld.filter(|_| self.delete == Deletion::Extra),
             same: self.same,
             kept: self.kept,
             skipped: self.skipped,

@@ -14,7 +14,7 @@ use crate::sync::digits::hexadecimal;
 use crate::sync::journal::{Journal, Reader, Record, Writer};
 use crate::sync::key::check_key;
 use crate::sync::plan::SkipReason;
-use crate::sync::rules::RulesFault;
+use crate::sync::rules::{Rules, RulesFault};
 use crate::sync::source::open_to_read;
 use crate::sync::stamp::Stamp;
 use crate::sync::walk::{Found, LocalFile, Walk};
@@ -29,6 +29,8 @@ pub(super) struct Folder {
     pub(super) files: Vec<LocalFile>,
     /// Each with the reason why it takes no part.
     pub(super) skipped: Vec<(String, SkipReason)>,
+    /// What its own files say of what takes part, in byte order of the folders.
+    pub(super) rules: Vec<Rules>,
 }
 
 impl Folder {
@@ -42,8 +44,8 @@ impl Folder {
                     Err(fault) => folder.skipped.push((file.key, SkipReason::Key(fault))),
                 },
                 Found::Skipped { key, reason } => folder.skipped.push((key, reason)),
-                // The walk obeys them by itself.
-                Found::Rules(_) => {}
+                // The walk obeys them by itself; for what an archive has they are kept.
+                Found::Rules(rules) => folder.rules.push(rules),
                 Found::Fault(RulesFault { file, problem }) => {
                     let reason = SkipReason::UnreadableFolder(problem);
                     folder.skipped.push((file.display().to_string(), reason));
@@ -242,7 +244,7 @@ mod tests {
         let listing = |change: fn(&mut LocalFile)| {
             let mut folder = Folder {
                 files: vec![file("a")],
-                skipped: Vec::new(),
+                ..Folder::default()
             };
             change(&mut folder.files[0]);
             folder.listing()

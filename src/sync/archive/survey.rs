@@ -25,6 +25,7 @@ use crate::sync::place::{Deletion, Request};
 use crate::sync::plan::{Origin, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer, Why};
 use crate::sync::policy::{Policy, SourceLinks};
 use crate::sync::route::Route;
+use crate::sync::rules::RulesInOrder;
 use crate::sync::source::open_to_read;
 use crate::sync::survey::open_walk;
 use crate::sync::tally::Tally;
@@ -44,6 +45,8 @@ struct Content {
     /// In byte order of their paths.
     entries: Vec<Entry>,
     skipped: Vec<(String, SkipReason)>,
+    /// Whether nothing of it stays as it is.
+    is_to_be_replaced: bool,
 }
 
 /// Reads the folder, and of the bucket the manifest: two requests, unless the archive has to
@@ -64,8 +67,12 @@ pub(in crate::sync) async fn survey(
     };
     let key = kind.key(&route.prefix);
     let key = key.ok_or_else(|| SurveyError::NamelessArchive(place.clone()))?;
-    let filter = Filter::new(&request.include, &request.exclude).map_err(SurveyError::Pattern)?;
-    let walk = open_walk(route, &filter, (true, SourceLinks::Follow)).await?;
+    let (filter, of_target) = Filter::of_ends(request).map_err(SurveyError::Pattern)?;
+    let (of_folder, obeys) = match route.direction {
+        Direction::Up => (&filter, true),
+        Direction::Down => (&of_target, !request.delete_excluded),
+    };
+    let walk = open_walk(route, of_folder, (obeys, SourceLinks::Follow)).await?;
     let found = look(client, &route.bucket, (&key, kind), &request.options).await?;
     let folder = spawn_blocking(move || Folder::of(walk));
     let folder = folder.await.map_err(|_| SurveyError::Lost)?;
@@ -78,7 +85,7 @@ pub(in crate::sync) async fn survey(
         key,
     };
     match route.direction {
-        Direction::Up => up(&ends, folder, found).await,
+        Direction::Up => up(client, &ends, folder, found).await,
         Direction::Down => down(client, (&ends, &filter), folder, found).await,
     }
 }
@@ -90,20 +97,20 @@ pub(super) fn journal_of(journals: &Path, route: &Route, key: &str) -> Journal {
     Journal::of(journals, &route)
 }
 
+/// What an archive has that nobody has described is read from it: a folder that has lost its
+/// files must not take the place of all of them unseen.
 async fn up(
+    client: &Client,
     ends: &Ends<'_>,
     folder: Folder,
     found: Option<Found>,
 ) -> Result<SyncPlan, SurveyError> {
-    let (entries, note) = match found.map(|found| found.content) {
-        None => (Vec::new(), None),
-        Some(Ok(manifest)) => (manifest.files().to_vec(), None),
-        Some(Err(note)) => (Vec::new(), Some(note)),
+    let (mut content, note) = match found {
+        None => (Content::default(), None),
+        Some(found) => content(client, ends, &found).await?,
     };
-    let content = Content {
-        entries,
-        skipped: Vec::new(),
-    };
+    // Without a manifest nothing of it is the same, so that it is made anew.
+    content.is_to_be_replaced = note.is_some();
     // An archive has what the folder has: it cannot keep what the folder has no longer.
     let (mut plan, content, mut folder) =
         compare(ends, Deletion::Extra, (folder, content), Direction::Up).await?;
@@ -220,7 +227,10 @@ async fn down(
         .entries
         .iter()
         .for_each(|entry| whole.add(entry.bytes));
-    content.entries.retain(|entry| filter.keeps(&entry.path));
+    let mut rules = RulesInOrder::of(&folder.rules);
+    content
+        .entries
+        .retain(|entry| filter.keeps(&entry.path) && rules.keep(&entry.path));
     content.skipped.retain(|(key, _)| filter.keeps(key));
     let (mut plan, content, _) = compare(
         ends,
@@ -256,7 +266,7 @@ async fn content(
         Ok(manifest) => {
             let content = Content {
                 entries: manifest.files().to_vec(),
-                skipped: Vec::new(),
+                ..Content::default()
             };
             return Ok((content, None));
         }
@@ -277,6 +287,7 @@ async fn content(
     let content = Content {
         entries: scan.manifest.files().to_vec(),
         skipped: scan.skipped,
+        is_to_be_replaced: false,
     };
     Ok((content, Some(note)))
 }
@@ -316,7 +327,7 @@ async fn compare(
     let (tally, content, folder) = compared.await.map_err(|_| SurveyError::Lost)?;
     let source_is_empty = tally.source_is_empty();
     let plan = tally.close(ends.request);
-    if source_is_empty && !plan.deletions.is_empty() {
+    if source_is_empty && !plan.deletions.is_empty() && !ends.request.allow_empty_source {
         return Err(SurveyError::EmptySource {
             from: ends.request.from.clone(),
             to: ends.request.to.clone(),
@@ -366,6 +377,11 @@ fn join(
         let both = Joined::Both(file.clone(), object(entry));
         if let Some(candidate) = tally.add(both) {
             let judgement = judge(&candidate, entry, digests.remove(&index), tally.direction());
+            let judgement = if content.is_to_be_replaced && judgement == Judgement::Same {
+                Judgement::Changed(Why::Anew)
+            } else {
+                judgement
+            };
             tally.judged(candidate, judgement);
         }
     }

@@ -146,8 +146,17 @@ fn the_object_settles_what_is_doubtful() {
         (Time, Unknown, None, time),
     ] {
         let modified = modified.map(at);
-        let settled = settle(&local, doubt, Said { nature, modified });
-        assert_eq!(settled, expected, "{doubt:?} {nature:?} {modified:?}");
+        let said = |content| Said {
+            nature,
+            modified,
+            content,
+        };
+        let settled = |content| settle(&local, doubt, said(content));
+        assert_eq!(settled(None), expected, "{doubt:?} {nature:?} {modified:?}");
+        // A checksum of the whole is better than all of that, and a time is cheaper.
+        assert_eq!(settled(Some(true)), None);
+        let is_cheap = doubt == Time && expected.is_none();
+        assert_eq!(settled(Some(false)), content.filter(|_| !is_cheap));
     }
 }
 

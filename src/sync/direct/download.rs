@@ -29,13 +29,19 @@ pub(in crate::sync) struct Check {
 }
 
 impl Check {
-    /// Reads a checksum from the value of its header.
-    fn of(algorithm: CrcAlgorithm, text: &str) -> Option<Self> {
+    /// Reads a checksum from the value of its header; one of another length is of another kind,
+    /// whatever it is called.
+    pub(in crate::sync) fn of(algorithm: CrcAlgorithm, text: &str) -> Option<Self> {
         let bytes = BASE64_STANDARD.decode(text).ok()?;
         let sum = bytes
             .iter()
             .fold(0, |sum: u64, byte| (sum << 8) | u64::from(*byte));
-        matches!(bytes.len(), 4 | 8).then_some(Self { algorithm, sum })
+        let length = if algorithm == CrcAlgorithm::Crc64Nvme {
+            8
+        } else {
+            4
+        };
+        (bytes.len() == length).then_some(Self { algorithm, sum })
     }
 }
 

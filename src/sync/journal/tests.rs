@@ -24,6 +24,28 @@ fn journal(folder: &Path) -> Journal {
 }
 
 #[test]
+fn what_keeps_too_many_waiting_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = journal(folder.path());
+    let mut writer = journal.same().unwrap();
+    let key = |number: u64| format!("{number:06}");
+    let count = 2 * MOST_WAITING as u64;
+    for number in 1..count {
+        writer.put(number, Some(record(&key(number))));
+        assert!(writer.early.len() <= MOST_WAITING);
+    }
+    // It comes too late to be in order.
+    writer.put(0, Some(record(&key(0))));
+    writer.finish();
+    let mut reader = journal.read();
+    assert_eq!(reader.find(&key(0)), None);
+    for number in 1..count {
+        let found: Option<Record> = reader.find(&key(number));
+        assert!(found.is_some(), "{number}");
+    }
+}
+
+#[test]
 fn facts_come_in_any_order_and_are_found_in_that_of_their_keys() {
     let folder = tempfile::tempdir().unwrap();
     let journal = journal(folder.path());

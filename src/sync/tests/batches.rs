@@ -105,7 +105,7 @@ async fn objects_that_change_after_the_plan_hold_up_none_beside_them() {
     world.server.put(&format!("data/{}", key(101)), b"another");
     let gone = format!("data/{}", key(102));
     world.server.state.lock().unwrap().objects.remove(&gone);
-    fs::create_dir_all(world.path(&key(103))).unwrap();
+    fs::create_dir_all(world.path(&key(103)).join("somebody's")).unwrap();
     world.write(&key(104), "somebody's");
     let (report, events) = world.execute(&plan).await;
     let keys: Vec<String> = (101..=104).map(key).collect();

@@ -64,11 +64,15 @@ async fn a_stream_that_was_damaged_is_a_failure_at_its_end() {
     world
         .server
         .fail(|seen| is_get(&seen.method).then_some(Fault::Corrupt));
-    let (copied, _) = read(&world, "a").await;
-    assert!(
-        matches!(copied, Err(FailureReason::Damaged(_))),
-        "{copied:?}"
-    );
+    // By its checksum, or by its tag where that is a digest.
+    for keeps_checksums in [true, false] {
+        world.server.state.lock().unwrap().keeps_checksums = keeps_checksums;
+        let (copied, _) = read(&world, "a").await;
+        assert!(
+            matches!(copied, Err(FailureReason::Damaged(_))),
+            "{copied:?}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

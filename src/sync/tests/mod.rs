@@ -2,6 +2,7 @@
 
 mod archives;
 mod archives_hostile;
+mod archives_unknown;
 mod batches;
 mod both_ways;
 mod branches;

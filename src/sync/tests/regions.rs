@@ -119,9 +119,18 @@ async fn uploads_that_were_left_in_another_region_are_given_up_there() {
     };
     world.leave_upload("id", upload);
     let place = Place::prefix("bucket", "data");
-    let found = abandoned(&world.client, &place, (None, Timestamp::MAX)).await;
+    let found = abandoned(
+        &world.client,
+        &place,
+        (None, Timestamp::MAX),
+        &ObjectOptions::default(),
+    )
+    .await;
     let found = found.unwrap();
     assert_eq!(found.len(), 1);
-    assert_eq!(give_up(&world.client, "bucket", found).await, []);
+    assert_eq!(
+        give_up(&world.client, "bucket", found, &ObjectOptions::default()).await,
+        []
+    );
     world.assert_tidy();
 }

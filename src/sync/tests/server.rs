@@ -85,6 +85,8 @@ type Hook = Arc<dyn Fn(&Seen) -> Option<Fault> + Send + Sync>;
 pub(super) struct State {
     pub(super) objects: BTreeMap<String, Stored>,
     pub(super) uploads: BTreeMap<String, Upload>,
+    /// How many uploads were begun: each has an id of its own.
+    begun: usize,
     pub(super) log: Vec<Seen>,
     pub(super) page: usize,
     /// What objects that are stored from now on are encrypted with.
@@ -118,6 +120,7 @@ impl Server {
         let state = Arc::new(Mutex::new(State {
             objects: BTreeMap::new(),
             uploads: BTreeMap::new(),
+            begun: 0,
             log: Vec::new(),
             page: 1000,
             encryption: "AES256",
@@ -294,7 +297,8 @@ pub(super) fn route(
         (&Method::GET | &Method::HEAD, _) => wire::get(state, seen, headers),
         (&Method::POST, _) if seen.query.contains_key("delete") => wire::delete(state, &content),
         (&Method::POST, None) => {
-            let id = format!("upload-{}", state.log.len());
+            state.begun += 1;
+            let id = format!("upload-{}", state.begun);
             let key = seen.key.clone();
             state.uploads.insert(
                 id.clone(),

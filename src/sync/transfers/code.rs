@@ -65,6 +65,7 @@ fn write_change(bytes: &mut Vec<u8>, change: &Change) {
         Change::Changed(Why::Tag) => bytes.push(4),
         Change::Changed(Why::Link) => bytes.push(5),
         Change::Changed(Why::Touched) => bytes.push(6),
+        Change::Changed(Why::Anew) => bytes.push(7),
     }
 }
 
@@ -170,6 +171,7 @@ fn read_change(bytes: &mut &[u8]) -> Option<Change> {
         4 => Why::Tag,
         5 => Why::Link,
         6 => Why::Touched,
+        7 => Why::Anew,
         _ => return None,
     }))
 }

@@ -23,6 +23,7 @@ fn change() -> impl Strategy<Value = Change> {
         Just(Change::Changed(Why::Content)),
         Just(Change::Changed(Why::Time)),
         Just(Change::Changed(Why::Touched)),
+        Just(Change::Changed(Why::Anew)),
         Just(Change::Changed(Why::Tag)),
         Just(Change::Changed(Why::Link)),
     ]

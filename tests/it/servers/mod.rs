@@ -153,12 +153,12 @@ fn expected() -> Results {
         ("piped", "Some(0) Some(0) true"),
         ("copied", "0: ✓ 3 B copied to s3://data/copied here"),
         ("copied is the same", "a+b"),
-        ("large up", "0: ✓ 1 file, 66.1 MiB transferred"),
+        ("large up", "0: ✓ 1 file, 66.0 MiB transferred"),
         (
             "large up again",
-            "0: ✓ nothing to do, 1 file, 66.1 MiB the same",
+            "0: ✓ nothing to do, 1 file, 66.0 MiB the same",
         ),
-        ("large down", "0: ✓ 1 file, 66.1 MiB transferred"),
+        ("large down", "0: ✓ 1 file, 66.0 MiB transferred"),
         ("large is whole or absent", "true"),
         (
             "nothing unfinished",

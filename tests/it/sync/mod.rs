@@ -156,7 +156,8 @@ fn an_empty_source_deletes_nothing() {
     bench.up(&[]).expect(0);
     std::fs::create_dir(bench.sandbox.folder().join("empty")).unwrap();
     let run = bench.run(&["empty", BUCKET, "--delete", "--max-delete", "99"]);
-    run.expect(4).says(&["has no files", "nothing was changed"]);
+    run.expect(4)
+        .says(&["no file of empty takes part", "nothing was changed"]);
     bench.run(&[BUCKET, "back"]).expect(0).says(&["✓ 3 files"]);
 }
 
@@ -167,10 +168,38 @@ fn what_is_skipped_is_named_and_counts() {
     let run = bench.up(&[]);
     run.expect(3).says(&[
         "skipped broken: the symbolic link leads nowhere",
-        "✓ 3 files, 53 B transferred",
+        "! 3 files, 53 B transferred",
         ", 1 skipped",
     ]);
+    let again = bench.up(&[]);
+    again
+        .expect(3)
+        .says(&["! nothing to do, 3 files, 53 B the same, 1 skipped"]);
     bench.up(&["--exclude", "broken"]).expect(0);
+}
+
+/// A plan that nobody can read is no success.
+#[test]
+fn what_cannot_be_printed_is_no_success() {
+    let bench = Bench::new();
+    for arguments in [
+        &["set", BUCKET, "--dry-run"][..],
+        &["set", BUCKET, "--dry-run", "--format", "json"],
+        &["set", BUCKET, "--format", "json"],
+        &["--help"],
+    ] {
+        let mut command = bench.sandbox.command(&[&["sync"], arguments].concat());
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = command.stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("what was printed is not whole"), "{said}");
+    }
+    // The files are there all the same.
+    bench.up(&[]).expect(0).says(&["✓ nothing to do"]);
 }
 
 #[test]
@@ -226,6 +255,14 @@ fn two_places_of_one_kind_are_a_mistake_of_usage() {
         .run(&["set", "s3://Not_A_Name/x"])
         .expect(1)
         .says(&["3 to 63 lowercase letters"]);
+    bench
+        .run(&[BUCKET, "s3://data/other", "--archive", "zip"])
+        .expect(64)
+        .says(&["are both in buckets", "trainyard cp"]);
+    bench
+        .up(&["--concurrency", "0"])
+        .expect(64)
+        .says(&["0 is not in 1..="]);
     bench
         .run(&["nowhere", BUCKET])
         .expect(1)

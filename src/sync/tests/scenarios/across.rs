@@ -1,5 +1,7 @@
 //! From bucket to bucket.
 
+mod choices;
+
 use std::time::Duration;
 
 use aws_sdk_s3::config::StalledStreamProtectionConfig;

@@ -214,6 +214,7 @@ async fn s12_multipart_etag_compare() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s12_unknown_parts_are_neither_different_nor_the_same() {
     let world = World::new().await;
+    world.server.state.lock().unwrap().keeps_checksums = false;
     let content = noise(20 * MEBIBYTE);
     // As many parts as we would have made, and others; and another number of parts.
     let uneven = [9 * MEBIBYTE, 9 * MEBIBYTE, 2 * MEBIBYTE];
@@ -246,7 +247,7 @@ async fn s12_unknown_parts_are_neither_different_nor_the_same() {
     );
 }
 
-/// One question tells what a bucket encrypts with, and that its tags are no digests.
+/// Each object is asked what it is encrypted with: it speaks for no other.
 #[tokio::test(flavor = "multi_thread")]
 async fn s13_sse_kms_etag_not_md5() {
     let world = world_with("aws:kms").await;
@@ -259,7 +260,24 @@ async fn s13_sse_kms_etag_not_md5() {
     let second = world.survey(&world.up()).await.unwrap();
     assert!(second.is_empty(), "{second:?}");
     assert_eq!(second.same.files, 41);
-    assert_eq!(world.server.count(|seen| !seen.is_list()), 1);
+    // The parts of the large one are asked about before the whole is.
+    assert_eq!(world.server.count(|seen| !seen.is_list()), 42);
+
+    // What is encrypted in another way has an honest tag, and older content of that size.
+    world.server.state.lock().unwrap().encryption = "AES256";
+    world.server.put("data/39", b"CONTENT 39");
+    world.touch("39", 1_000);
+    let plan = world.survey(&world.up()).await.unwrap();
+    assert_eq!(keys(&plan), ["39"]);
+    // Nor does other content hide behind a tag that is no digest, where S3 keeps a checksum.
+    world.server.state.lock().unwrap().encryption = "aws:kms";
+    for (keeps, sent) in [(true, &["38", "39"][..]), (false, &["39"])] {
+        world.server.state.lock().unwrap().keeps_checksums = keeps;
+        world.server.put("data/38", b"CONTENT 38");
+        world.touch("38", 1_000);
+        let plan = world.survey(&world.up()).await.unwrap();
+        assert_eq!(keys(&plan), sent);
+    }
 
     let other = world_with("aws:kms").await;
     other.server.put("data/a", b"content");

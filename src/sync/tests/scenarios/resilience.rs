@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use hyper::Method;
 use jiff::Timestamp;
 
+use crate::resource::ObjectOptions;
 use crate::sync::tests::server::{Fault, Seen};
 use crate::sync::tests::world::{World, keys, noise, tree};
 use crate::sync::{
@@ -239,9 +240,14 @@ async fn abandoned_uploads_are_found_and_given_up() {
     let place = Place::prefix("bucket", "data");
     let long_ago = Timestamp::UNIX_EPOCH;
     let find = async |place: &Place, journals, before| {
-        abandoned(&world.client, place, (journals, before))
-            .await
-            .unwrap()
+        abandoned(
+            &world.client,
+            place,
+            (journals, before),
+            &ObjectOptions::default(),
+        )
+        .await
+        .unwrap()
     };
     // Without notes they are known by their age, and these are young.
     assert_eq!(find(&place, None, long_ago).await.len(), 0);
@@ -265,7 +271,7 @@ async fn abandoned_uploads_are_found_and_given_up() {
             .len(),
         0
     );
-    let failures = give_up(&world.client, "bucket", found).await;
+    let failures = give_up(&world.client, "bucket", found, &ObjectOptions::default()).await;
     assert_eq!(failures, []);
     world.assert_tidy();
     assert_eq!(tree(&journals.path().join("uploads")), Vec::<String>::new());

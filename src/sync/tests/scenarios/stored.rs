@@ -5,9 +5,11 @@ use hyper::Method;
 use crate::resource::{Encryption, ObjectOptions, StorageClass};
 use crate::sync::limits::Limits;
 use crate::sync::tests::archives::{KINDS, MEBIBYTE, Packed};
-use crate::sync::tests::server::Seen;
+use crate::sync::tests::server::{Seen, Upload};
 use crate::sync::tests::world::{World, empty_folder, noise, with_deletion};
-use crate::sync::{Control, End, Object, Pipes, Place, Request, copy, execute};
+use crate::sync::{
+    Control, Copied, End, Object, Pipes, Place, Request, abandoned, copy, execute, give_up,
+};
 
 fn options() -> ObjectOptions {
     ObjectOptions {
@@ -150,6 +152,65 @@ async fn s70_archives() {
         assert_eq!(test.world.read("b"), b"small");
         assert_eq!(said_of(&test.world), 0);
     }
+}
+
+/// S3 inherits neither class nor key, so that what is not named is named all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn s70_a_copy_over_itself_keeps_the_rest_as_it_was() {
+    let world = World::new().await;
+    world.server.put("a", b"content");
+    for encryption in ["aws:kms", "AES256"] {
+        world.server.state.lock().unwrap().encryption = encryption;
+        world.server.put("a", b"content");
+        world.server.forget();
+        let end = End::Object(Object {
+            bucket: "bucket".to_owned(),
+            key: "a".to_owned(),
+        });
+        let options = ObjectOptions {
+            storage_class: Some(StorageClass::StandardIa),
+            ..ObjectOptions::default()
+        };
+        let pipes = Pipes {
+            input: tokio::io::empty(),
+            output: Vec::new(),
+        };
+        let control = Control::new(&|_| {}, &|| false);
+        let copied = copy(&world.client, (&end, &end), &options, pipes, &control);
+        assert_eq!(Box::pin(copied).await, Ok(Copied::Whole(7)));
+        let said = |seen: &Seen| {
+            let said = |name: &str| seen.headers.get(name).map(String::as_str);
+            seen.copies.is_some()
+                && said("x-amz-storage-class") == Some("STANDARD_IA")
+                && said("x-amz-server-side-encryption") == Some(encryption)
+        };
+        assert_eq!(world.server.count(said), 1, "{encryption}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s70_what_is_given_up() {
+    let world = World::new().await;
+    world.leave_upload(
+        "left",
+        Upload {
+            key: "data/a".to_owned(),
+            begun: "2026-01-02T03:04:05.000Z".to_owned(),
+            ..Upload::default()
+        },
+    );
+    let place = Place::prefix("bucket", "data");
+    let when = (None, jiff::Timestamp::MAX);
+    let found = abandoned(&world.client, &place, when, &options())
+        .await
+        .unwrap();
+    assert_eq!(
+        give_up(&world.client, "bucket", found, &options()).await,
+        []
+    );
+    assert_eq!(world.server.uploads(), 0);
+    assert_eq!(world.server.count(paid), 3, "listed, measured and given up");
+    assert_eq!(world.server.count(|_| true), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
