@@ -80,6 +80,7 @@ pub(super) async fn run(global: &Global, arguments: &Sync, output: Output) -> Co
     let report = carry_out(&client, &plan, arguments, with, &meter).await;
     let exit = exit_of(&plan, &report, is_told(arguments));
     if *format == Style::Json {
+        output.raw(&words::refused_events(&plan));
         output.raw(&words::done_event(&plan, &report));
     } else {
         words::say_failures(&report, output);

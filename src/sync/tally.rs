@@ -362,17 +362,16 @@ impl Tally {
         let extra: BTreeMap<String, String> = extra
             .map(|deleted| (deleted.key.to_lowercase(), deleted.key.clone()))
             .collect();
-        let mut left = BTreeMap::new();
+        let mut left = Vec::new();
         transfers.retain(|transfer| {
             let other = extra.get(&transfer.key.to_lowercase());
-            if let Some(other) = other {
-                left.insert(other.clone(), transfer.key.clone());
-            }
+            left.extend(other.map(|other| (transfer.key.clone(), other.clone())));
             other.is_none()
         });
+        let others: BTreeSet<&str> = left.iter().map(|(_, other)| other.as_str()).collect();
         self.deletions
-            .retain(|deleted| !left.contains_key(&deleted.key));
-        for (other, key) in left {
+            .retain(|deleted| !others.contains(deleted.key.as_str()));
+        for (key, other) in left {
             self.skip(key, Side::From, SkipReason::SameButCase(other));
         }
     }

@@ -18,7 +18,7 @@ use crate::sync::{Archive, Place};
     reason = "each is a flag of the command line"
 )]
 #[command(override_usage = "trainyard sync [OPTIONS] <SOURCE> <TARGET>\n       \
-    trainyard sync --clean [OPTIONS] <PLACE>")]
+    trainyard sync --clean [OPTIONS] <SOURCE>")]
 #[command(group = ArgGroup::new("removal").args(["delete", "archive"]).multiple(true))]
 pub(in crate::cli) struct Sync {
     /// Where the files are: a folder, or `s3://BUCKET/PREFIX`

@@ -209,8 +209,11 @@ fn counted(counts: &[(u64, &str)]) -> String {
 
 /// How many files the target has in another version, which is to stay.
 pub(super) fn refused(plan: &SyncPlan) -> u64 {
-    let refused = |skipped: &&Skipped| skipped.reason == SkipReason::Immutable;
-    plan.skipped.iter().filter(refused).count() as u64
+    plan.skipped.iter().filter(|one| is_refused(one)).count() as u64
+}
+
+fn is_refused(skipped: &Skipped) -> bool {
+    skipped.reason == SkipReason::Immutable
 }
 
 fn skipped(plan: &SyncPlan) -> u64 {
@@ -221,7 +224,7 @@ fn skipped(plan: &SyncPlan) -> u64 {
 pub(super) fn say_left_alone(plan: &SyncPlan, arguments: &Sync, output: Output) {
     let is_told = is_told(arguments);
     for skipped in plan.skipped.iter().filter(|skipped| is_told(skipped)) {
-        let word = if skipped.reason == SkipReason::Immutable {
+        let word = if is_refused(skipped) {
             bad("failed")
         } else {
             warn("skipped")
@@ -344,7 +347,7 @@ pub(super) fn planned_event(plan: &SyncPlan) -> String {
     let told = |refused: bool| -> Vec<_> {
         plan.skipped
             .iter()
-            .filter(|skipped| (skipped.reason == SkipReason::Immutable) == refused)
+            .filter(|skipped| is_refused(skipped) == refused)
             .map(|skipped| json!({"key": skipped.key, "reason": skipped.reason.to_string()}))
             .collect()
     };
@@ -371,6 +374,17 @@ pub(super) fn planned_event(plan: &SyncPlan) -> String {
         "estimate": Estimate::of(plan),
     });
     json_gate(&format!("{line}\n"))
+}
+
+/// The files that are to stay in another version, for programs: each is a failure.
+pub(super) fn refused_events(plan: &SyncPlan) -> String {
+    let refused = plan.skipped.iter().filter(|one| is_refused(one));
+    let events = refused.map(|skipped| {
+        let reason = skipped.reason.to_string();
+        let event = json!({"event": "failed", "key": skipped.key, "reason": reason});
+        json_gate(&format!("{event}\n"))
+    });
+    events.collect()
 }
 
 /// The end for programs, in one line.

@@ -84,6 +84,11 @@ fn what_the_target_has_can_be_left_as_it_is() {
         .says(&["✓ 1 file, 19 B", ", 2 kept"]);
     bench.up(&["--immutable"]).expect(1).says(&[refused]);
     let told = events(bench.up(&["--immutable", "--format", "json"]).expect(1));
+    assert_eq!(told[0]["failed"][0]["key"], "labels");
+    assert_eq!(
+        (&told[1]["event"], &told[1]["key"]),
+        (&json!("failed"), &json!("labels"))
+    );
     let last = told.last().unwrap();
     let counts = (&last["complete"], &last["failed"], &last["skipped"]);
     assert_eq!(counts, (&json!(false), &json!(1), &json!(0)));
