@@ -1,6 +1,6 @@
 //! The embedded cloud that `--local` starts where none is running.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -127,7 +127,7 @@ pub(super) async fn stop() -> Result<bool, CommandError> {
 /// Whether a server has the state folder here.
 fn is_held() -> bool {
     let lock = File::open(state_folder().join(LOCK));
-    lock.is_ok_and(|lock| lock.try_lock().is_err())
+    lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 fn start() -> Result<(), CommandError> {

@@ -112,6 +112,11 @@ fn request(global: &Global, arguments: &Sync) -> Result<Request, CommandError> {
         return Err(CommandError::new(ExitCode::Usage, text).help("name it after the source"));
     };
     let from = arguments.from.0.clone();
+    if global.local && arguments.delete_excluded && has_state(&to) {
+        let text = format!("the state of the embedded cloud is in {to}, and would be deleted");
+        return Err(CommandError::new(ExitCode::Usage, text)
+            .help("sync into another folder, or leave `--delete-excluded` away"));
+    }
     if let (Place::Folder(_), Place::Folder(_)) = (&from, &to) {
         let text = format!("cannot sync {from} to {to}: one of the two must be in a bucket");
         return Err(CommandError::new(ExitCode::Usage, text)
@@ -136,6 +141,17 @@ fn request(global: &Global, arguments: &Sync) -> Result<Request, CommandError> {
         case_conflict: arguments.case_conflict.map(Case::rule),
         policy: arguments.choices.policy(),
     })
+}
+
+/// Whether the embedded cloud keeps its state in a folder.
+fn has_state(place: &Place) -> bool {
+    let Place::Folder(folder) = place else {
+        return false;
+    };
+    match (folder.canonicalize(), state_folder().canonicalize()) {
+        (Ok(folder), Ok(state)) => state.starts_with(folder),
+        (Ok(_) | Err(_), _) => false,
+    }
 }
 
 /// What takes no part: the embedded cloud does not keep itself.

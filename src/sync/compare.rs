@@ -12,17 +12,17 @@
 //! | equal | MD5, or of our part size | differs | agree | doubtful: digest |
 //! | equal | MD5, or of our part size | differs | do not agree, on the way up | changed: content |
 //! | equal | MD5, or of our part size | differs | do not agree, on the way down | doubtful: digest and time |
-//! | equal | anything else, or none | not taken | agree | same |
-//! | equal | anything else, or none | not taken | do not agree, on the way up | changed: time |
-//! | equal | anything else, or none | not taken | do not agree, on the way down | doubtful: time |
+//! | equal | anything else, or none | not taken | agree, on the way up | doubtful: tag |
+//! | equal | anything else, or none | not taken | agree, on the way down | same |
+//! | equal | anything else, or none | not taken | do not agree | doubtful: time |
 //!
 //! Times agree on the way up when the file is not newer than the object; on the
 //! way down when they are the same second, because a download sets it so where the
 //! object's metadata has no other time.
 //!
 //! Doubtful is what looks like an MD5 and need not be one, as an object encrypted
-//! with a KMS or a customer's key has such a tag too; and what has the time of its
-//! object's metadata, which no listing tells. A question to the object settles it
+//! with a KMS or a customer's key has such a tag too; what has a tag that says nothing;
+//! and what has the time of its object's metadata, which no listing tells. A question to the object settles it
 //! ([`settle`]), with the checksum of the whole that S3 keeps, where it keeps one that
 //! the file's can be compared with:
 //!
@@ -33,6 +33,7 @@
 //! | any | any | differs | any other | changed: content |
 //! | digest | a digest, or nobody could say | nothing to compare with | any | changed: content |
 //! | digest | no digest | nothing to compare with | any | same |
+//! | tag | any | nothing to compare with | any | same |
 //! | digest and time | a digest, or nobody could say | nothing to compare with | any | changed: content |
 //! | digest and time | no digest | nothing to compare with | that of the file | same |
 //! | digest and time | no digest | nothing to compare with | another, or none | changed: time |
@@ -177,6 +178,8 @@ pub enum Doubt {
     DigestAndTime,
     /// The times do not agree: the object's metadata may have the file's time.
     Time,
+    /// The times agree, and the tag says nothing of the content.
+    Tag,
 }
 
 /// What an object says of itself.
@@ -223,11 +226,21 @@ pub fn first_look(pair: &Pair<'_>) -> Look {
     match shape {
         EtagShape::Whole => Look::NeedsDigest(shape),
         EtagShape::Parts(count) if count == part_count(pair.local.size) => Look::NeedsDigest(shape),
-        EtagShape::Parts(_) | EtagShape::Opaque => Look::Decided(by_time(pair)),
+        EtagShape::Parts(_) | EtagShape::Opaque => Look::Decided(without_tag(pair)),
     }
 }
 
-/// Compares the times alone.
+/// Compares what has nothing but its time. A file that is not newer than its object need not
+/// be what was uploaded; one of the same second as its object, which comes down, is.
+fn without_tag(pair: &Pair<'_>) -> Verdict {
+    match (times_agree(pair), pair.direction) {
+        (true, Direction::Up) => Verdict::Doubtful(Doubt::Tag),
+        (true, Direction::Down) => Verdict::Same,
+        (false, Direction::Up | Direction::Down) => Verdict::Doubtful(Doubt::Time),
+    }
+}
+
+/// Compares the times alone, where nothing else is to be looked at.
 fn by_time(pair: &Pair<'_>) -> Verdict {
     match pair.direction {
         Direction::Up | Direction::Down if times_agree(pair) => Verdict::Same,
@@ -276,7 +289,7 @@ pub fn settle(pair: &Pair<'_>, doubt: Doubt, said: Said) -> Option<Why> {
         (Doubt::Digest | Doubt::DigestAndTime, Nature::Honest | Nature::Unknown) => {
             Some(Why::Content)
         }
-        (Doubt::Digest, Nature::Other) => None,
+        (Doubt::Digest, Nature::Other) | (Doubt::Tag, _) => None,
         (Doubt::DigestAndTime, Nature::Other) | (Doubt::Time, _) => {
             (!has_time).then_some(Why::Time)
         }

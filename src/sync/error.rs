@@ -256,6 +256,7 @@ impl SurveyError {
             Self::Listing { source, .. } if source.is_no_name() => {
                 Some("a bucket's name is 3 to 63 lowercase letters, digits, `.` and `-`")
             }
+            Self::Archive { .. } => Some("move it away, or name another prefix"),
             Self::Case(_) => Some("rename one of the objects, or pass `--case-conflict skip`"),
             Self::Rules { .. } => Some("write it as a `.gitignore`, or remove it"),
             Self::DirectoryBucket(_) => Some("sync with a general purpose bucket"),
@@ -267,7 +268,6 @@ impl SurveyError {
             | Self::Folder { .. }
             | Self::Listing { .. }
             | Self::Untrusted { .. }
-            | Self::Archive { .. }
             | Self::Lost => None,
         }
     }

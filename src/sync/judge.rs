@@ -210,11 +210,10 @@ impl Judge {
             Word::Touched { same_time: false } => Remembered::OtherTime,
             Word::OtherObject | Word::Nothing => Remembered::Nothing,
         };
-        let compare = self.known.compare;
-        match look(compare, &candidate.pair(&self.route), remembered) {
+        match look(self.known.compare, &candidate.pair(&self.route), remembered) {
             // Only the times say so, and they can be set back.
             Look::Decided(Verdict::Same)
-                if compare == Compare::Content && candidate.is_touched() =>
+                if self.known.compare == Compare::Content && candidate.is_touched() =>
             {
                 self.judged(candidate, Judgement::Changed(Why::Touched));
             }
@@ -306,11 +305,11 @@ impl Judge {
 fn without_asking(word: Word, doubt: Doubt) -> Option<Why> {
     match (word, doubt) {
         // Whether its digest is to be believed is in doubt, and that it was touched is not.
-        (Word::Touched { .. }, Doubt::Digest | Doubt::Time | Doubt::DigestAndTime) => {
+        (Word::Touched { .. }, Doubt::Digest | Doubt::Time | Doubt::DigestAndTime | Doubt::Tag) => {
             Some(Why::Touched)
         }
         (Word::OtherObject, Doubt::Time) => Some(Why::Time),
         (Word::OtherObject, Doubt::DigestAndTime) => Some(Why::Content),
-        (Word::OtherObject, Doubt::Digest) | (Word::Same | Word::Nothing, _) => None,
+        (Word::OtherObject, Doubt::Digest | Doubt::Tag) | (Word::Same | Word::Nothing, _) => None,
     }
 }

@@ -1,11 +1,14 @@
 //! Questions to objects about what comparing leaves in doubt.
 
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, ServerSideEncryption};
 use futures_util::future::join_all;
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::attributes::Attributes;
@@ -30,9 +33,31 @@ pub(super) struct Asker {
     route: Arc<Route>,
     /// Whether files may be read.
     reads: bool,
-    /// What objects are taken to say that are doubtful in these ways, digest and time or time
-    /// alone, once many have been asked.
-    likely: [Option<Said>; 2],
+    /// How many files are read at a time.
+    readers: Semaphore,
+    /// What objects are taken to say that are doubtful in the same way, once many have been
+    /// asked.
+    likely: Likely,
+}
+
+/// What many objects have said, by what is doubtful about them.
+#[derive(Debug, Default)]
+struct Likely {
+    digest_and_time: Option<Said>,
+    time: Option<Said>,
+    tag: Option<Said>,
+}
+
+impl Likely {
+    /// Nothing for digests, of which none speaks for another.
+    fn of(&mut self, doubt: Doubt) -> Option<&mut Option<Said>> {
+        match doubt {
+            Doubt::Digest => None,
+            Doubt::DigestAndTime => Some(&mut self.digest_and_time),
+            Doubt::Time => Some(&mut self.time),
+            Doubt::Tag => Some(&mut self.tag),
+        }
+    }
 }
 
 impl Asker {
@@ -46,7 +71,9 @@ impl Asker {
             options,
             route,
             reads: compare == Compare::Content,
-            likely: [None; 2],
+            // As many as read while files are compared by their digests.
+            readers: Semaphore::new(available_parallelism().map_or(1, NonZero::get) * 2),
+            likely: Likely::default(),
         }
     }
 
@@ -55,17 +82,16 @@ impl Asker {
         &mut self,
         doubtful: Vec<(Candidate, Doubt)>,
     ) -> Vec<(Candidate, Judgement)> {
-        let (mut digest, mut both, mut time) = (Vec::new(), Vec::new(), Vec::new());
-        for (candidate, doubt) in doubtful {
-            match doubt {
-                Doubt::Digest => digest.push(candidate),
-                Doubt::DigestAndTime => both.push(candidate),
-                Doubt::Time => time.push(candidate),
-            }
+        let kinds = [Doubt::Digest, Doubt::DigestAndTime, Doubt::Time, Doubt::Tag];
+        let mut judged = Vec::with_capacity(doubtful.len());
+        let mut rest = doubtful;
+        for kind in kinds {
+            let (alike, others): (Vec<_>, Vec<_>) =
+                rest.into_iter().partition(|(_, doubt)| *doubt == kind);
+            let alike = alike.into_iter().map(|(candidate, _)| candidate);
+            judged.extend(self.settle_alike(kind, alike.collect()).await);
+            rest = others;
         }
-        let mut judged = self.settle_alike(Doubt::Digest, digest).await;
-        judged.extend(self.settle_alike(Doubt::DigestAndTime, both).await);
-        judged.extend(self.settle_alike(Doubt::Time, time).await);
         judged
     }
 
@@ -82,7 +108,7 @@ impl Asker {
         let mut rest = candidates.into_iter();
         let at_once = match doubt {
             Doubt::Digest => QUESTIONS_AT_ONCE,
-            Doubt::DigestAndTime | Doubt::Time => SPEAKERS,
+            Doubt::DigestAndTime | Doubt::Time | Doubt::Tag => SPEAKERS,
         };
         let mut judged = Vec::new();
         loop {
@@ -90,7 +116,8 @@ impl Asker {
             if some.is_empty() {
                 return judged;
             }
-            let answers = match self.likely(doubt) {
+            let likely = self.likely.of(doubt).and_then(|likely| *likely);
+            let answers = match likely {
                 Some(said) => vec![Ok(said); some.len()],
                 None => join_all(some.iter().map(|one| self.ask(one, doubt))).await,
             };
@@ -106,36 +133,20 @@ impl Asker {
         }
     }
 
-    fn likely(&self, doubt: Doubt) -> Option<Said> {
-        let [both, time] = self.likely;
-        match doubt {
-            Doubt::Digest => None,
-            Doubt::DigestAndTime => both,
-            Doubt::Time => time,
-        }
-    }
-
     /// Takes what many have said for what the rest would say, where it is nothing that is each
     /// object's own: a time or a checksum.
     fn learn(&mut self, doubt: Doubt, answers: &[Result<Said, String>]) {
-        let says_nothing = |answer: &Result<Said, String>| {
-            matches!(
-                answer,
-                Ok(Said {
-                    nature: _,
-                    modified: None,
-                    content: None,
-                })
-            )
+        // Where the times agree anyway, no other one counts.
+        let says_nothing = |said: &Said| {
+            said.content.is_none() && (said.modified.is_none() || doubt == Doubt::Tag)
         };
-        let are_many = answers.len() >= SPEAKERS && answers.iter().all(says_nothing);
-        let [both, time] = &mut self.likely;
-        let known = match doubt {
-            Doubt::Digest => return,
-            Doubt::DigestAndTime => both,
-            Doubt::Time => time,
-        };
-        if let Some(Ok(said)) = answers.last().filter(|_| are_many) {
+        let are_many = answers.len() >= SPEAKERS
+            && answers
+                .iter()
+                .all(|answer| answer.as_ref().is_ok_and(says_nothing));
+        if let Some(Ok(said)) = answers.last().filter(|_| are_many)
+            && let Some(known) = self.likely.of(doubt)
+        {
             known.get_or_insert(*said);
         }
     }
@@ -152,7 +163,7 @@ impl Asker {
             None => UNKNOWN,
         };
         let is_settled = doubt == Doubt::Time && has_time(&candidate.pair(&self.route), said);
-        let helps = said.nature == Nature::Other || doubt == Doubt::Time;
+        let helps = said.nature == Nature::Other || matches!(doubt, Doubt::Time | Doubt::Tag);
         if is_settled || !helps || !self.reads {
             return Ok(said);
         }
@@ -165,6 +176,8 @@ impl Asker {
         if let Some(Proof::Sum(check)) = whole.as_ref().map(Proof::of) {
             let path = self.route.path(&candidate.file.key);
             let size = candidate.file.size;
+            // It is as long there as this is, and never closed.
+            let _reader = self.readers.acquire().await;
             let read = spawn_blocking(move || check.holds(&path, size)).await;
             let is_same = read.map_err(|error| error.to_string())?;
             said.content = Some(is_same.map_err(|error| error.to_string())?);
@@ -176,12 +189,14 @@ impl Asker {
     /// rest without one (S3 API, `HeadObject`).
     async fn head(&self, candidate: &Candidate, part: Option<i32>) -> Option<HeadObjectOutput> {
         let key = self.route.full_key(&candidate.object.key);
+        let listed = candidate.object.etag.as_ref();
         let ask = |mode: Option<ChecksumMode>| {
             self.client
                 .head_object()
                 .bucket(&self.route.bucket)
                 .key(&key)
                 .set_part_number(part)
+                .set_if_match(listed.map(|etag| format!("\"{etag}\"")))
                 .set_checksum_mode(mode)
                 .set_request_payer(payer(&self.options))
                 .send()

@@ -131,7 +131,10 @@ async fn survey_here(client: &Client, request: &Request) -> Result<SyncPlan, Sur
         [obeys(folder_side), obeys(bucket_side)],
     );
     let mut tally = Tally::new(route.direction, request.delete, request.policy);
-    tally.on_case_conflict(on_case_conflict(request, &route).await?);
+    if route.direction == Direction::Down {
+        let folds = folds(&route).await?;
+        tally.on_case_conflict(on_case_conflict(request, folds), folds != Some(false));
+    }
     let known = Known::of(request.journals.as_deref(), &route).by(request.policy.compare);
     let asker = (client.clone(), request.options.clone());
     let mut judge = Judge::new(asker, Arc::clone(&route), known);
@@ -153,23 +156,19 @@ async fn survey_here(client: &Client, request: &Request) -> Result<SyncPlan, Sur
     close(tally, request, &route).await
 }
 
-/// What becomes of keys that differ in case only; uploads keep what the folder can hold.
-async fn on_case_conflict(
-    request: &Request,
-    route: &Arc<Route>,
-) -> Result<OnCaseConflict, SurveyError> {
-    if route.direction == Direction::Up {
-        return Ok(OnCaseConflict::Ignore);
-    }
-    if let Some(rule) = request.case_conflict {
-        return Ok(rule);
-    }
-    let route = Arc::clone(route);
-    let folds = spawn_blocking(move || folds_case(&route.folder));
-    Ok(match folds.await.map_err(|_| SurveyError::Lost)? {
+/// What becomes of keys that differ in case only, on their way down.
+fn on_case_conflict(request: &Request, folds: Option<bool>) -> OnCaseConflict {
+    request.case_conflict.unwrap_or(match folds {
         Some(false) => OnCaseConflict::Ignore,
         Some(true) | None => OnCaseConflict::Warn,
     })
+}
+
+/// Whether the target's file system folds case, as far as that can be seen.
+async fn folds(route: &Arc<Route>) -> Result<Option<bool>, SurveyError> {
+    let route = Arc::clone(route);
+    let folds = spawn_blocking(move || folds_case(&route.folder));
+    folds.await.map_err(|_| SurveyError::Lost)
 }
 
 async fn close(

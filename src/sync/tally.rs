@@ -34,6 +34,8 @@ pub(super) struct Tally {
     open: Vec<Open>,
     clashes: BTreeMap<String, SkipReason>,
     on_case_conflict: OnCaseConflict,
+    /// Whether the folder may hold one file under names that differ in case.
+    folds: bool,
     names: Names,
     case_conflicts: Vec<CaseConflict>,
     refused: Option<CaseConflict>,
@@ -64,15 +66,18 @@ impl Tally {
             open: Vec::new(),
             clashes: BTreeMap::new(),
             on_case_conflict: OnCaseConflict::Ignore,
+            folds: false,
             names: Names::default(),
             case_conflicts: Vec::new(),
             refused: None,
         }
     }
 
-    /// Says what becomes of keys that differ in case only.
-    pub(super) fn on_case_conflict(&mut self, rule: OnCaseConflict) {
+    /// Says what becomes of keys that differ in case only, and whether the folder may hold one
+    /// file for them.
+    pub(super) fn on_case_conflict(&mut self, rule: OnCaseConflict, folds: bool) {
         self.on_case_conflict = rule;
+        self.folds = folds;
     }
 
     /// The first keys that were said to be an error.
@@ -355,7 +360,7 @@ impl Tally {
     /// only: where the file system folds case, the two are one, and it would be deleted after
     /// the new one was found to be there.
     fn leave_other_case(&mut self, transfers: &mut Transfers) {
-        if self.on_case_conflict == OnCaseConflict::Ignore || self.deletions.is_empty() {
+        if !self.folds || self.deletions.is_empty() {
             return;
         }
         let extra = self.deletions.iter();

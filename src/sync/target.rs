@@ -270,9 +270,9 @@ fn is_alike(file: &File, path: &Path) -> bool {
     };
     let times = (ours.modified(), theirs.modified());
     theirs.is_file()
-        && is_listed(path)
         && ours.len() == theirs.len()
         && matches!(times, (Ok(ours), Ok(theirs)) if ours == theirs)
+        && is_listed(path)
 }
 
 /// Whether the folder of a path has a name that is written so.

@@ -35,7 +35,11 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Walks to the end; a name that cannot be that of a download is skipped.
-    pub(super) fn of(walk: Option<Walk>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When it is not known what takes no part.
+    pub(super) fn of(walk: Option<Walk>) -> Result<Self, RulesFault> {
         let mut folder = Self::default();
         for found in walk.into_iter().flatten() {
             match found {
@@ -46,13 +50,10 @@ impl Folder {
                 Found::Skipped { key, reason } => folder.skipped.push((key, reason)),
                 // The walk obeys them by itself; for what an archive has they are kept.
                 Found::Rules(rules) => folder.rules.push(rules),
-                Found::Fault(RulesFault { file, problem }) => {
-                    let reason = SkipReason::UnreadableFolder(problem);
-                    folder.skipped.push((file.display().to_string(), reason));
-                }
+                Found::Fault(fault) => return Err(fault),
             }
         }
-        folder
+        Ok(folder)
     }
 
     /// The SHA-256 of the names, sizes and times of all files.

@@ -18,6 +18,7 @@ use crate::sync::filter::Filter;
 use crate::sync::journal::{Journal, Record, Writer};
 use crate::sync::plan::SyncPlan;
 use crate::sync::report::{Failure, FailureReason, Progress, local};
+use crate::sync::rules::RulesFault;
 use crate::sync::session::{Session, Undone};
 use crate::sync::source::Content;
 use crate::sync::upload::put_content;
@@ -102,8 +103,11 @@ async fn look_again(session: &Session, order: &Order<'_>) -> Result<Folder, Fail
     let (root, filter): (PathBuf, Filter) = (session.route.folder.clone(), order.filter.clone());
     let walk = move || {
         let walk = Walk::obeying(root, filter, Links::Follow, true);
-        walk.map(|walk| Folder::of(Some(walk)))
-            .map_err(|error| local("read the folder", &error))
+        let walk = walk.map_err(|error| local("read the folder", &error))?;
+        Folder::of(Some(walk)).map_err(|RulesFault { file, problem }| FailureReason::Local {
+            operation: format!("read {}", file.display()),
+            detail: problem,
+        })
     };
     let mut folder = blocking(walk).await?;
     let left_out = left_out(order.plan);

@@ -25,7 +25,7 @@ use crate::sync::place::{Deletion, Request};
 use crate::sync::plan::{Origin, Side, SkipReason, Skipped, SyncPlan, Totals, Transfer, Why};
 use crate::sync::policy::{Policy, SourceLinks};
 use crate::sync::route::Route;
-use crate::sync::rules::RulesInOrder;
+use crate::sync::rules::{RulesFault, RulesInOrder};
 use crate::sync::source::open_to_read;
 use crate::sync::survey::open_walk;
 use crate::sync::tally::Tally;
@@ -76,6 +76,8 @@ pub(in crate::sync) async fn survey(
     let found = look(client, &route.bucket, (&key, kind), &request.options).await?;
     let folder = spawn_blocking(move || Folder::of(walk));
     let folder = folder.await.map_err(|_| SurveyError::Lost)?;
+    let folder =
+        folder.map_err(|RulesFault { file, problem }| SurveyError::Rules { file, problem })?;
     let journal = request.journals.as_deref();
     let ends = Ends {
         request,
@@ -111,6 +113,14 @@ async fn up(
     };
     // Without a manifest nothing of it is the same, so that it is made anew.
     content.is_to_be_replaced = note.is_some();
+    if let Some((path, reason)) = content.skipped.first() {
+        let problem = format!("it has `{path}`, which a new one would be without ({reason})");
+        return Err(SurveyError::Archive {
+            bucket: ends.route.bucket.clone(),
+            key: ends.key.clone(),
+            problem,
+        });
+    }
     // An archive has what the folder has: it cannot keep what the folder has no longer.
     let (mut plan, content, mut folder) =
         compare(ends, Deletion::Extra, (folder, content), Direction::Up).await?;
@@ -231,7 +241,11 @@ async fn down(
     content
         .entries
         .retain(|entry| filter.keeps(&entry.path) && rules.keep(&entry.path));
-    content.skipped.retain(|(key, _)| filter.keeps(key));
+    content.skipped.sort_by(|one, other| one.0.cmp(&other.0));
+    let mut rules = RulesInOrder::of(&folder.rules);
+    content
+        .skipped
+        .retain(|(key, _)| filter.keeps(key) && rules.keep(key));
     let (mut plan, content, _) = compare(
         ends,
         ends.request.delete,

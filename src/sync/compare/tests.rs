@@ -83,11 +83,11 @@ fn a_digest_is_taken_only_where_it_can_be_compared() {
 }
 
 #[test]
-fn without_a_digest_the_times_decide() {
+fn without_a_digest_the_object_is_asked() {
     let foreign = Some("900150983cd24fb0d6963f7d28e17f72-4");
     let same = Look::Decided(Verdict::Same);
-    let changed = Look::Decided(Verdict::Changed(Why::Time));
-    let doubtful = Look::Decided(Verdict::Doubtful(Doubt::Time));
+    let tag = Look::Decided(Verdict::Doubtful(Doubt::Tag));
+    let time = Look::Decided(Verdict::Doubtful(Doubt::Time));
     for etag in [
         foreign,
         Some("opaque"),
@@ -96,12 +96,12 @@ fn without_a_digest_the_times_decide() {
     ] {
         let size = 20 * MEBIBYTE;
         for (row, expected) in [
-            (up((size, OLD), (size, NEW, etag)), same),
-            (up((size, NEW), (size, NEW, etag)), same),
-            (up((size, NEW), (size, OLD, etag)), changed),
+            (up((size, OLD), (size, NEW, etag)), tag),
+            (up((size, NEW), (size, NEW, etag)), tag),
+            (up((size, NEW), (size, OLD, etag)), time),
             (down((size, NEW), (size, NEW, etag)), same),
-            (down((size, OLD), (size, NEW, etag)), doubtful),
-            (down((size, NEW), (size, OLD, etag)), doubtful),
+            (down((size, OLD), (size, NEW, etag)), time),
+            (down((size, NEW), (size, OLD, etag)), time),
         ] {
             assert_eq!(first_look(&pair(&row)), expected, "{etag:?}");
         }
@@ -126,7 +126,7 @@ fn another_digest_is_change_or_doubt() {
 
 #[test]
 fn the_object_settles_what_is_doubtful() {
-    use Doubt::{Digest, DigestAndTime, Time};
+    use Doubt::{Digest, DigestAndTime, Tag, Time};
     use Nature::{Honest, Other, Unknown};
     let local = pair(&down((3, OLD), (3, NEW, Some(MD5))));
     let (content, time) = (Some(Why::Content), Some(Why::Time));
@@ -144,6 +144,8 @@ fn the_object_settles_what_is_doubtful() {
         (Time, Other, Some(OLD), None),
         (Time, Honest, Some(NEW), time),
         (Time, Unknown, None, time),
+        (Tag, Honest, Some(NEW), None),
+        (Tag, Unknown, None, None),
     ] {
         let modified = modified.map(at);
         let said = |content| Said {

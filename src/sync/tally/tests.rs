@@ -52,6 +52,41 @@ fn close(direction: Direction, delete: Deletion, found: Vec<Joined>) -> SyncPlan
     })
 }
 
+/// Where case is folded a new file is the one that has its name in another case: what was found
+/// to be there must not be deleted then.
+#[test]
+fn a_file_of_a_name_in_another_case_is_left_alone() {
+    let (folder, prefix) = (Place::Folder("here".into()), Place::prefix("bucket", "a"));
+    for folds in [false, true] {
+        let mut tally = Tally::new(Direction::Down, Deletion::Extra, Policy::default());
+        tally.on_case_conflict(OnCaseConflict::Ignore, folds);
+        for joined in [
+            Joined::Local(file("A/x")),
+            Joined::Local(file("gone")),
+            Joined::Remote(object("a/X")),
+            Joined::Remote(object("a/x")),
+        ] {
+            assert!(tally.add(joined).is_none());
+        }
+        let plan = tally.close(&Request::new(prefix.clone(), folder.clone()));
+        let deleted: Vec<&str> = plan.deletions.iter().map(|one| one.key.as_str()).collect();
+        if folds {
+            assert_eq!(deleted, ["gone"]);
+            assert!(plan.transfers.is_empty());
+            let named = SkipReason::SameButCase("A/x".to_owned());
+            let skipped: Vec<_> = plan
+                .skipped
+                .iter()
+                .map(|one| (&*one.key, &one.reason))
+                .collect();
+            assert_eq!(skipped, [("a/X", &named), ("a/x", &named)]);
+        } else {
+            assert_eq!(deleted, ["A/x", "gone"]);
+            assert_eq!(plan.transfers.len(), 2);
+        }
+    }
+}
+
 #[test]
 fn a_folder_that_cannot_be_read_withholds_every_deletion() {
     let up = || vec![unreadable("closed"), Joined::Remote(object("far/away"))];

@@ -247,6 +247,33 @@ async fn s12_unknown_parts_are_neither_different_nor_the_same() {
     );
 }
 
+/// Where S3 keeps a checksum of the whole, it says what a tag of somebody else's parts does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn s12_unknown_parts_are_compared_by_the_checksum_of_the_whole() {
+    let world = World::new().await;
+    let content = noise(20 * MEBIBYTE);
+    for key in ["older", "newer", "other"] {
+        let parts = [10 * MEBIBYTE; 2];
+        world
+            .server
+            .put_parts(&format!("data/{key}"), &content, &parts);
+        world.write(key, &content);
+    }
+    // Restored with an older time: of the same size, and not the same.
+    let mut other = content.clone();
+    other[9 * MEBIBYTE] ^= 1;
+    world.write("other", &other);
+    world.touch("other", 1_000);
+    world.touch("older", 1_000);
+    world.touch("newer", EPOCH + 1_000);
+    for request in [world.up(), world.down()] {
+        let plan = world.survey(&request).await.unwrap();
+        assert_eq!(keys(&plan), ["other"]);
+        let change = plan.transfers.get(0).unwrap().change;
+        assert_eq!(change, Change::Changed(Why::Content));
+    }
+}
+
 /// Each object is asked what it is encrypted with: it speaks for no other.
 #[tokio::test(flavor = "multi_thread")]
 async fn s13_sse_kms_etag_not_md5() {

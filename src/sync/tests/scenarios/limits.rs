@@ -174,19 +174,6 @@ async fn s48_case_collision() {
     let plan = world.survey(&deleting).await.unwrap();
     assert_eq!(deleted(&plan), ["gone", "gone2"]);
 
-    // Where case is folded a new file is the one that has its name in another case: what was
-    // found to be there must not be deleted then.
-    world.write("OTHER/A.txt", "in another case");
-    let other = ("other/a.txt", "OTHER/A.txt");
-    for rule in [OnCaseConflict::Warn, OnCaseConflict::Skip] {
-        deleting.case_conflict = Some(rule);
-        let plan = world.survey(&deleting).await.unwrap();
-        let named = SkipReason::SameButCase(other.1.to_owned());
-        assert!(skipped(&plan).contains(&(other.0, &named)), "{plan:?}");
-        assert!(!keys(&plan).contains(&other.0.to_owned()));
-        assert!(!deleted(&plan).contains(&other.1));
-    }
-
     request.case_conflict = Some(OnCaseConflict::Ignore);
     let plan = world.survey(&request).await.unwrap();
     assert!(plan.case_conflicts.is_empty());
