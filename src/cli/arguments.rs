@@ -131,6 +131,33 @@ pub(super) enum Command {
     Completions(Completions),
 }
 
+impl Command {
+    /// Whether what it prints is all that it is asked for.
+    pub(super) fn only_prints(&self) -> bool {
+        match self {
+            Self::Validate(_)
+            | Self::Plan(_)
+            | Self::Status(_)
+            | Self::Schema(_)
+            | Self::Guide(_)
+            | Self::Whoami(_)
+            | Self::Doctor(_)
+            | Self::Completions(_) => true,
+            Self::Sync(sync) => sync.is_dry(),
+            Self::Init(_)
+            | Self::Adopt(_)
+            | Self::Apply(_)
+            | Self::Destroy(_)
+            | Self::Cp(_)
+            | Self::Release(_)
+            | Self::Demo
+            | Self::Local(_)
+            | Self::Login(_)
+            | Self::Logout(_) => false,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Init {
     /// The environment's name

@@ -31,21 +31,20 @@ pub fn main() -> std::process::ExitCode {
     let output = output_of(&global);
     let result = block_on(dispatch(&global, &command, output));
     let exit = shown(result, output);
-    whole(exit, output).into()
+    whole(exit, command.only_prints(), output).into()
 }
 
-/// The exit code, where all that was printed has got there.
-fn whole(exit: ExitCode, output: Output) -> ExitCode {
-    match output::loss() {
-        Some(error) => {
-            output.error(&error);
-            if exit == ExitCode::Done {
-                ExitCode::Failed
-            } else {
-                exit
-            }
-        }
-        None => exit,
+/// The exit code, once it has been told that something printed did not get there. What only
+/// prints has failed then; what does something else has an exit code that says how that went.
+fn whole(exit: ExitCode, only_prints: bool, output: Output) -> ExitCode {
+    let Some(error) = output::loss() else {
+        return exit;
+    };
+    output.error(&error);
+    if only_prints && exit == ExitCode::Done {
+        ExitCode::Failed
+    } else {
+        exit
     }
 }
 
@@ -97,7 +96,7 @@ fn usage(error: &clap::Error) -> std::process::ExitCode {
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     ) {
-        whole(ExitCode::Done, output).into()
+        whole(ExitCode::Done, true, output).into()
     } else {
         ExitCode::Usage.into()
     }

@@ -98,8 +98,8 @@ impl Asker {
     /// Settles what is doubtful in one way.
     ///
     /// What looks the same but for its digest is asked about one by one: to take it for the
-    /// same unasked could cost its content. The others may cost a transfer at most, and where
-    /// many have said nothing that helps, the rest are not asked.
+    /// same unasked could cost its content. Of the others many are asked first, and where they
+    /// have said nothing that helps, the rest are not: the times decide then, as they would.
     async fn settle_alike(
         &mut self,
         doubt: Doubt,
@@ -155,7 +155,9 @@ impl Asker {
     /// is that the file could not be read.
     async fn ask(&self, candidate: &Candidate, doubt: Doubt) -> Result<Said, String> {
         let etag = candidate.object.etag.as_deref().unwrap_or_default();
-        let in_parts = matches!(EtagShape::of(etag), EtagShape::Parts(_));
+        // Only where the tag may be a digest does it matter whether the parts are of our size.
+        let is_digest = matches!(doubt, Doubt::Digest | Doubt::DigestAndTime);
+        let in_parts = is_digest && matches!(EtagShape::of(etag), EtagShape::Parts(_));
         let first = self.head(candidate, in_parts.then_some(1)).await;
         let mut said = match &first {
             Some(output) if in_parts => of_parts(output, candidate.object.size),
@@ -163,7 +165,7 @@ impl Asker {
             None => UNKNOWN,
         };
         let is_settled = doubt == Doubt::Time && has_time(&candidate.pair(&self.route), said);
-        let helps = said.nature == Nature::Other || matches!(doubt, Doubt::Time | Doubt::Tag);
+        let helps = said.nature == Nature::Other || !is_digest;
         if is_settled || !helps || !self.reads {
             return Ok(said);
         }

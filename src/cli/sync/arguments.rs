@@ -173,6 +173,11 @@ pub(in crate::cli) fn refuse_other_schemes(text: &str) -> Result<(), String> {
 }
 
 impl Sync {
+    /// Whether nothing is to be done.
+    pub(in crate::cli) fn is_dry(&self) -> bool {
+        self.dry_run
+    }
+
     /// The command that goes on where one with these arguments stopped.
     pub(super) fn again(&self) -> String {
         let Self {
