@@ -241,6 +241,7 @@ fn without_tag(pair: &Pair<'_>) -> Verdict {
 }
 
 /// Compares the times alone, where nothing else is to be looked at.
+#[cfg(feature = "aws")]
 fn by_time(pair: &Pair<'_>) -> Verdict {
     match pair.direction {
         Direction::Up | Direction::Down if times_agree(pair) => Verdict::Same,
