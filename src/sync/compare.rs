@@ -22,7 +22,8 @@
 //!
 //! Doubtful is what looks like an MD5 and need not be one, as an object encrypted
 //! with a KMS or a customer's key has such a tag too; what has a tag that says nothing;
-//! and what has the time of its object's metadata, which no listing tells. A question to the object settles it
+//! and what has the time of its object's metadata, which no listing tells. A question to
+//! the object settles it
 //! ([`settle`]), with the checksum of the whole that S3 keeps, where it keeps one that
 //! the file's can be compared with:
 //!
@@ -33,7 +34,8 @@
 //! | any | any | differs | any other | changed: content |
 //! | digest | a digest, or nobody could say | nothing to compare with | any | changed: content |
 //! | digest | no digest | nothing to compare with | any | same |
-//! | tag | any | nothing to compare with | any | same |
+//! | tag | nobody could say | nothing to compare with | any | changed: content |
+//! | tag | any other | nothing to compare with | any | same |
 //! | digest and time | a digest, or nobody could say | nothing to compare with | any | changed: content |
 //! | digest and time | no digest | nothing to compare with | that of the file | same |
 //! | digest and time | no digest | nothing to compare with | another, or none | changed: time |
@@ -290,7 +292,8 @@ pub fn settle(pair: &Pair<'_>, doubt: Doubt, said: Said) -> Option<Why> {
         (Doubt::Digest | Doubt::DigestAndTime, Nature::Honest | Nature::Unknown) => {
             Some(Why::Content)
         }
-        (Doubt::Digest, Nature::Other) | (Doubt::Tag, _) => None,
+        (Doubt::Tag, Nature::Unknown) => Some(Why::Content),
+        (Doubt::Digest, Nature::Other) | (Doubt::Tag, Nature::Honest | Nature::Other) => None,
         (Doubt::DigestAndTime, Nature::Other) | (Doubt::Time, _) => {
             (!has_time).then_some(Why::Time)
         }

@@ -145,7 +145,8 @@ fn the_object_settles_what_is_doubtful() {
         (Time, Honest, Some(NEW), time),
         (Time, Unknown, None, time),
         (Tag, Honest, Some(NEW), None),
-        (Tag, Unknown, None, None),
+        (Tag, Other, None, None),
+        (Tag, Unknown, None, content),
     ] {
         let modified = modified.map(at);
         let said = |content| Said {
